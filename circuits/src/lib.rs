@@ -1,0 +1,1 @@
+//! Native rules of the Quittance rollup and their circuits.

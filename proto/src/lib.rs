@@ -1,0 +1,1 @@
+//! Protocol buffers of the Quittance service and the code generated from them.

@@ -1,0 +1,1 @@
+//! The Quittance prover service and command line.

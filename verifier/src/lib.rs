@@ -1,0 +1,1 @@
+//! Offline verification of Quittance proofs: statement, keys, proofs and bundles.
