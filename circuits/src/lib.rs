@@ -1,1 +1,7 @@
 //! Native rules of the Quittance rollup and their circuits.
+
+pub mod babyjubjub;
+pub mod hash;
+pub mod leaf;
+pub mod poseidon;
+pub mod types;
