@@ -5,6 +5,7 @@
 //! affine; the module inside computes in extended coordinates. Nothing runs in constant time: the field's own
 //! arithmetic does not either. Signing belongs where timing is not observed.
 
+pub mod constraints;
 mod extended;
 
 use core::fmt;

@@ -16,6 +16,8 @@
 //! Node, message and challenge are exactly circomlib's `Poseidon(4)`, `Poseidon(3)` and `Poseidon(5)`; the last is what
 //! circomlibjs signs with.
 
+pub mod constraints;
+
 use ark_bn254::Fr;
 
 use crate::poseidon;

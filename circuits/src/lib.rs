@@ -4,4 +4,6 @@ pub mod babyjubjub;
 pub mod hash;
 pub mod leaf;
 pub mod poseidon;
+pub mod r1cs;
+pub mod range;
 pub mod types;

@@ -2,7 +2,9 @@
 //!
 //! Equal to circomlib's `poseidon` for 1 to 16 inputs: `hash_with_capacity(inputs, 0)`.
 
+pub mod constraints;
 pub mod params;
+mod partial;
 
 use ark_bn254::Fr;
 use ark_ff::{Field, Zero};

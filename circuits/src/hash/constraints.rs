@@ -1,0 +1,188 @@
+//! The one trait through which rules call hashes in a circuit: twin of [`FieldHasher`](super::FieldHasher).
+//!
+//! Rules never name Poseidon. A later proof system with an in-circuit challenge can prove all hashes by one
+//! sum-check; it then replaces [`PoseidonGadget`] and nothing else.
+
+use crate::poseidon::constraints::{PoseidonRows, WIDTH_4, WIDTH_5, WIDTH_6, WIDTH_17, fifth_power};
+use crate::r1cs::{ConstraintSystem, FieldVar};
+use ark_bn254::Fr;
+use ark_ff::{AdditiveGroup, Field};
+
+/// Hashes as rows.
+pub trait HashGadget {
+    /// One level of a path, for the old and the new child at once.
+    ///
+    /// `position` are the two boolean bits of the child's place among its four siblings, least significant first;
+    /// `siblings` are hints for the other three children in order. Returns the old and the new parent.
+    fn node_update<C: ConstraintSystem>(
+        cs: &mut C,
+        position: [&FieldVar<C::L>; 2],
+        children: [&FieldVar<C::L>; 2],
+        siblings: &[Fr; 3],
+    ) -> [FieldVar<C::L>; 2];
+
+    /// Hashes of one leaf before and after a change of its packed word. Key and owner stay.
+    fn leaf_update<C: ConstraintSystem>(
+        cs: &mut C,
+        key: [LeafField<'_, C::L>; 2],
+        packed: [&FieldVar<C::L>; 2],
+        owner: &FieldVar<C::L>,
+    ) -> [FieldVar<C::L>; 2];
+
+    /// The signed message: `Poseidon(inputs)` with t = 4.
+    fn message<C: ConstraintSystem>(cs: &mut C, inputs: &[FieldVar<C::L>; 3]) -> FieldVar<C::L>;
+
+    /// The signature's challenge: `Poseidon(inputs)` with t = 6.
+    fn challenge<C: ConstraintSystem>(cs: &mut C, inputs: &[FieldVar<C::L>; 5]) -> FieldVar<C::L>;
+
+    /// The sponge over the statement's elements.
+    fn sponge<C: ConstraintSystem>(cs: &mut C, elements: &[FieldVar<C::L>]) -> FieldVar<C::L>;
+}
+
+/// A field of a leaf: one that other rules use too, or one that only has to exist.
+#[derive(Debug)]
+pub enum LeafField<'a, L> {
+    /// A variable that other rules read.
+    Shared(&'a FieldVar<L>),
+    /// Nobody else reads it: the rows hint what the first S-box makes of this value, which saves three of them.
+    Inner(Fr),
+}
+
+/// Circomlib's Poseidon.
+#[derive(Clone, Copy, Debug)]
+pub struct PoseidonGadget;
+
+/// Initial capacity of a leaf's hash: a leaf is never a node.
+const LEAF_CAPACITY: Fr = Fr::ONE;
+
+impl HashGadget for PoseidonGadget {
+    /// 583 constraints for old and new parent together.
+    ///
+    /// The siblings are needed only inside the two hashes, so the hints are the outputs of their first S-boxes,
+    /// which old and new parent share. Only the changing child passes through S-boxes of its own. Its constant
+    /// depends on its place and is selected by the position bits.
+    fn node_update<C: ConstraintSystem>(
+        cs: &mut C,
+        [b0, b1]: [&FieldVar<C::L>; 2],
+        [old, new]: [&FieldVar<C::L>; 2],
+        siblings: &[Fr; 3],
+    ) -> [FieldVar<C::L>; 2] {
+        let rows: &PoseidonRows = &WIDTH_5;
+        let both = cs.multiply(b0, b1);
+        let [c0, c1, c2, c3] = [1, 2, 3, 4].map(|index| rows.first_constant(index));
+        let mut constant = FieldVar::constant(c0);
+        constant.add_scaled(b0, c1 - c0);
+        constant.add_scaled(b1, c2 - c0);
+        constant.add_scaled(&both, c3 - c2 - c1 + c0);
+        let old = crate::poseidon::constraints::sbox(cs, &old.plus(&constant));
+        let new = crate::poseidon::constraints::sbox(cs, &new.plus(&constant));
+
+        // Hint: what the first S-boxes make of the four old children.
+        let place = usize::from(b0.value() == Fr::ONE) + 2 * usize::from(b1.value() == Fr::ONE);
+        let mut siblings = siblings.iter();
+        let children: [FieldVar<C::L>; 4] = core::array::from_fn(|index| {
+            let value = if index == place {
+                old.value()
+            } else {
+                let sibling = siblings.next().copied().unwrap_or(Fr::ZERO);
+                fifth_power(sibling + rows.first_constant(index + 1))
+            };
+            cs.witness(value)
+        });
+        // Its constraint: the child at the position is the old one (S13: a leaf not bound to its path).
+        let low = cs
+            .multiply(b0, &children[1].minus(&children[0]))
+            .plus(&children[0]);
+        let high = cs
+            .multiply(b0, &children[3].minus(&children[2]))
+            .plus(&children[2]);
+        cs.enforce(b1, &high.minus(&low), &old.minus(&low));
+        // The new children differ from the old ones at the position only.
+        let change = new.minus(&old);
+        let at_odd = cs.multiply(b0, &change);
+        let at_upper = cs.multiply(b1, &change);
+        let at_3 = cs.multiply(&both, &change);
+        let at_1 = at_odd.minus(&at_3);
+        let at_2 = at_upper.minus(&at_3);
+        let at_0 = change.minus(&at_odd).minus(&at_2);
+
+        let capacity = rows.constant_box(0, Fr::ZERO);
+        let [k0, k1, k2, k3] = children;
+        let changed = [
+            capacity.clone(),
+            k0.plus(&at_0),
+            k1.plus(&at_1),
+            k2.plus(&at_2),
+            k3.plus(&at_3),
+        ];
+        let old_parent = rows.finish(cs, &[capacity, k0, k1, k2, k3], 0);
+        let new_parent = rows.finish(cs, &changed, 0);
+        [old_parent, new_parent]
+    }
+
+    /// 579 constraints, and three more for each shared field of the key.
+    fn leaf_update<C: ConstraintSystem>(
+        cs: &mut C,
+        [x, y]: [LeafField<'_, C::L>; 2],
+        [old, new]: [&FieldVar<C::L>; 2],
+        owner: &FieldVar<C::L>,
+    ) -> [FieldVar<C::L>; 2] {
+        let rows: &PoseidonRows = &WIDTH_5;
+        let mut field = |cs: &mut C, index: usize, field: LeafField<'_, C::L>| match field {
+            LeafField::Shared(element) => rows.first_box(cs, index, element),
+            LeafField::Inner(value) => cs.witness(fifth_power(value + rows.first_constant(index))),
+        };
+        let capacity = rows.constant_box(0, LEAF_CAPACITY);
+        let x = field(cs, 1, x);
+        let y = field(cs, 2, y);
+        let owner = rows.first_box(cs, 4, owner);
+        [old, new].map(|packed| {
+            let packed = rows.first_box(cs, 3, packed);
+            rows.finish(
+                cs,
+                &[capacity.clone(), x.clone(), y.clone(), packed, owner.clone()],
+                0,
+            )
+        })
+    }
+
+    /// 261 constraints; three less for each constant input.
+    fn message<C: ConstraintSystem>(cs: &mut C, inputs: &[FieldVar<C::L>; 3]) -> FieldVar<C::L> {
+        WIDTH_4.hash(cs, Fr::ZERO, inputs)
+    }
+
+    /// 321 constraints.
+    fn challenge<C: ConstraintSystem>(cs: &mut C, inputs: &[FieldVar<C::L>; 5]) -> FieldVar<C::L> {
+        WIDTH_6.hash(cs, Fr::ZERO, inputs)
+    }
+
+    /// `3·(elements in the first block) + 561` constraints for one block; each further block adds 612.
+    fn sponge<C: ConstraintSystem>(cs: &mut C, elements: &[FieldVar<C::L>]) -> FieldVar<C::L> {
+        let rows: &PoseidonRows = &WIDTH_17;
+        let rate = rows.width() - 1;
+        let length = u64::try_from(elements.len()).unwrap_or(u64::MAX);
+        let blocks: Vec<&[FieldVar<C::L>]> = elements.chunks(rate).collect();
+        let mut state: Option<Vec<FieldVar<C::L>>> = None;
+        for (index, block) in blocks.iter().enumerate() {
+            let boxes: Vec<_> = (0..rows.width())
+                .map(|place| {
+                    let absorbed = place.checked_sub(1).and_then(|i| block.get(i));
+                    match (&state, absorbed) {
+                        (None, Some(element)) => rows.first_box(cs, place, element),
+                        (None, None) if place == 0 => rows.constant_box(place, Fr::from(length)),
+                        (None, None) => rows.constant_box(place, Fr::ZERO),
+                        (Some(state), Some(element)) => {
+                            rows.first_box(cs, place, &state[place].plus(element))
+                        }
+                        (Some(state), None) => rows.first_box(cs, place, &state[place]),
+                    }
+                })
+                .collect();
+            if index + 1 == blocks.len() {
+                return rows.finish(cs, &boxes, 1);
+            }
+            state = Some(rows.finish_all(cs, &boxes));
+        }
+        FieldVar::zero()
+    }
+}

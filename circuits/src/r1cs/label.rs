@@ -1,0 +1,46 @@
+//! Names of rows: which section, which slot, which rule.
+
+use core::fmt;
+
+/// The part of a batch that a row belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Section {
+    /// Rows of a transfer slot.
+    Transfer,
+    /// Rows of a fee slot.
+    Fee,
+    /// Rows that bind the whole batch: roots, counts, (h, z, y).
+    Statement,
+}
+
+/// The name of a group of rows. The rule is the name that the native error carries too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Label {
+    /// Section of the batch.
+    pub section: Section,
+    /// Slot within the section, from 0; 0 for the statement.
+    pub slot: u32,
+    /// Name of the rule.
+    pub rule: &'static str,
+}
+
+impl Label {
+    /// A label for rows of the statement.
+    pub const fn statement(rule: &'static str) -> Self {
+        Self {
+            section: Section::Statement,
+            slot: 0,
+            rule,
+        }
+    }
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.section {
+            Section::Transfer => write!(f, "transfer[{}].{}", self.slot, self.rule),
+            Section::Fee => write!(f, "fee[{}].{}", self.slot, self.rule),
+            Section::Statement => write!(f, "statement.{}", self.rule),
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Bits and ranges inside a circuit. There is no native twin: the types of Rust are the ranges there.
+
+use crate::r1cs::{ConstraintSystem, FieldVar};
+use ark_bn254::Fr;
+use ark_ff::{AdditiveGroup, BigInteger, Field, PrimeField};
+
+/// Enforces `bit ∈ {0, 1}`. One constraint.
+pub fn enforce_boolean<C: ConstraintSystem>(cs: &mut C, bit: &FieldVar<C::L>) {
+    cs.enforce(bit, bit, bit);
+}
+
+/// Allocates a boolean variable. One constraint.
+pub fn new_bit<C: ConstraintSystem>(cs: &mut C, value: bool) -> FieldVar<C::L> {
+    let bit = cs.witness(Fr::from(value));
+    enforce_boolean(cs, &bit);
+    bit
+}
+
+/// Enforces `element ∈ [0, 2^bits)` and returns its bits, least significant first. `bits` constraints.
+///
+/// `bits` is from 1 to 253, so that the sum of the bits cannot wrap around r and the reading is unique.
+/// The last bit is not a variable: it is what the others leave, `(x − Σ b_i 2^i) / 2^(bits−1)`, and its own
+/// constraint says that it is boolean. This spares the row that would add the bits up.
+pub fn enforce_range<C: ConstraintSystem>(
+    cs: &mut C,
+    element: &FieldVar<C::L>,
+    bits: usize,
+) -> Vec<FieldVar<C::L>> {
+    let value = element.value().into_bigint();
+    let mut decomposed = Vec::with_capacity(bits);
+    let mut rest = element.clone();
+    let mut weight = Fr::ONE;
+    for index in 1..bits {
+        let bit = new_bit(cs, value.get_bit(index - 1));
+        rest.add_scaled(&bit, -weight);
+        decomposed.push(bit);
+        weight.double_in_place();
+    }
+    let top = rest.scaled(weight.inverse().unwrap_or(Fr::ONE));
+    enforce_boolean(cs, &top);
+    decomposed.push(top);
+    decomposed
+}
+
+/// `if_true` when `bit` is 1, `if_false` when it is 0. One constraint.
+pub fn select<C: ConstraintSystem>(
+    cs: &mut C,
+    bit: &FieldVar<C::L>,
+    if_true: &FieldVar<C::L>,
+    if_false: &FieldVar<C::L>,
+) -> FieldVar<C::L> {
+    cs.multiply(bit, &if_true.minus(if_false)).plus(if_false)
+}
+
+/// `Σ bits_i · 2^i`, least significant first. No constraint.
+pub fn weighted_sum<'a, L: crate::r1cs::Linear + 'a>(
+    bits: impl IntoIterator<Item = &'a FieldVar<L>>,
+) -> FieldVar<L> {
+    let mut sum = FieldVar::zero();
+    let mut weight = Fr::ONE;
+    for bit in bits {
+        sum.add_scaled(bit, weight);
+        weight.double_in_place();
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::r1cs::{Assignment, Structure};
+
+    fn satisfied(value: Fr, bits: usize) -> bool {
+        fn circuit<C: ConstraintSystem>(cs: &mut C, value: Fr, bits: usize) {
+            let element = cs.witness(value);
+            enforce_range(cs, &element, bits);
+        }
+        let mut structure = Structure::new(1);
+        circuit(&mut structure, Fr::ONE, bits);
+        let matrices = structure.into_matrices();
+        assert_eq!(matrices.num_constraints(), bits);
+        let mut assignment = Assignment::new(&[]);
+        circuit(&mut assignment, value, bits);
+        matrices.first_unsatisfied(&assignment.into_values()).is_none()
+    }
+
+    #[test]
+    fn s05_range_holds_exactly_below_its_bound() {
+        let bound = |bits: u64| Fr::from(2u64).pow([bits]);
+        for bits in [1usize, 2, 5, 32, 128, 253] {
+            let top = bound(bits as u64);
+            assert!(satisfied(Fr::ZERO, bits));
+            assert!(satisfied(top - Fr::ONE, bits));
+            assert!(!satisfied(top, bits), "{bits} bits");
+            assert!(!satisfied(-Fr::ONE, bits), "{bits} bits");
+            // Operands for which a comparison by halves of the field would fail.
+            let half = (Fr::ZERO - Fr::ONE) * Fr::from(2u64).inverse().unwrap() + Fr::ONE;
+            assert!(bits == 253 || !satisfied(half, bits), "{bits} bits");
+        }
+    }
+}
