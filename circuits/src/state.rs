@@ -1,0 +1,158 @@
+//! The rollup's state: the account tree with its leaves, behind one reading trait.
+//!
+//! [`StateReader`] is what a store implements. [`Overlay`] puts writes on top of a reader without touching it and gives
+//! them out as [`StateChanges`], which a store applies in one transaction. [`MemoryState`] is the store in memory.
+
+mod memory;
+mod overlay;
+
+use std::collections::BTreeMap;
+
+use ark_bn254::Fr;
+use rayon::prelude::*;
+use thiserror::Error;
+
+use crate::leaf::Leaf;
+use crate::tree::{self, Levels, Row};
+use crate::types::AccountIndex;
+
+pub use memory::MemoryState;
+pub use overlay::Overlay;
+
+/// Read access to one state.
+pub trait StateReader {
+    /// Levels of the tree, 1..=16.
+    fn levels(&self) -> u8;
+
+    /// The leaf at `index`, or `None` if the position is empty. An index beyond the tree is an error.
+    fn leaf(&self, index: AccountIndex) -> Result<Option<Leaf>, StateError>;
+
+    /// The node at (level, index): level 0 are the leaves' hashes, level `levels()` with index 0 is the root. A node that
+    /// was never written is the root of an empty subtree ([`tree::empty_root`]); one beyond the tree is an error.
+    fn node(&self, level: u8, index: u64) -> Result<Fr, StateError>;
+
+    /// The state root.
+    fn root(&self) -> Result<Fr, StateError> {
+        self.node(self.levels(), 0)
+    }
+}
+
+impl<R: StateReader + ?Sized> StateReader for &R {
+    fn levels(&self) -> u8 {
+        (**self).levels()
+    }
+
+    fn leaf(&self, index: AccountIndex) -> Result<Option<Leaf>, StateError> {
+        (**self).leaf(index)
+    }
+
+    fn node(&self, level: u8, index: u64) -> Result<Fr, StateError> {
+        (**self).node(level, index)
+    }
+}
+
+/// Why a state could not be read or written.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StateError {
+    /// A tree has 1 to 16 levels.
+    #[error("tree of {got} levels; it can have 1 to 16")]
+    Levels {
+        /// Levels asked for.
+        got: u8,
+    },
+    /// The tree has no such leaf.
+    #[error("account {index} is beyond the tree's {capacity} leaves")]
+    LeafOutOfRange {
+        /// The index.
+        index: u32,
+        /// Number of leaves, 4^levels.
+        capacity: u64,
+    },
+    /// The tree has no such node.
+    #[error("no node {index} at level {level} in a tree of {levels} levels")]
+    NodeOutOfRange {
+        /// The node's level.
+        level: u8,
+        /// The node's index in its level.
+        index: u64,
+        /// Levels of the tree.
+        levels: u8,
+    },
+    /// A position was given two leaves.
+    #[error("account {index} is given twice")]
+    Duplicate {
+        /// The position.
+        index: u32,
+    },
+    /// Changes were made on another state than the one they are applied to.
+    #[error("changes start from root {expected}, the state has root {got}")]
+    RootMismatch {
+        /// The state's root.
+        got: Fr,
+        /// The root from which the changes start.
+        expected: Fr,
+    },
+    /// The store behind the reader failed.
+    #[error("state store failed")]
+    Store(#[source] Box<dyn core::error::Error + Send + Sync>),
+}
+
+/// Everything that was written on top of a state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateChanges {
+    /// Leaves written, by index.
+    pub leaves: BTreeMap<u32, Leaf>,
+    /// Nodes written, by (level, index): level 0 (the leaves' hashes) to the root, inclusive.
+    pub nodes: BTreeMap<(u8, u64), Fr>,
+    /// The root of the state before the changes.
+    pub old_root: Fr,
+    /// The root of the state after the changes.
+    pub root: Fr,
+}
+
+impl StateChanges {
+    /// The changes that build a state from nothing: all leaves and all nodes above them. Hashes run in parallel on the
+    /// current rayon pool; about (n + n/3 + 16) hashes for n leaves side by side, up to 17 n for n scattered ones.
+    /// Refuses an index beyond the tree and one that is given twice.
+    pub fn genesis(levels: u8, mut leaves: Vec<(AccountIndex, Leaf)>) -> Result<Self, StateError> {
+        let levels = Levels::new(levels)?;
+        leaves.par_sort_unstable_by_key(|(index, _)| *index);
+        for (index, _) in &leaves {
+            levels.check_leaf(index.get())?;
+        }
+        if let Some([(index, _), _]) = leaves.array_windows().find(|[(a, _), (b, _)]| a == b) {
+            return Err(StateError::Duplicate { index: index.get() });
+        }
+
+        let mut row: Row = leaves
+            .par_iter()
+            .map(|(index, leaf)| (u64::from(index.get()), leaf.hash()))
+            .collect();
+        let mut nodes = Vec::new();
+        for level in 0..=levels.get() {
+            let above = if level < levels.get() {
+                tree::parents(&row, level)
+            } else {
+                Row::new()
+            };
+            nodes.extend(row.iter().map(|&(index, node)| ((level, index), node)));
+            row = above;
+        }
+
+        let empty = tree::empty_root(levels.get()).ok_or(StateError::Levels { got: levels.get() })?;
+        let nodes: BTreeMap<(u8, u64), Fr> = nodes.into_iter().collect();
+        Ok(Self {
+            root: nodes.get(&(levels.get(), 0)).copied().unwrap_or(empty),
+            old_root: empty,
+            leaves: leaves
+                .into_iter()
+                .map(|(index, leaf)| (index.get(), leaf))
+                .collect(),
+            nodes,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
