@@ -1,1 +1,57 @@
 //! Offline verification of Quittance proofs: statement, keys, proofs and bundles.
+//!
+//! A bundle says: *this batch of transfers moves the rollup from this state root to that one*, and carries a
+//! Groth16 proof over BN254. [`Verifier::verify`] recomputes the statement from the bundle's facts, and one
+//! pairing product decides. The verifying key always comes from the caller, never from the bundle.
+//!
+//! Every integer and field element at an edge of this crate is big-endian, and every decoder accepts exactly
+//! one byte string for each value. The encodings are drawn, byte by byte, in `verifier/README.md`.
+//!
+//! What this crate must never reach: `std`, `ark-relations`, `ark-groth16`, `rayon`, and, but for the `cli`
+//! feature, `serde`; no clock, no operating-system randomness, no threads, no hash maps, no unsafe code. It
+//! depends on no other crate of ours: whoever checks a statement defines it.
+
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::as_conversions,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::panic_in_result_fn,
+    clippy::unreachable,
+    clippy::host_endian_bytes,
+    clippy::float_arithmetic
+)]
+
+extern crate alloc;
+
+pub mod encoding;
+
+mod batch;
+mod bundle;
+mod chain;
+mod error;
+mod facts;
+mod keys;
+mod proof;
+mod shape;
+mod statement;
+mod verify;
+
+pub use batch::{batch_scalars, verify_batch};
+pub use bundle::Bundle;
+pub use chain::verify_chain;
+pub use error::{BatchError, ChainError, DecodeError, StatementError, VerifyError};
+pub use facts::{Facts, FeeData, TransferData};
+pub use keys::{KeyId, KeyPoints, Provenance, VerifyingKey};
+pub use proof::Proof;
+pub use shape::Shape;
+pub use statement::{
+    DEMO_ROLLUP_ID, TAG_BATCH_VERIFY, TAG_ROLLUP, TAG_STATEMENT, TAG_VERIFYING_KEY, challenge, elements,
+    evaluate, pubdata, public_inputs, rollup_id,
+};
+pub use verify::{DevelopmentKeys, Verifier};
