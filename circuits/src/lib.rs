@@ -1,6 +1,7 @@
 //! Native rules of the Quittance rollup and their circuits.
 
 pub mod babyjubjub;
+pub mod eddsa;
 pub mod float;
 pub mod hash;
 pub mod leaf;

@@ -1,12 +1,80 @@
 //! Hashes, keys and signatures against independent implementations.
+//!
+//! The files under `vectors/` were written by the scripts beside them, from npm circomlibjs.
 
 use ark_bn254::Fr;
-use ark_ff::MontFp;
+use ark_ff::{BigInteger, MontFp, PrimeField};
 use light_poseidon::PoseidonHasher;
-use quittance_circuits::poseidon::hash_with_capacity;
+use quittance_circuits::babyjubjub::Point;
+use quittance_circuits::eddsa::{SecretKey, Signature, verify};
+use quittance_circuits::poseidon::params::params;
+use quittance_circuits::poseidon::{hash_with_capacity, permute, sponge};
+use serde_json::Value;
+use sha3::{Digest, Keccak256};
+
+fn vectors(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+fn array(value: &Value) -> &Vec<Value> {
+    value.as_array().unwrap()
+}
+
+fn element(value: &Value) -> Fr {
+    value.as_str().unwrap().parse().unwrap()
+}
+
+fn elements(value: &Value) -> Vec<Fr> {
+    array(value).iter().map(element).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
 
 fn numbers(n: u64) -> Vec<Fr> {
     (1..=n).map(Fr::from).collect()
+}
+
+#[test]
+fn constants_are_those_of_circomlibjs() {
+    let file = vectors(include_str!("vectors/poseidon.json"));
+    let pinned = array(&file["constants"]);
+    assert_eq!(pinned.len(), 16);
+    for entry in pinned {
+        let t = usize::try_from(entry["t"].as_u64().unwrap()).unwrap();
+        let params = params(t);
+        assert_eq!(
+            entry["count"].as_u64(),
+            u64::try_from(params.round_constants.len()).ok()
+        );
+        let mut digest = Keccak256::new();
+        for constant in params.round_constants.iter().chain(params.mds.iter().flatten()) {
+            digest.update(constant.into_bigint().to_bytes_be());
+        }
+        assert_eq!(
+            format!("0x{}", hex(&digest.finalize())),
+            entry["keccak"],
+            "t = {t}"
+        );
+    }
+}
+
+#[test]
+fn permutations_equal_circomlibjs() {
+    let file = vectors(include_str!("vectors/poseidon.json"));
+    for case in array(&file["hashes"]) {
+        let (inputs, capacity, expected) = (
+            elements(&case["inputs"]),
+            element(&case["capacity"]),
+            elements(&case["state"]),
+        );
+        let mut state = vec![capacity];
+        state.extend(&inputs);
+        permute(&mut state);
+        assert_eq!(state, expected);
+        assert_eq!(hash_with_capacity(&inputs, capacity), expected[0]);
+    }
 }
 
 /// Published by circomlibjs in its own tests (`test/poseidon.js`).
@@ -38,4 +106,50 @@ fn poseidon_equals_light_poseidon() {
             "{n} inputs"
         );
     }
+}
+
+/// The sponge written out: the number of elements in state\[0\], blocks added, output state\[1\].
+#[test]
+fn sponge_is_built_from_the_permutation() {
+    for m in [1u64, 15, 16, 17, 32, 33] {
+        let elements = numbers(m);
+        let mut state = vec![Fr::from(0u64); 17];
+        state[0] = Fr::from(m);
+        for block in elements.chunks(16) {
+            for (i, element) in block.iter().enumerate() {
+                state[1 + i] += element;
+            }
+            permute(&mut state);
+        }
+        assert_eq!(sponge(&elements), state[1], "{m} elements");
+    }
+}
+
+#[test]
+fn keys_and_signatures_equal_circomlibjs() {
+    let file = vectors(include_str!("vectors/eddsa.json"));
+    let mut signatures = 0;
+    for case in array(&file["keys"]) {
+        let text = case["secret"].as_str().unwrap();
+        let bytes: [u8; 32] =
+            core::array::from_fn(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).unwrap());
+        let secret = SecretKey::from_bytes(&bytes);
+        let key = secret.public_key();
+        assert_eq!(
+            *key.point(),
+            Point::new(element(&case["ax"]), element(&case["ay"]))
+        );
+        for case in array(&case["signatures"]) {
+            let message = element(&case["message"]);
+            let s: Fr = element(&case["s"]);
+            let signature = Signature {
+                r8: Point::new(element(&case["r8x"]), element(&case["r8y"])),
+                s: s.into_bigint().0,
+            };
+            assert_eq!(verify(&key, &message, &signature), Ok(()));
+            assert_eq!(secret.sign(&message), signature);
+            signatures += 1;
+        }
+    }
+    assert_eq!(signatures, 56);
 }

@@ -3,7 +3,8 @@
 //! With s² = −a the map (x, y) → (s·x, y) takes the curve to −x² + y² = 1 + d'·x²·y² with d' = −d/a, where addition
 //! costs 8 multiplications and doubling 4 and 4 squarings (Hisil, Wong, Carter, Dawson, eprint 2008/522, sections 3.1 and
 //! 3.3; the names of the intermediate values are theirs). −1 is a square in Fr and d' is not, so the law stays complete.
-//! A point is (X : Y : T : Z) with x = X/Z, y = Y/Z, T·Z = X·Y.
+//! A point is (X : Y : T : Z) with x = X/Z, y = Y/Z, T·Z = X·Y. A doubling does not read T, so a run of doublings leaves
+//! it out ([`Projective`]); sums end in [`Completed`], from which either form is made.
 
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, Field, MontFp, One, Zero};
@@ -29,6 +30,23 @@ pub(super) struct Extended {
     z: Fr,
 }
 
+/// A point without T.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Projective {
+    x: Fr,
+    y: Fr,
+    z: Fr,
+}
+
+/// A point as x = E/G, y = H/F; three multiplications from [`Projective`], four from [`Extended`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Completed {
+    e: Fr,
+    f: Fr,
+    g: Fr,
+    h: Fr,
+}
+
 /// A point prepared to be added: (Y + X, Y − X, 2d'·T, 2·Z).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cached {
@@ -36,6 +54,14 @@ pub(super) struct Cached {
     difference: Fr,
     t2d: Fr,
     z2: Fr,
+}
+
+/// A point with Z = 1 prepared to be added: (y + x, y − x, 2d'·x·y).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AffineCached {
+    sum: Fr,
+    difference: Fr,
+    t2d: Fr,
 }
 
 impl From<Point> for Extended {
@@ -65,6 +91,11 @@ impl Extended {
         self.x.is_zero() && self.y == self.z && !self.z.is_zero()
     }
 
+    /// Whether this is the point with these affine coordinates; no inversion.
+    pub(super) fn is_affine(&self, point: &Point) -> bool {
+        self.x == point.x * SCALE * self.z && self.y == point.y * self.z && !self.z.is_zero()
+    }
+
     /// The affine pair; (0, 0), which is off the curve, where z is 0 (for input off the curve only).
     pub(super) fn to_affine(self) -> Point {
         let z = self.z.inverse().unwrap_or_else(Fr::zero);
@@ -83,47 +114,122 @@ impl Extended {
         }
     }
 
-    pub(super) fn add(&self, other: &Self) -> Self {
-        self.add_cached(&other.cached())
+    /// Many points prepared at the price of one inversion. Meant for points of the curve.
+    pub(super) fn affine_cached(points: &[Self]) -> Vec<AffineCached> {
+        let mut inverses: Vec<Fr> = points.iter().map(|p| p.z).collect();
+        ark_ff::batch_inversion(&mut inverses);
+        let affine = points.iter().zip(&inverses).map(|(p, z)| (p.x * z, p.y * z));
+        affine
+            .map(|(x, y)| AffineCached {
+                sum: y + x,
+                difference: y - x,
+                t2d: x * y * TWO_D,
+            })
+            .collect()
     }
 
-    pub(super) fn add_cached(&self, other: &Cached) -> Self {
+    pub(super) fn to_projective(self) -> Projective {
+        Projective {
+            x: self.x,
+            y: self.y,
+            z: self.z,
+        }
+    }
+
+    pub(super) fn double(&self) -> Self {
+        self.to_projective().double().to_extended()
+    }
+
+    pub(super) fn add(&self, other: &Self) -> Self {
+        self.add_cached(&other.cached()).to_extended()
+    }
+
+    pub(super) fn add_cached(&self, other: &Cached) -> Completed {
         let a = (self.y - self.x) * other.difference;
         let b = (self.y + self.x) * other.sum;
         let c = self.t * other.t2d;
         let d = self.z * other.z2;
-        Self::complete(b - a, d - c, d + c, b + a)
+        Completed {
+            e: b - a,
+            f: d - c,
+            g: d + c,
+            h: b + a,
+        }
     }
 
-    pub(super) fn double(&self) -> Self {
+    pub(super) fn sub_cached(&self, other: &Cached) -> Completed {
+        // −(x, y) = (−x, y): sum and difference change places, T its sign.
+        let a = (self.y - self.x) * other.sum;
+        let b = (self.y + self.x) * other.difference;
+        let c = self.t * other.t2d;
+        let d = self.z * other.z2;
+        Completed {
+            e: b - a,
+            f: d + c,
+            g: d - c,
+            h: b + a,
+        }
+    }
+
+    pub(super) fn add_affine(&self, other: &AffineCached) -> Completed {
+        let a = (self.y - self.x) * other.difference;
+        let b = (self.y + self.x) * other.sum;
+        let c = self.t * other.t2d;
+        let d = self.z.double();
+        Completed {
+            e: b - a,
+            f: d - c,
+            g: d + c,
+            h: b + a,
+        }
+    }
+
+    pub(super) fn sub_affine(&self, other: &AffineCached) -> Completed {
+        let a = (self.y - self.x) * other.sum;
+        let b = (self.y + self.x) * other.difference;
+        let c = self.t * other.t2d;
+        let d = self.z.double();
+        Completed {
+            e: b - a,
+            f: d + c,
+            g: d - c,
+            h: b + a,
+        }
+    }
+}
+
+impl Projective {
+    pub(super) fn double(&self) -> Completed {
         let a = self.x.square();
         let b = self.y.square();
         let c = self.z.square().double();
         // a = −1, hence D = −A, G = D + B, H = D − B.
         let e = (self.x + self.y).square() - a - b;
         let g = b - a;
-        Self::complete(e, g - c, g, -(a + b))
+        Completed {
+            e,
+            f: g - c,
+            g,
+            h: -(a + b),
+        }
     }
+}
 
-    fn complete(e: Fr, f: Fr, g: Fr, h: Fr) -> Self {
-        Self {
-            x: e * f,
-            y: g * h,
-            t: e * h,
-            z: f * g,
+impl Completed {
+    pub(super) fn to_extended(self) -> Extended {
+        Extended {
+            x: self.e * self.f,
+            y: self.g * self.h,
+            t: self.e * self.h,
+            z: self.f * self.g,
         }
     }
 
-    /// The multiple by a 256-bit scalar, limbs least significant first.
-    pub(super) fn mul(&self, scalar: &[u64; 4]) -> Self {
-        let cached = self.cached();
-        let mut sum = Self::identity();
-        for i in (0..256).rev() {
-            sum = sum.double();
-            if scalar[i / 64] >> (i % 64) & 1 == 1 {
-                sum = sum.add_cached(&cached);
-            }
+    pub(super) fn to_projective(self) -> Projective {
+        Projective {
+            x: self.e * self.f,
+            y: self.g * self.h,
+            z: self.f * self.g,
         }
-        sum
     }
 }

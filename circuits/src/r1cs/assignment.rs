@@ -32,7 +32,6 @@ impl Assignment {
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
-
 }
 
 impl ConstraintSystem for Assignment {
