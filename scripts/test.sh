@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Runs every test of the workspace and ends with one line: `N passed, N failed`.
+#
+#   scripts/test.sh          unit tests first (fast), then integration tests, then the examples in the docs
+#   scripts/test.sh --fast   unit tests only
+#
+# Uses `cargo test`, so a Rust toolchain and a C linker are all it needs. One process runs all tests of
+# a file, which therefore make an expensive fixture (a development key) once. Each test runs exactly
+# once; a test marked `ignore` fails the run, because nothing here is skipped silently.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+tiers=(unit integration docs)
+case "${1:-}" in
+    "") ;;
+    --fast) tiers=(unit) ;;
+    *) echo "usage: scripts/test.sh [--fast]" >&2; exit 2 ;;
+esac
+command -v cargo >/dev/null || { echo "test: cargo is needed: install a Rust toolchain with rustup" >&2; exit 2; }
+command -v cc >/dev/null || { echo "test: a C linker (cc) is needed, for example from Debian's gcc" >&2; exit 2; }
+
+log="$(mktemp)"
+trap 'rm -f "$log"' EXIT
+passed=0 failed=0 skipped=0 broken=0
+
+# Adds up the `test result:` lines that cargo test printed into $log.
+count() {
+    awk '/^test result: / { for (i = 2; i <= NF; i++) {
+             if ($i == "passed;") p += $(i-1); if ($i == "failed;") f += $(i-1); if ($i == "ignored;") s += $(i-1) } }
+         END { print p + 0, f + 0, s + 0 }' "$log"
+}
+
+run() {
+    local title="$1" status=0 p f s started=$SECONDS
+    shift
+    echo
+    echo "== $title: $*"
+    "$@" 2>&1 | tee "$log" || status=$?
+    read -r p f s < <(count)
+    # A failure that no result line tells of: the code does not compile, or a test program died.
+    if [ "$status" -ne 0 ] && [ "$f" -eq 0 ]; then
+        echo "test: cargo ended with status $status without a result for some test program: counted as one failure"
+        f=1
+        broken=1
+    fi
+    echo "== $title: $p passed, $f failed, $s ignored, $((SECONDS - started)) s"
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+}
+
+for tier in "${tiers[@]}"; do
+    case "$tier" in
+        unit) run "unit tests" cargo test --locked --workspace --all-features --no-fail-fast --lib --bins ;;
+        integration) run "integration tests" cargo test --locked --workspace --all-features --no-fail-fast --test '*' ;;
+        docs) run "examples in the docs" cargo test --locked --workspace --all-features --no-fail-fast --doc ;;
+    esac
+    # Code that does not build fails in every tier: once is enough.
+    [ "$broken" -eq 0 ] || break
+done
+
+echo
+status=0
+if [ "$skipped" -ne 0 ]; then
+    echo "test: $skipped tests are marked ignore; remove the mark or the test"
+    status=1
+fi
+if [ "$passed" -eq 0 ]; then
+    echo "test: no test ran"
+    status=1
+fi
+[ "$failed" -eq 0 ] || status=1
+line="$passed passed, $failed failed"
+[ "$skipped" -eq 0 ] || line="$line, $skipped skipped"
+echo "$line"
+exit "$status"
