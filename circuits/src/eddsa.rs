@@ -16,6 +16,9 @@
 //!
 //! Signing is deterministic and does not run in constant time.
 
+pub mod constraints;
+mod fixed_base;
+
 use core::fmt;
 
 use ark_bn254::Fr;

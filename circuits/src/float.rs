@@ -8,6 +8,8 @@
 //! Every bit pattern is valid and the value is what counts: 1·10^1 and 10·10^0 are two writings of ten. The encoders here
 //! choose the smallest exponent.
 
+pub mod constraints;
+
 use core::fmt;
 
 use ark_bn254::Fr;

@@ -4,6 +4,8 @@
 //! packed = balance·2^64 + nonce·2^32 + token, so balance < 2^128, nonce < 2^32, token < 2^32 give a number below 2^192
 //! with one reading only. An empty position of the tree has no leaf; its hash is 0.
 
+pub mod constraints;
+
 use ark_bn254::Fr;
 use ark_ff::BigInt;
 use thiserror::Error;
@@ -23,8 +25,8 @@ pub struct Leaf {
     pub nonce: u32,
     /// The token that the account holds.
     pub token: u32,
-    /// Not zero; private so that it stays so.
-    owner: RootAddress,
+    /// Not zero; not public so that it stays so.
+    pub(crate) owner: RootAddress,
 }
 
 /// Why bytes or values are not a leaf.

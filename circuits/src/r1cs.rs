@@ -34,6 +34,9 @@ pub trait ConstraintSystem {
     /// What a linear combination is here: terms, or nothing.
     type L: Linear;
 
+    /// The public input numbered `index`; 1 is the first after the constant one.
+    fn public_input(&self, index: u32) -> FieldVar<Self::L>;
+
     /// Allocates one witness variable. The value is whatever the caller claims: each caller constrains it.
     fn witness(&mut self, value: Fr) -> FieldVar<Self::L>;
 

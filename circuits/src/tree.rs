@@ -3,6 +3,8 @@
 //! Node (level, index): level 0 holds the leaves' hashes, the root is (levels, 0), the children of (k, i) are
 //! (k − 1, 4i) to (k − 1, 4i + 3). An empty leaf is 0, and an empty subtree has a root that depends on its level only.
 
+pub mod constraints;
+
 use std::sync::LazyLock;
 
 use ark_bn254::Fr;

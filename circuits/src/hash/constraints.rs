@@ -29,8 +29,16 @@ pub trait HashGadget {
         owner: &FieldVar<C::L>,
     ) -> [FieldVar<C::L>; 2];
 
-    /// The signed message: `Poseidon(inputs)` with t = 4.
-    fn message<C: ConstraintSystem>(cs: &mut C, inputs: &[FieldVar<C::L>; 3]) -> FieldVar<C::L>;
+    /// What all signed messages of a batch share: the part of the hash that sees the rollup id only.
+    fn message_prefix<C: ConstraintSystem>(cs: &mut C, rollup_id: &FieldVar<C::L>) -> FieldVar<C::L>;
+
+    /// The signed message from its prefix and two words, the second zero where the kind of operation has none.
+    fn message<C: ConstraintSystem>(
+        cs: &mut C,
+        prefix: &FieldVar<C::L>,
+        first: &FieldVar<C::L>,
+        second: Option<&FieldVar<C::L>>,
+    ) -> FieldVar<C::L>;
 
     /// The signature's challenge: `Poseidon(inputs)` with t = 6.
     fn challenge<C: ConstraintSystem>(cs: &mut C, inputs: &[FieldVar<C::L>; 5]) -> FieldVar<C::L>;
@@ -128,7 +136,7 @@ impl HashGadget for PoseidonGadget {
         owner: &FieldVar<C::L>,
     ) -> [FieldVar<C::L>; 2] {
         let rows: &PoseidonRows = &WIDTH_5;
-        let mut field = |cs: &mut C, index: usize, field: LeafField<'_, C::L>| match field {
+        let field = |cs: &mut C, index: usize, field: LeafField<'_, C::L>| match field {
             LeafField::Shared(element) => rows.first_box(cs, index, element),
             LeafField::Inner(value) => cs.witness(fifth_power(value + rows.first_constant(index))),
         };
@@ -146,9 +154,29 @@ impl HashGadget for PoseidonGadget {
         })
     }
 
-    /// 261 constraints; three less for each constant input.
-    fn message<C: ConstraintSystem>(cs: &mut C, inputs: &[FieldVar<C::L>; 3]) -> FieldVar<C::L> {
-        WIDTH_4.hash(cs, Fr::ZERO, inputs)
+    /// The first S-box on the rollup id: three constraints for a whole batch.
+    fn message_prefix<C: ConstraintSystem>(cs: &mut C, rollup_id: &FieldVar<C::L>) -> FieldVar<C::L> {
+        WIDTH_4.first_box(cs, 1, rollup_id)
+    }
+
+    /// 255 constraints, three more with a second word.
+    fn message<C: ConstraintSystem>(
+        cs: &mut C,
+        prefix: &FieldVar<C::L>,
+        first: &FieldVar<C::L>,
+        second: Option<&FieldVar<C::L>>,
+    ) -> FieldVar<C::L> {
+        let rows: &PoseidonRows = &WIDTH_4;
+        let first = rows.first_box(cs, 2, first);
+        let second = match second {
+            Some(word) => rows.first_box(cs, 3, word),
+            None => rows.constant_box(3, Fr::ZERO),
+        };
+        rows.finish(
+            cs,
+            &[rows.constant_box(0, Fr::ZERO), prefix.clone(), first, second],
+            0,
+        )
     }
 
     /// 321 constraints.

@@ -2,7 +2,7 @@
 
 use super::{ConstraintSystem, FieldVar, Label};
 use ark_bn254::Fr;
-use ark_ff::Field;
+use ark_ff::{AdditiveGroup, Field};
 
 /// Collects the value of each variable in order: constant one, public inputs, witness.
 #[derive(Debug)]
@@ -36,6 +36,13 @@ impl Assignment {
 
 impl ConstraintSystem for Assignment {
     type L = ();
+
+    fn public_input(&self, index: u32) -> FieldVar<()> {
+        let value = usize::try_from(index)
+            .ok()
+            .and_then(|index| self.values.get(index));
+        FieldVar::variable(0, value.copied().unwrap_or(Fr::ZERO))
+    }
 
     fn witness(&mut self, value: Fr) -> FieldVar<()> {
         self.values.push(value);

@@ -47,11 +47,6 @@ impl Structure {
         }
     }
 
-    /// The public input numbered `index`, 1 being the first after the constant one.
-    pub fn public_input(&self, index: u32) -> FieldVar<Combination> {
-        FieldVar::variable(index, Fr::ZERO)
-    }
-
     /// Rows so far.
     pub fn num_constraints(&self) -> usize {
         self.a.len()
@@ -80,6 +75,10 @@ impl Structure {
 
 impl ConstraintSystem for Structure {
     type L = Combination;
+
+    fn public_input(&self, index: u32) -> FieldVar<Combination> {
+        FieldVar::variable(index, Fr::ZERO)
+    }
 
     fn witness(&mut self, value: Fr) -> FieldVar<Combination> {
         // 2^32 variables would need terabytes long before this saturates; the key format counts in u32 too.

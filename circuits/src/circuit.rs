@@ -1,0 +1,54 @@
+//! Circuits as a whole: the matrices of a shape, and the assignment of a batch.
+
+use crate::batch::AppliedBatch;
+use crate::batch::constraints::enforce_batch;
+use crate::batch::witness::{BatchWitness, WitnessError};
+use crate::hash::constraints::PoseidonGadget;
+use crate::r1cs::{Assignment, LabelledMatrices, Structure};
+use crate::statement::public_inputs;
+use ark_bn254::Fr;
+use quittance_verifier::{KeyId, Shape, StatementError};
+use thiserror::Error;
+
+/// Public inputs of every batch circuit with the constant one: 1, h, z, y.
+pub const NUM_INSTANCE: usize = 4;
+
+/// The matrices of a shape. The same for every batch: no value of a batch goes in.
+pub fn circuit(shape: &Shape) -> LabelledMatrices {
+    let mut structure = Structure::new(NUM_INSTANCE);
+    let levels = usize::from(shape.levels);
+    enforce_batch::<_, PoseidonGadget>(&mut structure, levels, &BatchWitness::padding(shape));
+    structure.into_matrices()
+}
+
+/// The full assignment of a batch under one verifying key: 1, h, z, y, witness.
+pub fn assign(shape: &Shape, key_id: &KeyId, batch: &AppliedBatch) -> Result<Vec<Fr>, AssignError> {
+    let witness = BatchWitness::new(shape, batch)?;
+    let inputs = public_inputs(&batch.facts(), shape, key_id)?;
+    Ok(assign_witness(shape, &inputs, &witness))
+}
+
+/// The full assignment for given hints, valid or not. Attacks start here.
+pub fn assign_witness(shape: &Shape, public_inputs: &[Fr; 3], witness: &BatchWitness) -> Vec<Fr> {
+    let mut assignment = Assignment::new(public_inputs);
+    enforce_batch::<_, PoseidonGadget>(&mut assignment, usize::from(shape.levels), witness);
+    assignment.into_values()
+}
+
+/// Why a batch has no assignment.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum AssignError {
+    /// It does not fit the shape.
+    #[error(transparent)]
+    Witness(#[from] WitnessError),
+    /// Its facts are not a statement of the shape.
+    #[error("facts do not make a statement: {0}")]
+    Statement(StatementError),
+}
+
+impl From<StatementError> for AssignError {
+    fn from(error: StatementError) -> Self {
+        Self::Statement(error)
+    }
+}

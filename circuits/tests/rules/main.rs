@@ -1,0 +1,4 @@
+//! The rules of a batch, native and in the circuit: that they accept, what they cost, and every attack on them.
+
+mod completeness;
+mod support;
