@@ -1,0 +1,410 @@
+//! A batch and its life, as one table of moves.
+//!
+//! A submission is *accepted* and *executed* or *rejected* inside one call (see [`crate::execute`]), so that a stored
+//! batch is at least executed. From there on later batches stand on its root: only the work of its proof starts,
+//! stops and is repeated. Each move is one transaction of the store ([`crate::store::Store::advance`]).
+
+use ark_bn254::Fr;
+use quittance_verifier::Shape;
+use thiserror::Error;
+
+/// Where a stored batch stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// In the state; the proof waits for the prover.
+    Executed,
+    /// The proof is being made.
+    Proving,
+    /// The proof is stored. Nothing follows (until batches are committed on the root chain).
+    Proved,
+    /// In the state; the work of the proof was stopped by request.
+    Cancelled,
+    /// In the state; the proof failed as often as is allowed.
+    Failed,
+}
+
+/// What happens to a stored batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The prover takes the batch up.
+    Begin,
+    /// A verified proof is there.
+    Finish {
+        /// When, in milliseconds since 1970-01-01 UTC.
+        at_ms: u64,
+        /// Wall time of each phase.
+        phases: Vec<PhaseTime>,
+    },
+    /// The attempt ended without a proof.
+    Fail {
+        /// Why, for people.
+        reason: String,
+        /// Whether another attempt may follow, and how many there may be in all.
+        retry: Retry,
+    },
+    /// The process that was proving is gone, or is about to go.
+    Interrupt,
+    /// The client wants no work done for now.
+    Cancel,
+    /// The client wants the proof after all.
+    Resume,
+}
+
+/// Whether a failed attempt is repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// It would fail in the same way.
+    Never,
+    /// Until this many attempts have been made.
+    UpTo(u32),
+}
+
+/// Wall time of one phase of a finished proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PhaseTime {
+    /// The phase.
+    pub phase: ProofPhase,
+    /// Wall time in microseconds.
+    pub wall_us: u64,
+}
+
+/// Step of a proof, in the order in which they come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ProofPhase {
+    /// Assignment of all witness variables.
+    Witness,
+    /// Matrix rows and transforms.
+    WitnessMap,
+    /// Multi-scalar multiplication of H.
+    H,
+    /// Multi-scalar multiplication of L.
+    L,
+    /// Multi-scalar multiplication of A.
+    A,
+    /// Multi-scalar multiplication of B in G1.
+    B1,
+    /// Multi-scalar multiplication of B in G2.
+    B2,
+    /// Verification of the finished proof.
+    Verify,
+}
+
+impl ProofPhase {
+    /// All phases in their order.
+    pub const ALL: [Self; 8] = [
+        Self::Witness,
+        Self::WitnessMap,
+        Self::H,
+        Self::L,
+        Self::A,
+        Self::B1,
+        Self::B2,
+        Self::Verify,
+    ];
+
+    /// The name in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Witness => "witness",
+            Self::WitnessMap => "witness_map",
+            Self::H => "h",
+            Self::L => "l",
+            Self::A => "a",
+            Self::B1 => "b1",
+            Self::B2 => "b2",
+            Self::Verify => "verify",
+        }
+    }
+}
+
+/// What was credited to one fee leaf.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeeCredit {
+    /// The leaf.
+    pub leaf: u32,
+    /// Its token.
+    pub token: u32,
+    /// Sum of the fees.
+    pub amount: u128,
+}
+
+/// An executed batch, as the store keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// Batch number, from 1 without gaps.
+    pub number: u32,
+    /// Where it stands.
+    pub stage: Stage,
+    /// The shape that proves it.
+    pub shape: Shape,
+    /// Number of transfers, without padding.
+    pub transfers: u32,
+    /// State root before.
+    pub old_root: Fr,
+    /// State root after.
+    pub new_root: Fr,
+    /// Fee slots in use; at most 64.
+    pub fees: Vec<FeeCredit>,
+    /// How often a proof was begun since the batch was executed or resumed.
+    pub attempts: u32,
+    /// When it was executed, in milliseconds since 1970-01-01 UTC.
+    pub executed_at_ms: u64,
+    /// When its proof was stored.
+    pub proved_at_ms: Option<u64>,
+    /// Why the last attempt ended without a proof; empty if none did. At most [`Batch::MAX_FAILURE_BYTES`].
+    pub failure: String,
+    /// Phases of the stored proof.
+    pub phases: Vec<PhaseTime>,
+}
+
+/// An event that cannot happen to a batch where it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("batch {number} is {stage}, so it cannot {event}", stage = .stage.name())]
+pub struct IllegalMove {
+    /// The batch.
+    pub number: u32,
+    /// Where it stands.
+    pub stage: Stage,
+    /// What was tried.
+    pub event: &'static str,
+}
+
+/// What an event did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moved {
+    /// The batch changed.
+    Changed,
+    /// The batch was there already; nothing is to be stored.
+    Unchanged,
+}
+
+impl Stage {
+    /// The name in messages.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Executed => "executed",
+            Self::Proving => "proving",
+            Self::Proved => "proved",
+            Self::Cancelled => "cancelled",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Whether the prover will do anything about the batch without being asked.
+    #[must_use]
+    pub const fn is_active(self) -> bool {
+        matches!(self, Self::Executed | Self::Proving)
+    }
+}
+
+impl Event {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Begin => "begin a proof",
+            Self::Finish { .. } => "take a proof",
+            Self::Fail { .. } => "fail",
+            Self::Interrupt => "be interrupted",
+            Self::Cancel => "be cancelled",
+            Self::Resume => "be resumed",
+        }
+    }
+}
+
+impl Batch {
+    /// Longest failure text that is kept, in bytes.
+    pub const MAX_FAILURE_BYTES: usize = 1024;
+
+    /// Moves the batch by one event: the only place where a stage changes.
+    pub fn apply(&mut self, event: Event) -> Result<Moved, IllegalMove> {
+        let name = event.name();
+        self.stage = match (self.stage, event) {
+            (Stage::Executed, Event::Begin) => {
+                self.attempts = self.attempts.saturating_add(1);
+                Stage::Proving
+            }
+            // A valid proof is never thrown away, even if it comes after a cancellation.
+            (Stage::Executed | Stage::Proving | Stage::Cancelled, Event::Finish { at_ms, phases }) => {
+                self.proved_at_ms = Some(at_ms);
+                self.phases = phases;
+                self.failure.clear();
+                Stage::Proved
+            }
+            (Stage::Proving, Event::Fail { reason, retry }) => {
+                self.failure = truncated(reason);
+                match retry {
+                    Retry::UpTo(attempts) if self.attempts < attempts => Stage::Executed,
+                    Retry::UpTo(_) | Retry::Never => Stage::Failed,
+                }
+            }
+            (Stage::Proving, Event::Interrupt) => Stage::Executed,
+            (Stage::Executed | Stage::Proving, Event::Cancel) => Stage::Cancelled,
+            (Stage::Cancelled | Stage::Failed, Event::Resume) => {
+                self.attempts = 0;
+                self.failure.clear();
+                Stage::Executed
+            }
+            // Asking twice is no error; nor is a failure that comes after the cancellation that caused it.
+            (Stage::Cancelled, Event::Cancel | Event::Fail { .. } | Event::Interrupt)
+            | (Stage::Executed, Event::Interrupt)
+            | (Stage::Executed | Stage::Proving, Event::Resume) => return Ok(Moved::Unchanged),
+            (stage, _) => {
+                return Err(IllegalMove {
+                    number: self.number,
+                    stage,
+                    event: name,
+                });
+            }
+        };
+        Ok(Moved::Changed)
+    }
+}
+
+/// The text cut to [`Batch::MAX_FAILURE_BYTES`] at a character's border.
+fn truncated(mut text: String) -> String {
+    let mut end = text.len().min(Batch::MAX_FAILURE_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(stage: Stage) -> Batch {
+        Batch {
+            number: 7,
+            stage,
+            shape: Shape {
+                levels: 2,
+                transfers: 2,
+                fee_slots: 1,
+            },
+            transfers: 1,
+            old_root: Fr::from(1u64),
+            new_root: Fr::from(2u64),
+            fees: Vec::new(),
+            attempts: 0,
+            executed_at_ms: 5,
+            proved_at_ms: None,
+            failure: String::new(),
+            phases: Vec::new(),
+        }
+    }
+
+    fn finish() -> Event {
+        Event::Finish {
+            at_ms: 9,
+            phases: Vec::new(),
+        }
+    }
+
+    fn fail(retry: Retry) -> Event {
+        Event::Fail {
+            reason: "no memory".to_owned(),
+            retry,
+        }
+    }
+
+    /// Every pair of stage and event, with the stage that follows; `None`: refused.
+    #[test]
+    fn the_whole_table() {
+        use Stage::{Cancelled, Executed, Failed, Proved, Proving};
+        let events = || {
+            [
+                Event::Begin,
+                finish(),
+                fail(Retry::UpTo(3)),
+                fail(Retry::Never),
+                Event::Interrupt,
+                Event::Cancel,
+                Event::Resume,
+            ]
+        };
+        let table = [
+            (
+                Executed,
+                [
+                    Some(Proving),
+                    Some(Proved),
+                    None,
+                    None,
+                    Some(Executed),
+                    Some(Cancelled),
+                    Some(Executed),
+                ],
+            ),
+            (
+                Proving,
+                [
+                    None,
+                    Some(Proved),
+                    Some(Executed),
+                    Some(Failed),
+                    Some(Executed),
+                    Some(Cancelled),
+                    Some(Proving),
+                ],
+            ),
+            (Proved, [None; 7]),
+            (
+                Cancelled,
+                [
+                    None,
+                    Some(Proved),
+                    Some(Cancelled),
+                    Some(Cancelled),
+                    Some(Cancelled),
+                    Some(Cancelled),
+                    Some(Executed),
+                ],
+            ),
+            (Failed, [None, None, None, None, None, None, Some(Executed)]),
+        ];
+        for (stage, row) in table {
+            for (event, want) in events().into_iter().zip(row) {
+                let mut moved = batch(stage);
+                let before = moved.clone();
+                match (moved.apply(event.clone()), want) {
+                    (Ok(Moved::Changed), Some(want)) => assert_eq!(moved.stage, want, "{stage:?} {event:?}"),
+                    (Ok(Moved::Unchanged), Some(want)) => {
+                        assert_eq!(stage, want, "{event:?}");
+                        assert_eq!(moved, before);
+                    }
+                    (Err(error), None) => {
+                        assert_eq!((error.number, error.stage), (7, stage));
+                        assert_eq!(moved, before);
+                    }
+                    (got, want) => panic!("{stage:?} {event:?}: {got:?} instead of {want:?}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn attempts_run_out_and_resuming_restores_them() {
+        let mut batch = batch(Stage::Executed);
+        for attempt in 1..=3 {
+            batch.apply(Event::Begin).unwrap();
+            assert_eq!(batch.attempts, attempt);
+            batch.apply(fail(Retry::UpTo(3))).unwrap();
+        }
+        assert_eq!(
+            (batch.stage, batch.failure.as_str()),
+            (Stage::Failed, "no memory")
+        );
+        batch.apply(Event::Resume).unwrap();
+        assert_eq!((batch.stage, batch.attempts), (Stage::Executed, 0));
+        assert!(batch.failure.is_empty());
+    }
+
+    #[test]
+    fn a_failure_is_cut_between_characters() {
+        assert_eq!(truncated("ä".repeat(1000)).len(), 1024);
+        assert_eq!(truncated(format!("x{}", "ä".repeat(1000))).len(), 1023);
+    }
+}

@@ -1,0 +1,102 @@
+//! Configuration in two steps: raw values as they are written ([`RawConfig`]), then checked ones ([`Config`]).
+//!
+//! Later sources win: built-in defaults, one TOML file, environment variables `QUITTANCE_<SECTION>__<KEY>` (for
+//! instance `QUITTANCE_SERVICE__LISTEN=127.0.0.1:50051`), command-line flags. A key that is not known is an error
+//! wherever it is written. Keys that hold a quantity end in its unit.
+
+mod checked;
+mod raw;
+
+pub use checked::{Config, KeysConfig, LogConfig, LogFormat, ProvingConfig, RollupConfig, ServiceConfig};
+pub use raw::{Overrides, RawConfig};
+
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// Environment variable that names the configuration file.
+pub const CONFIG_FILE_VARIABLE: &str = "QUITTANCE_CONFIG";
+
+/// Why there is no configuration.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The configuration file is not there or cannot be read.
+    #[error("configuration file {} cannot be read", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A source has a wrong form, an unknown key or a value of the wrong type.
+    #[error("configuration is invalid: {0}")]
+    Malformed(#[from] Box<figment::Error>),
+    /// A value has the right type and cannot be used.
+    #[error("configuration key {key}: {problem}, got {value}")]
+    Value {
+        /// Path of the key, such as `rollup.levels`.
+        key: &'static str,
+        /// The value as written.
+        value: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+}
+
+/// Reads the configuration from the given file (if any), the environment and the flags, and checks it.
+pub fn load(file: Option<&Path>, flags: &Overrides) -> Result<Config, ConfigError> {
+    Config::check(RawConfig::read(file, flags)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(toml: &str) -> Result<Config, ConfigError> {
+        use figment::providers::{Format, Toml};
+        let raw = RawConfig::defaults()
+            .merge(Toml::string(toml))
+            .extract::<RawConfig>()
+            .map_err(Box::new)?;
+        Config::check(raw)
+    }
+
+    #[test]
+    fn nothing_written_means_defaults() {
+        let config = check("").unwrap();
+        assert_eq!(config.rollup.levels, 16);
+        assert_eq!(config.service.listen.port(), 50051);
+        assert_eq!(config.rollup.rollup_id, quittance_demo_rollup_id());
+    }
+
+    fn quittance_demo_rollup_id() -> [u8; 32] {
+        quittance_verifier::rollup_id(0, [0; 20])
+    }
+
+    #[test]
+    fn values_are_checked_with_their_key() {
+        for (toml, key) in [
+            ("[rollup]\nlevels = 0", "rollup.levels"),
+            ("[rollup]\nlevels = 17", "rollup.levels"),
+            ("[rollup]\ncontract = \"0x12\"", "rollup.contract"),
+            ("[rollup]\ngenesis_root = \"0xzz\"", "rollup.genesis_root"),
+            ("[service]\nlisten = \"nowhere\"", "service.listen"),
+            ("[service]\nrequest_timeout_ms = 0", "service.request_timeout_ms"),
+            ("[service]\nmax_page_size = 0", "service.max_page_size"),
+            ("[proving]\nmax_attempts = 0", "proving.max_attempts"),
+            (
+                "[proving]\nmax_unproved_batches = 0",
+                "proving.max_unproved_batches",
+            ),
+            ("[keys]\nshapes = [\"t2\"]", "keys.shapes"),
+            ("[log]\nformat = \"xml\"", "log.format"),
+        ] {
+            match check(toml) {
+                Err(ConfigError::Value { key: got, .. }) => assert_eq!(got, key),
+                other => panic!("{toml}: {other:?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! Configuration that can be used.
+
+use std::net::SocketAddr;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ark_bn254::Fr;
+use quittance_verifier::Shape;
+
+use super::{ConfigError, RawConfig};
+use crate::encoding::{fr_from_bytes_be, parse_hex};
+
+/// A configuration whose values have been checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Which rollup this is.
+    pub rollup: RollupConfig,
+    /// The gRPC service.
+    pub service: ServiceConfig,
+    /// Directory of the store.
+    pub store_directory: PathBuf,
+    /// Proving keys.
+    pub keys: KeysConfig,
+    /// The prover.
+    pub proving: ProvingConfig,
+    /// Leaf that takes the fees of a batch that names no fee slots.
+    pub fee_leaf: Option<u32>,
+    /// Logs.
+    pub log: LogConfig,
+}
+
+/// Which rollup this is.
+#[derive(Clone, Debug)]
+pub struct RollupConfig {
+    /// Rollup id, 32 bytes big-endian, below 2^248.
+    pub rollup_id: [u8; 32],
+    /// Levels of the state tree, 1 to 16.
+    pub levels: u8,
+    /// State root with which the store has to have begun, if it is pinned.
+    pub genesis_root: Option<Fr>,
+}
+
+/// The gRPC service.
+#[derive(Clone, Debug)]
+pub struct ServiceConfig {
+    /// Address and port to listen on.
+    pub listen: SocketAddr,
+    /// Longest time for one request, streams excepted.
+    pub request_timeout: Duration,
+    /// Largest message that is read, in bytes; `None`: by the largest shape.
+    pub max_message_bytes: Option<usize>,
+    /// Most entries in one page.
+    pub max_page_size: NonZeroU32,
+    /// Most requests at work on one connection.
+    pub max_requests_per_connection: NonZeroUsize,
+    /// Most WatchBatch streams at one time.
+    pub max_watch_streams: usize,
+    /// How long the service may take to end.
+    pub drain_timeout: Duration,
+}
+
+/// Proving keys.
+#[derive(Clone, Debug)]
+pub struct KeysConfig {
+    /// Directory with one key directory for each shape.
+    pub directory: PathBuf,
+    /// Shapes to load; empty: every one in the directory.
+    pub shapes: Vec<Shape>,
+    /// Whether development keys are accepted.
+    pub allow_development_keys: bool,
+}
+
+/// The prover.
+#[derive(Clone, Debug)]
+pub struct ProvingConfig {
+    /// Threads; `None`: one for each core.
+    pub threads: Option<NonZeroUsize>,
+    /// Most executed batches that wait for their proof.
+    pub max_unproved_batches: NonZeroU32,
+    /// How often a proof is begun before its batch is failed.
+    pub max_attempts: NonZeroU32,
+}
+
+/// Logs, on stderr.
+#[derive(Clone, Debug)]
+pub struct LogConfig {
+    /// Directives of `tracing_subscriber`'s `EnvFilter`.
+    pub filter: String,
+    /// Form of a line.
+    pub format: LogFormat,
+}
+
+/// Form of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Config {
+    /// Checks raw values; the error names the first key that cannot be used.
+    pub fn check(raw: RawConfig) -> Result<Self, ConfigError> {
+        let contract: [u8; 20] = parse_hex(&raw.rollup.contract).ok_or_else(|| {
+            wrong(
+                "rollup.contract",
+                &raw.rollup.contract,
+                "wants 20 bytes as 0x and 40 hex digits",
+            )
+        })?;
+        if !(1..=16).contains(&raw.rollup.levels) {
+            return Err(wrong("rollup.levels", raw.rollup.levels, "wants 1 to 16"));
+        }
+        if raw.rollup.levels < Shape::PRODUCTION_LEVELS && !raw.keys.allow_development_keys {
+            return Err(wrong(
+                "rollup.levels",
+                raw.rollup.levels,
+                "wants 16 unless keys.allow_development_keys is true",
+            ));
+        }
+        let genesis_root = raw
+            .rollup
+            .genesis_root
+            .map(|text| {
+                parse_hex(&text)
+                    .and_then(|bytes| fr_from_bytes_be(&bytes))
+                    .ok_or_else(|| {
+                        wrong(
+                            "rollup.genesis_root",
+                            text,
+                            "wants a field element as 0x and 64 hex digits",
+                        )
+                    })
+            })
+            .transpose()?;
+        let listen = raw.service.listen.parse().map_err(|_| {
+            wrong(
+                "service.listen",
+                &raw.service.listen,
+                "wants ADDRESS:PORT such as 127.0.0.1:50051",
+            )
+        })?;
+        let shapes = raw
+            .keys
+            .shapes
+            .iter()
+            .map(|name| {
+                Shape::parse_name(name).map_err(|_| wrong("keys.shapes", name, "wants names such as t8f1"))
+            })
+            .collect::<Result<_, _>>()?;
+        let format = match raw.log.format.as_str() {
+            "text" => LogFormat::Text,
+            "json" => LogFormat::Json,
+            other => return Err(wrong("log.format", other, "wants text or json")),
+        };
+        Ok(Self {
+            rollup: RollupConfig {
+                rollup_id: quittance_verifier::rollup_id(raw.rollup.chain_id, contract),
+                levels: raw.rollup.levels,
+                genesis_root,
+            },
+            service: ServiceConfig {
+                listen,
+                request_timeout: milliseconds("service.request_timeout_ms", raw.service.request_timeout_ms)?,
+                max_message_bytes: raw
+                    .service
+                    .max_message_bytes
+                    .map(|bytes| {
+                        if (MIN_MESSAGE_BYTES..=MAX_MESSAGE_BYTES).contains(&bytes) {
+                            Ok(bytes)
+                        } else {
+                            Err(wrong(
+                                "service.max_message_bytes",
+                                bytes,
+                                "wants 4096 to 1073741824",
+                            ))
+                        }
+                    })
+                    .transpose()?,
+                max_page_size: nonzero_u32("service.max_page_size", raw.service.max_page_size)?,
+                max_requests_per_connection: nonzero_usize(
+                    "service.max_requests_per_connection",
+                    raw.service.max_requests_per_connection,
+                )?,
+                max_watch_streams: raw.service.max_watch_streams,
+                drain_timeout: milliseconds("service.drain_timeout_ms", raw.service.drain_timeout_ms)?,
+            },
+            store_directory: raw.store.directory,
+            keys: KeysConfig {
+                directory: raw.keys.directory,
+                shapes,
+                allow_development_keys: raw.keys.allow_development_keys,
+            },
+            proving: ProvingConfig {
+                threads: raw
+                    .proving
+                    .threads
+                    .map(|n| nonzero_usize("proving.threads", n))
+                    .transpose()?,
+                max_unproved_batches: nonzero_u32(
+                    "proving.max_unproved_batches",
+                    raw.proving.max_unproved_batches,
+                )?,
+                max_attempts: nonzero_u32("proving.max_attempts", raw.proving.max_attempts)?,
+            },
+            fee_leaf: raw.fees.leaf,
+            log: LogConfig {
+                filter: raw.log.filter,
+                format,
+            },
+        })
+    }
+}
+
+/// Below this even a request for one account would not pass.
+const MIN_MESSAGE_BYTES: usize = 4 << 10;
+/// One connection may make the service hold this much.
+const MAX_MESSAGE_BYTES: usize = 1 << 30;
+
+fn wrong(key: &'static str, value: impl ToString, problem: &'static str) -> ConfigError {
+    ConfigError::Value {
+        key,
+        value: value.to_string(),
+        problem,
+    }
+}
+
+fn milliseconds(key: &'static str, value: u64) -> Result<Duration, ConfigError> {
+    // A day bounds every timer and keeps later arithmetic from overflowing.
+    if (1..=86_400_000).contains(&value) {
+        Ok(Duration::from_millis(value))
+    } else {
+        Err(wrong(key, value, "wants 1 to 86400000 milliseconds"))
+    }
+}
+
+fn nonzero_u32(key: &'static str, value: u32) -> Result<NonZeroU32, ConfigError> {
+    NonZeroU32::new(value).ok_or_else(|| wrong(key, value, "wants at least 1"))
+}
+
+fn nonzero_usize(key: &'static str, value: usize) -> Result<NonZeroUsize, ConfigError> {
+    NonZeroUsize::new(value).ok_or_else(|| wrong(key, value, "wants at least 1"))
+}

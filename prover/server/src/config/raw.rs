@@ -1,0 +1,269 @@
+//! Configuration as it is written.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+
+use super::{CONFIG_FILE_VARIABLE, ConfigError};
+
+/// All keys of the configuration file, unchecked.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawConfig {
+    /// `[rollup]`: which rollup this is.
+    pub rollup: RawRollup,
+    /// `[service]`: the gRPC service.
+    pub service: RawService,
+    /// `[store]`: where the state is kept.
+    pub store: RawStore,
+    /// `[keys]`: proving keys.
+    pub keys: RawKeys,
+    /// `[proving]`: the prover.
+    pub proving: RawProving,
+    /// `[fees]`: fees.
+    pub fees: RawFees,
+    /// `[log]`: logs, on stderr.
+    pub log: RawLog,
+}
+
+/// Section `[rollup]`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawRollup {
+    /// Chain id of the root chain; 0 without one.
+    pub chain_id: u64,
+    /// Address of the root contract, 20 bytes as 0x hex; zero without one.
+    pub contract: String,
+    /// Levels of the state tree, 1 to 16. Fewer than 16 need `keys.allow_development_keys`.
+    pub levels: u8,
+    /// If set, the store has to have begun with this state root, 32 bytes as 0x hex.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub genesis_root: Option<String>,
+}
+
+/// Section `[service]`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawService {
+    /// Address and port to listen on; port 0 takes a free one.
+    pub listen: String,
+    /// Longest time for one request, streams excepted, in milliseconds.
+    pub request_timeout_ms: u64,
+    /// Largest message that is read, in bytes. Unset: what the largest loaded shape needs and 64 KiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_message_bytes: Option<usize>,
+    /// Most entries in one page of a list.
+    pub max_page_size: u32,
+    /// Most requests at work on one connection.
+    pub max_requests_per_connection: usize,
+    /// Most WatchBatch streams at one time.
+    pub max_watch_streams: usize,
+    /// How long requests and a proof at work may take to end after SIGTERM, in milliseconds.
+    pub drain_timeout_ms: u64,
+}
+
+/// Section `[store]`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawStore {
+    /// Directory of the store.
+    pub directory: PathBuf,
+}
+
+/// Section `[keys]`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawKeys {
+    /// Directory with one key directory for each shape.
+    pub directory: PathBuf,
+    /// Names of the shapes to load; empty: every one in the directory.
+    pub shapes: Vec<String>,
+    /// Whether keys that were made on one machine, and trees of fewer than 16 levels, are accepted. Never in production.
+    pub allow_development_keys: bool,
+}
+
+/// Section `[proving]`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawProving {
+    /// Threads of the prover; unset: one for each core.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threads: Option<usize>,
+    /// Most executed batches that wait for their proof; a further batch is refused.
+    pub max_unproved_batches: u32,
+    /// How often a proof is begun before its batch is FAILED.
+    pub max_attempts: u32,
+}
+
+/// Section `[fees]`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawFees {
+    /// Leaf that takes the fees of a batch that names no fee slots.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaf: Option<u32>,
+}
+
+/// Section `[log]`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawLog {
+    /// What is logged, such as `info` or `info,quittance=debug`.
+    pub filter: String,
+    /// `text` or `json`.
+    pub format: String,
+}
+
+impl Default for RawConfig {
+    fn default() -> Self {
+        Self {
+            rollup: RawRollup {
+                chain_id: 0,
+                contract: format!("0x{}", "0".repeat(40)),
+                levels: 16,
+                genesis_root: None,
+            },
+            service: RawService {
+                listen: "127.0.0.1:50051".to_owned(),
+                request_timeout_ms: 30_000,
+                max_message_bytes: None,
+                max_page_size: 1_000,
+                max_requests_per_connection: 64,
+                max_watch_streams: 256,
+                drain_timeout_ms: 10_000,
+            },
+            store: RawStore {
+                directory: PathBuf::from("quittance-data"),
+            },
+            keys: RawKeys {
+                directory: PathBuf::from("quittance-keys"),
+                shapes: Vec::new(),
+                allow_development_keys: false,
+            },
+            proving: RawProving {
+                threads: None,
+                max_unproved_batches: 64,
+                max_attempts: 3,
+            },
+            fees: RawFees { leaf: None },
+            log: RawLog {
+                filter: "info".to_owned(),
+                format: "text".to_owned(),
+            },
+        }
+    }
+}
+
+/// Flags of the command line that overrule the other sources; unset ones change nothing.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Overrides {
+    /// Overrules `[rollup]`.
+    pub rollup: RollupOverrides,
+    /// Overrules `[service]`.
+    pub service: ServiceOverrides,
+    /// Overrules `[store]`.
+    pub store: DirectoryOverride,
+    /// Overrules `[keys]`.
+    pub keys: KeysOverrides,
+    /// Overrules `[proving]`.
+    pub proving: ProvingOverrides,
+    /// Overrules `[fees]`.
+    pub fees: FeesOverrides,
+    /// Overrules `[log]`.
+    pub log: LogOverrides,
+}
+
+/// Flags over `[rollup]`.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct RollupOverrides {
+    /// Overrules `rollup.levels`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub levels: Option<u8>,
+}
+
+/// Flags over `[service]`.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ServiceOverrides {
+    /// Overrules `service.listen`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<SocketAddr>,
+}
+
+/// Flags over `[store]`.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct DirectoryOverride {
+    /// Overrules `store.directory`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub directory: Option<PathBuf>,
+}
+
+/// Flags over `[keys]`.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct KeysOverrides {
+    /// Overrules `keys.directory`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub directory: Option<PathBuf>,
+    /// Overrules `keys.shapes`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub shapes: Vec<String>,
+    /// Overrules `keys.allow_development_keys`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow_development_keys: Option<bool>,
+}
+
+/// Flags over `[proving]`.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ProvingOverrides {
+    /// Overrules `proving.threads`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threads: Option<usize>,
+}
+
+/// Flags over `[fees]`.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct FeesOverrides {
+    /// Overrules `fees.leaf`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaf: Option<u32>,
+}
+
+/// Flags over `[log]`.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct LogOverrides {
+    /// Overrules `log.filter`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+    /// Overrules `log.format`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+}
+
+impl RawConfig {
+    /// The built-in defaults as a source to which others are added.
+    pub(super) fn defaults() -> Figment {
+        Figment::from(Serialized::defaults(Self::default()))
+    }
+
+    /// Reads all sources. A given file has to be there; without one only environment and flags count.
+    pub fn read(file: Option<&Path>, flags: &Overrides) -> Result<Self, ConfigError> {
+        let mut sources = Self::defaults();
+        if let Some(path) = file {
+            let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+                path: path.to_owned(),
+                source,
+            })?;
+            // Parsed once alone, so that an error names this file's keys and lines.
+            sources = sources.merge(Toml::string(&text));
+        }
+        // The name of the file itself is the one variable with the prefix that is no key.
+        let own = CONFIG_FILE_VARIABLE.trim_start_matches("QUITTANCE_");
+        sources
+            .merge(Env::prefixed("QUITTANCE_").ignore(&[own]).split("__"))
+            .merge(Serialized::defaults(flags))
+            .extract()
+            .map_err(|error| ConfigError::Malformed(Box::new(error)))
+    }
+}

@@ -1,0 +1,3 @@
+//! The `quittance` command.
+
+fn main() {}

@@ -1,0 +1,188 @@
+//! How far a proof is: events for watchers, and the cost model that turns phases into one fraction and an expected time.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use quittance_verifier::Shape;
+
+use crate::batch::{PhaseTime, ProofPhase, Stage};
+
+/// Where a batch stands, for a watcher.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Progress {
+    /// Batch number.
+    pub number: u32,
+    /// Where it stands.
+    pub stage: Stage,
+    /// What is being done; `None` unless [`Stage::Proving`].
+    pub phase: Option<ProofPhase>,
+    /// Done part of this phase, 0 to 1.
+    pub phase_fraction: f64,
+    /// Done part of the whole proof, 0 to 1.
+    pub fraction: f64,
+    /// Expected time until the proof is stored.
+    pub eta: Option<Duration>,
+    /// Number of batches that are proved before this one.
+    pub queue_ahead: usize,
+    /// Why the last attempt ended without a proof; empty if none did.
+    pub failure: String,
+}
+
+/// Cost of a proof by phases: measured where a proof of the shape was made, else scaled from another shape's or from
+/// the engine's estimate.
+#[derive(Debug)]
+pub struct CostModel {
+    estimates: HashMap<Shape, Duration>,
+    measured: Mutex<HashMap<Shape, [f64; PHASES]>>,
+}
+
+const PHASES: usize = ProofPhase::ALL.len();
+
+/// Share of each phase where nothing was measured: ark-groth16's profile at 2^20.
+const TYPICAL: [f64; PHASES] = [0.04, 0.13, 0.17, 0.13, 0.13, 0.09, 0.30, 0.01];
+
+/// Weight of a new measurement against the mean of the earlier ones.
+const NEWEST: f64 = 0.5;
+
+impl CostModel {
+    /// A model that knows only what the engine estimates for each shape.
+    #[must_use]
+    pub fn new(estimates: impl IntoIterator<Item = (Shape, Duration)>) -> Self {
+        Self {
+            estimates: estimates.into_iter().collect(),
+            measured: Mutex::default(),
+        }
+    }
+
+    /// Takes in the phases of a finished proof.
+    pub fn record(&self, shape: Shape, phases: &[PhaseTime]) {
+        let mut seconds = [0.0; PHASES];
+        for time in phases {
+            seconds[index(time.phase)] += Duration::from_micros(time.wall_us).as_secs_f64();
+        }
+        let mut measured = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
+        measured
+            .entry(shape)
+            .and_modify(|mean| {
+                for (mean, new) in mean.iter_mut().zip(seconds) {
+                    *mean += NEWEST * (new - *mean);
+                }
+            })
+            .or_insert(seconds);
+    }
+
+    /// Expected wall time of one proof, if anything is known.
+    #[must_use]
+    pub fn expected(&self, shape: &Shape) -> Option<Duration> {
+        let measured = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
+        match measured.get(shape) {
+            Some(seconds) => Some(Duration::from_secs_f64(seconds.iter().sum())),
+            None => self.estimates.get(shape).copied(),
+        }
+    }
+
+    /// The share of each phase in a proof of this shape; they add up to 1.
+    #[must_use]
+    pub fn weights(&self, shape: &Shape) -> Weights {
+        let measured = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
+        let seconds = measured.get(shape).copied().unwrap_or(TYPICAL);
+        let total: f64 = seconds.iter().sum();
+        if total > 0.0 {
+            Weights(seconds.map(|part| part / total))
+        } else {
+            Weights(TYPICAL)
+        }
+    }
+}
+
+/// The share of each phase in a proof.
+#[derive(Clone, Copy, Debug)]
+pub struct Weights([f64; PHASES]);
+
+/// Progress of one attempt: phases may overlap, the whole never goes back.
+#[derive(Clone, Debug)]
+pub struct Meter {
+    weights: Weights,
+    done: [f64; PHASES],
+}
+
+impl Meter {
+    /// Nothing is done.
+    #[must_use]
+    pub const fn new(weights: Weights) -> Self {
+        Self {
+            weights,
+            done: [0.0; PHASES],
+        }
+    }
+
+    /// Notes the done part of a phase and gives the done part of the whole, both 0 to 1.
+    pub fn advance(&mut self, phase: ProofPhase, fraction: f64) -> f64 {
+        let done = &mut self.done[index(phase)];
+        *done = done.max(fraction.clamp(0.0, 1.0));
+        self.fraction()
+    }
+
+    /// The done part of the whole, 0 to 1.
+    #[must_use]
+    pub fn fraction(&self) -> f64 {
+        let sum: f64 = self
+            .done
+            .iter()
+            .zip(self.weights.0)
+            .map(|(done, weight)| done * weight)
+            .sum();
+        sum.clamp(0.0, 1.0)
+    }
+}
+
+fn index(phase: ProofPhase) -> usize {
+    ProofPhase::ALL
+        .iter()
+        .position(|other| *other == phase)
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHAPE: Shape = Shape {
+        levels: 2,
+        transfers: 2,
+        fee_slots: 1,
+    };
+
+    #[test]
+    fn measurements_replace_the_estimate() {
+        let model = CostModel::new([(SHAPE, Duration::from_secs(9))]);
+        assert_eq!(model.expected(&SHAPE), Some(Duration::from_secs(9)));
+        let time = |wall_us| {
+            [PhaseTime {
+                phase: ProofPhase::H,
+                wall_us,
+            }]
+        };
+        model.record(SHAPE, &time(2_000_000));
+        assert_eq!(model.expected(&SHAPE), Some(Duration::from_secs(2)));
+        model.record(SHAPE, &time(4_000_000));
+        assert_eq!(model.expected(&SHAPE), Some(Duration::from_secs(3)));
+        let mut meter = Meter::new(model.weights(&SHAPE));
+        assert_eq!(meter.advance(ProofPhase::H, 0.25), 0.25);
+    }
+
+    #[test]
+    fn the_whole_never_goes_back_and_ends_at_one() {
+        let mut meter = Meter::new(CostModel::new([]).weights(&SHAPE));
+        let mut last = 0.0;
+        for phase in ProofPhase::ALL {
+            for fraction in [0.5, 0.2, f64::INFINITY, 1.0] {
+                let whole = meter.advance(phase, fraction);
+                assert!(whole >= last && whole <= 1.0);
+                last = whole;
+            }
+        }
+        assert!((last - 1.0).abs() < 1e-9);
+    }
+}

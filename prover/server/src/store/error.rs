@@ -1,0 +1,167 @@
+//! What can go wrong with the store.
+
+use std::path::PathBuf;
+
+use quittance_circuits::state::StateError;
+use thiserror::Error;
+
+use super::codec::RecordError;
+use crate::batch::IllegalMove;
+use crate::encoding::to_hex;
+
+/// Why the store refused or failed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// There is no store in the directory.
+    #[error("no store in {}", directory.display())]
+    Missing {
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// A store is there already.
+    #[error("{} has a store already", directory.display())]
+    Exists {
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// Another process has the store open.
+    #[error("store in {} is in use by another process", directory.display())]
+    InUse {
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// The directory cannot be used.
+    #[error("store directory {} cannot be used", directory.display())]
+    Directory {
+        /// The directory.
+        directory: PathBuf,
+        /// What the operating system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The store has another format.
+    #[error("store has format {found}, this program reads format {expected}")]
+    Format {
+        /// Format found.
+        found: u32,
+        /// Format that is read.
+        expected: u32,
+    },
+    /// The store belongs to another rollup.
+    #[error(
+        "store belongs to rollup {}, the configuration names {}",
+        to_hex(found),
+        to_hex(expected)
+    )]
+    OtherRollup {
+        /// Rollup id in the store.
+        found: [u8; 32],
+        /// Rollup id of the configuration.
+        expected: [u8; 32],
+    },
+    /// The store's tree has another number of levels.
+    #[error("store has a tree of {found} levels, the configuration says {expected}")]
+    OtherLevels {
+        /// Levels in the store.
+        found: u8,
+        /// Levels of the configuration.
+        expected: u8,
+    },
+    /// The store began with another state.
+    #[error(
+        "store began with state root {}, the configuration pins {}",
+        to_hex(found),
+        to_hex(expected)
+    )]
+    OtherGenesis {
+        /// Root in the store, big-endian.
+        found: [u8; 32],
+        /// Root of the configuration, big-endian.
+        expected: [u8; 32],
+    },
+    /// A record is not what was written.
+    #[error("table {table}, entry {key}: {source}")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// The key, for people.
+        key: String,
+        /// What is wrong.
+        source: RecordError,
+    },
+    /// A record that others refer to is not there.
+    #[error("table {table} lacks entry {key}")]
+    Lost {
+        /// The table.
+        table: &'static str,
+        /// The key, for people.
+        key: String,
+    },
+    /// There is no batch of this number.
+    #[error("there is no batch {number}; the last one is {last}")]
+    NoBatch {
+        /// Number asked for.
+        number: u32,
+        /// Number of the last executed batch, 0 for none.
+        last: u32,
+    },
+    /// The batch cannot make this move.
+    #[error(transparent)]
+    Move(#[from] IllegalMove),
+    /// The batch was executed on a state that is not the last one.
+    #[error("batch {number} does not follow the store's last batch {last}")]
+    NotNext {
+        /// Number of the batch.
+        number: u32,
+        /// Number of the last executed batch.
+        last: u32,
+    },
+    /// The state tree refused.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The database failed.
+    #[error("database failed: {0}")]
+    Database(#[source] Box<redb::Error>),
+}
+
+impl StoreError {
+    /// Whether the same call may succeed later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::InUse { .. } => true,
+            Self::Database(error) => matches!(**error, redb::Error::Io(_) | redb::Error::PreviousIo),
+            _ => false,
+        }
+    }
+
+    /// Whether the store's bytes cannot be trusted.
+    #[must_use]
+    pub fn is_corruption(&self) -> bool {
+        match self {
+            Self::Corrupt { .. } | Self::Lost { .. } => true,
+            Self::Database(error) => matches!(**error, redb::Error::Corrupted(_)),
+            _ => false,
+        }
+    }
+}
+
+macro_rules! database_errors {
+    ($($error:ty),*) => {$(
+        impl From<$error> for StoreError {
+            fn from(error: $error) -> Self {
+                Self::Database(Box::new(error.into()))
+            }
+        }
+    )*};
+}
+
+database_errors!(
+    redb::DatabaseError,
+    redb::TransactionError,
+    redb::TableError,
+    redb::StorageError,
+    redb::CommitError,
+    redb::SetDurabilityError
+);
