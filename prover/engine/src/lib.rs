@@ -1,1 +1,23 @@
 //! Groth16 over BN254: keys, setup and proving for any R1CS.
+//!
+//! Matrices, an assignment and a proving key go in, a proof comes out. Matrices are extracted from a circuit once,
+//! at setup, and travel with the key: proving evaluates rows, it never synthesises. The reduction is snarkjs'
+//! ([`SnarkjsReduction`]), so keys and proofs interoperate with ark-groth16 under the same reduction, with
+//! snarkjs and with the EVM's precompiles; for equal (r, s) the proof equals ark-groth16's byte for byte.
+//!
+//! What this crate must never reach: circuits and their rules, sockets, async runtimes. It is synchronous, runs on
+//! its own threads, and knows a statement only as public inputs. Of ours it depends on the verifier alone.
+
+pub mod synthetic;
+
+mod control;
+mod digest;
+mod progress;
+mod r1cs;
+mod reduction;
+
+pub use control::{CancelFlag, Control};
+pub use digest::{Digest, DigestTextError};
+pub use progress::{Phase, Progress};
+pub use r1cs::{MatrixName, R1cs, R1csEncodingError, R1csError};
+pub use reduction::SnarkjsReduction;
