@@ -4,6 +4,9 @@
 //! magic "QUITBNDL" 8 | version 4 | key id 32 | facts, see Facts::to_bytes | h 32 | proof 256
 //! ```
 
+#[cfg(feature = "cli")]
+pub mod json;
+
 use alloc::vec::Vec;
 
 use ark_bn254::Fr;

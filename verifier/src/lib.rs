@@ -44,6 +44,8 @@ mod verify;
 
 pub use batch::{batch_scalars, verify_batch};
 pub use bundle::Bundle;
+#[cfg(feature = "cli")]
+pub use bundle::json;
 pub use chain::verify_chain;
 pub use error::{BatchError, ChainError, DecodeError, StatementError, VerifyError};
 pub use facts::{Facts, FeeData, TransferData};
