@@ -271,3 +271,6 @@ pub(crate) fn limbs_to_bytes_le(limbs: &[u64; 4]) -> [u8; 32] {
     }
     bytes
 }
+
+#[cfg(test)]
+mod tests;

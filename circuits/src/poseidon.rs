@@ -5,11 +5,12 @@
 pub mod constraints;
 pub mod params;
 mod partial;
+mod sparse;
 
 use ark_bn254::Fr;
 use ark_ff::{Field, Zero};
 
-use params::{MAX_WIDTH, Params, params};
+use params::{MAX_WIDTH, Params};
 
 /// Elements that the statement sponge absorbs with one permutation.
 pub const SPONGE_RATE: usize = 16;
@@ -20,7 +21,7 @@ pub const SPONGE_RATE: usize = 16;
 ///
 /// If the length is outside 2..=17: there is no such permutation.
 pub fn permute(state: &mut [Fr]) {
-    permute_reference(params(state.len()), state);
+    sparse::permute(state);
 }
 
 /// circomlib's hash of 1 to 16 inputs, started with `capacity` in state\[0\]; the result is state\[0\].
