@@ -245,3 +245,88 @@ fn enforce_none_missing<C: ConstraintSystem>(
         cs.enforce(&equal, &missing, &FieldVar::zero());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::r1cs::{Assignment, Structure};
+
+    const BITS: usize = 6;
+
+    fn bits_of<L: crate::r1cs::Linear>(bits: &[FieldVar<L>]) -> u64 {
+        bits.iter()
+            .enumerate()
+            .map(|(i, bit)| u64::from(bit.value() == Fr::ONE) << i)
+            .sum()
+    }
+
+    /// Exhaustively: whatever bits are hinted, the rows hold exactly for numbers up to the bound.
+    #[test]
+    fn s05_at_most_holds_exactly_up_to_its_bound() {
+        for bound in 0..1u64 << BITS {
+            let run = |hint: u64| {
+                let mut assignment = Assignment::new(&[]);
+                let bits = new_bits_at_most(
+                    &mut assignment,
+                    |i| hint >> i & 1 == 1,
+                    |i| bound >> i & 1 == 1,
+                    BITS,
+                );
+                assert_eq!(bits_of(&bits), hint);
+                assignment.into_values()
+            };
+            let mut structure = Structure::new(1);
+            new_bits_at_most(&mut structure, |_| false, |i| bound >> i & 1 == 1, BITS);
+            let matrices = structure.into_matrices();
+            for hint in 0..1u64 << BITS {
+                let satisfied = matrices.first_unsatisfied(&run(hint)).is_none();
+                assert_eq!(satisfied, hint <= bound, "{hint} against {bound}");
+            }
+            // S12: 2 and −1 in place of each bit, everything else as it was. Bits are the variables of this circuit whose
+            // value is hinted; products follow them.
+            let honest = run(0);
+            for variable in 1..honest.len() {
+                for value in [Fr::from(2u64), -Fr::ONE] {
+                    let mut values = honest.clone();
+                    values[variable] = value;
+                    assert!(
+                        matrices.first_unsatisfied(&values).is_some(),
+                        "{bound}, variable {variable}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn s05_at_least_holds_exactly_from_its_bound() {
+        fn circuit<C: ConstraintSystem>(cs: &mut C, number: u64, least: u128) {
+            let bits: Vec<_> = (0..BITS)
+                .map(|i| crate::range::new_bit(cs, number >> i & 1 == 1))
+                .collect();
+            enforce_at_least(cs, &bits, least);
+        }
+        for least in 0..1u64 << BITS {
+            let mut structure = Structure::new(1);
+            circuit(&mut structure, 0, u128::from(least));
+            let matrices = structure.into_matrices();
+            for number in 0..1u64 << BITS {
+                let mut assignment = Assignment::new(&[]);
+                circuit(&mut assignment, number, u128::from(least));
+                let satisfied = matrices.first_unsatisfied(&assignment.into_values()).is_none();
+                assert_eq!(satisfied, number >= least, "{number} against {least}");
+            }
+        }
+    }
+
+    /// The claim on which the ladder's unchecked steps rest: 3·2^249 − 1 < l − 1.
+    #[test]
+    fn safe_steps_are_safe() {
+        let mut largest = BigInteger256::from(3u64) << 249;
+        largest.sub_with_borrow(&BigInteger256::from(1u64));
+        let mut last = BigInteger256::new(ORDER);
+        last.sub_with_borrow(&BigInteger256::from(1u64));
+        assert!(largest < last);
+        assert_eq!(SAFE_STEPS, 250);
+    }
+}

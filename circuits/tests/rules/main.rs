@@ -1,4 +1,7 @@
 //! The rules of a batch, native and in the circuit: that they accept, what they cost, and every attack on them.
 
 mod completeness;
+mod differential;
+mod forger;
+mod soundness;
 mod support;

@@ -1,0 +1,133 @@
+//! Attacks on the statement: what (h, z, y) bind.
+
+use crate::forger::*;
+use crate::support::*;
+use ark_bn254::Fr;
+use ark_ff::{AdditiveGroup, Field};
+use quittance_circuits::circuit::assign_witness;
+use quittance_circuits::hash::{FieldHasher, RulesHasher};
+use quittance_circuits::statement::public_inputs;
+use quittance_verifier::{Facts, challenge, elements, evaluate};
+use std::collections::BTreeSet;
+
+fn batch() -> Forger {
+    let mut forger = Forger::new();
+    forger.fee_slots(&[fee_slot(5, 1), fee_slot(11, 2)]);
+    forger
+        .transfer(&signed(0, 1, 500, 20, 0))
+        .transfer(&signed(8, 9, 70, 3, 0))
+        .finish();
+    forger
+}
+
+fn rules(inputs: &[Fr; 3]) -> BTreeSet<String> {
+    broken_rules(&assign_witness(&SMALL, inputs, &batch().witness))
+}
+
+fn only(rules: &[&str]) -> BTreeSet<String> {
+    rules.iter().map(|rule| (*rule).to_owned()).collect()
+}
+
+#[test]
+fn twin_of_the_verifiers_elements() {
+    let (_, applied) = example();
+    let facts = applied.facts();
+    assert_eq!(elements(&facts, &SMALL).unwrap(), batch().elements());
+    let [h, z, y] = public_inputs(&facts, &SMALL, &KEY_ID).unwrap();
+    assert_eq!(h, RulesHasher::statement(&batch().elements()));
+    assert_eq!(rules(&[h, z, y]), only(&[]));
+}
+
+#[test]
+fn s34_each_public_input_is_bound() {
+    let (_, applied) = example();
+    let [h, z, y] = public_inputs(&applied.facts(), &SMALL, &KEY_ID).unwrap();
+    assert_eq!(rules(&[h + Fr::ONE, z, y]), only(&["statement.statement_hash"]));
+    assert_eq!(
+        rules(&[h, z, y + Fr::ONE]),
+        only(&["statement.statement_evaluation"])
+    );
+    assert_eq!(
+        rules(&[h, z + Fr::ONE, y]),
+        only(&["statement.statement_evaluation"])
+    );
+}
+
+#[test]
+fn s27_s28_other_facts_need_other_inputs() {
+    // For each change of the facts, the inputs that a verifier derives from them reject the circuit's elements.
+    let (_, applied) = example();
+    let honest = applied.facts();
+    let changes: Vec<(&str, Box<dyn Fn(&mut Facts)>)> = vec![
+        ("batch number", Box::new(|facts| facts.batch_number += 1)),
+        ("rollup id", Box::new(|facts| facts.rollup_id[31] ^= 1)),
+        ("old root", Box::new(|facts| facts.old_root += Fr::ONE)),
+        ("new root", Box::new(|facts| facts.new_root += Fr::ONE)),
+        ("transfers permuted", Box::new(|facts| facts.transfers.swap(0, 1))),
+        ("transfer dropped", Box::new(|facts| drop(facts.transfers.pop()))),
+        (
+            "transfer added",
+            Box::new(|facts| facts.transfers.push(facts.transfers[0])),
+        ),
+        ("recipient", Box::new(|facts| facts.transfers[0].to = 2)),
+        ("amount", Box::new(|facts| facts.transfers[1].amount += 1)),
+        ("fee", Box::new(|facts| facts.transfers[1].fee += 1)),
+        ("fee leaf", Box::new(|facts| facts.fees[0].leaf = 6)),
+        ("fee token", Box::new(|facts| facts.fees[0].token = 2)),
+        ("fee amount", Box::new(|facts| facts.fees[1].amount += 1)),
+        ("fee slot dropped", Box::new(|facts| drop(facts.fees.pop()))),
+    ];
+    for (name, change) in changes {
+        let mut facts = honest.clone();
+        change(&mut facts);
+        let derived = public_inputs(&facts, &SMALL, &KEY_ID).unwrap();
+        assert!(rules(&derived).contains("statement.statement_hash"), "{name}");
+        // Keeping h, as a prover who lies about the facts would: z and y still differ.
+        let h = RulesHasher::statement(&batch().elements());
+        let claimed = elements(&facts, &SMALL).unwrap();
+        let z = challenge(&KEY_ID, &h, &claimed);
+        let kept = [h, z, evaluate(&claimed, &z)];
+        assert_eq!(rules(&kept), only(&["statement.statement_evaluation"]), "{name}");
+    }
+}
+
+#[test]
+fn s16_z_depends_on_everything_it_binds() {
+    let (_, applied) = example();
+    let honest = elements(&applied.facts(), &SMALL).unwrap();
+    let h = RulesHasher::statement(&honest);
+    let z = challenge(&KEY_ID, &h, &honest);
+    let mut other_key = KEY_ID;
+    other_key.0[0] ^= 1;
+    assert_ne!(challenge(&other_key, &h, &honest), z);
+    assert_ne!(challenge(&KEY_ID, &(h + Fr::ONE), &honest), z);
+    for index in 0..honest.len() {
+        let mut changed = honest.clone();
+        changed[index] += Fr::ONE;
+        assert_ne!(challenge(&KEY_ID, &h, &changed), z);
+        assert_ne!(RulesHasher::statement(&changed), h);
+    }
+}
+
+#[test]
+fn s15_the_sponge_binds_its_length() {
+    let elements: Vec<Fr> = (1u64..=16).map(Fr::from).collect();
+    let mut hashes = BTreeSet::new();
+    for length in 1..=16 {
+        assert!(hashes.insert(RulesHasher::statement(&elements[..length])));
+        let mut padded = elements[..length].to_vec();
+        padded.push(Fr::ZERO);
+        assert!(!hashes.contains(&RulesHasher::statement(&padded)));
+    }
+}
+
+#[test]
+fn s04_batch_number_in_range() {
+    let mut w = batch();
+    w.witness.batch_number = Fr::from(1u64 << 32);
+    for transfer in &mut w.witness.transfers {
+        transfer.valid_until = w.witness.batch_number;
+    }
+    assert!(w.broken_rules().contains("statement.batch_number_in_range"));
+    w.assert_first("statement.batch_number_in_range");
+}
