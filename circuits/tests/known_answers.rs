@@ -9,8 +9,12 @@ use ark_ff::{BigInteger, MontFp, PrimeField};
 use light_poseidon::PoseidonHasher;
 use quittance_circuits::babyjubjub::Point;
 use quittance_circuits::eddsa::{SecretKey, Signature, verify};
+use quittance_circuits::leaf::Leaf;
 use quittance_circuits::poseidon::params::params;
 use quittance_circuits::poseidon::{hash_with_capacity, permute, sponge};
+use quittance_circuits::state::{MemoryState, Overlay, StateReader};
+use quittance_circuits::tree::empty_root;
+use quittance_circuits::types::{AccountIndex, RootAddress};
 use serde_json::Value;
 use sha3::{Digest, Keccak256};
 
@@ -32,6 +36,16 @@ fn elements(value: &Value) -> Vec<Fr> {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex<const N: usize>(value: &Value) -> [u8; N] {
+    let text = value.as_str().unwrap();
+    assert_eq!(text.len(), 2 * N);
+    core::array::from_fn(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).unwrap())
+}
+
+fn integer(value: &Value) -> u32 {
+    u32::try_from(value.as_u64().unwrap()).unwrap()
 }
 
 fn numbers(n: u64) -> Vec<Fr> {
@@ -132,10 +146,7 @@ fn keys_and_signatures_equal_circomlibjs() {
     let file = vectors(include_str!("vectors/eddsa.json"));
     let mut signatures = 0;
     for case in array(&file["keys"]) {
-        let text = case["secret"].as_str().unwrap();
-        let bytes: [u8; 32] =
-            core::array::from_fn(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).unwrap());
-        let secret = SecretKey::from_bytes(&bytes);
+        let secret = SecretKey::from_bytes(&unhex(&case["secret"]));
         let key = secret.public_key();
         assert_eq!(
             *key.point(),
@@ -154,4 +165,65 @@ fn keys_and_signatures_equal_circomlibjs() {
         }
     }
     assert_eq!(signatures, 56);
+}
+
+#[test]
+fn leaves_roots_and_paths_equal_circomlibjs() {
+    let file = vectors(include_str!("vectors/state.json"));
+    for (level, root) in (0u8..).zip(array(&file["empty_roots"])) {
+        assert_eq!(empty_root(level), Some(element(root)), "level {level}");
+    }
+
+    let leaves: Vec<(AccountIndex, Leaf)> = array(&file["accounts"])
+        .iter()
+        .map(|account| {
+            let key = SecretKey::from_bytes(&unhex(&account["secret"])).public_key();
+            assert_eq!(
+                (key.x(), key.y()),
+                (element(&account["ax"]), element(&account["ay"]))
+            );
+            let leaf = Leaf::new(
+                key,
+                account["balance"].as_str().unwrap().parse().unwrap(),
+                integer(&account["nonce"]),
+                integer(&account["token"]),
+                RootAddress(unhex(&account["owner"])),
+            )
+            .unwrap();
+            assert_eq!(
+                (leaf.packed(), leaf.hash()),
+                (element(&account["packed"]), element(&account["leaf"]))
+            );
+            (AccountIndex(integer(&account["index"])), leaf)
+        })
+        .collect();
+
+    let levels = u8::try_from(file["levels"].as_u64().unwrap()).unwrap();
+    let root = element(&file["root"]);
+    let at_once = MemoryState::genesis(levels, leaves.clone()).unwrap();
+    assert_eq!(at_once.root().unwrap(), root);
+
+    let state = MemoryState::new(levels).unwrap();
+    let mut one_by_one = Overlay::new(&state).unwrap();
+    for (index, leaf) in leaves {
+        one_by_one.set_leaf(index, leaf).unwrap();
+    }
+    assert_eq!(one_by_one.root(), root);
+
+    let path = one_by_one
+        .path(AccountIndex(integer(&file["path"]["index"])))
+        .unwrap();
+    let expected: Vec<Vec<Fr>> = array(&file["path"]["siblings"]).iter().map(elements).collect();
+    let siblings: Vec<Vec<Fr>> = path.siblings.iter().map(|level| level.to_vec()).collect();
+    assert_eq!(siblings, expected);
+}
+
+#[test]
+fn statement_hashes_equal_circomlibjs() {
+    let file = vectors(include_str!("vectors/state.json"));
+    for case in array(&file["statements"]) {
+        let m = case["m"].as_u64().unwrap();
+        let elements: Vec<Fr> = (0..m).map(|i| -Fr::from(1 + i * i)).collect();
+        assert_eq!(sponge(&elements), element(&case["hash"]), "{m} elements");
+    }
 }
