@@ -33,8 +33,9 @@ fn node_update() -> usize {
 #[divan::bench]
 fn message() -> usize {
     let mut cs = Assignment::new(&[]);
-    let inputs = witness(&mut cs, black_box(23));
-    PoseidonGadget::message(&mut cs, &inputs);
+    let [rollup_id, word] = witness(&mut cs, black_box(23));
+    let prefix = PoseidonGadget::message_prefix(&mut cs, &rollup_id);
+    PoseidonGadget::message(&mut cs, &prefix, &word, None);
     cs.len()
 }
 

@@ -4,6 +4,7 @@
 //! with `cargo bench -p quittance-benches`, one subject with `--bench hashing`. Whole proofs are measured by the
 //! command `quittance bench`, which has keys and a state.
 
+pub mod batches;
 pub mod proofs;
 
 use ark_bn254::Fr;

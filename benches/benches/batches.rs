@@ -1,0 +1,68 @@
+//! Whole batches on their way to a proof: executed, assigned, and put through the matrices.
+
+use divan::counter::ItemsCount;
+use divan::{Bencher, black_box};
+use quittance_benches::batches::Scene;
+use quittance_circuits::batch::AppliedBatch;
+use quittance_circuits::circuit::{NUM_INSTANCE, assign, circuit};
+use quittance_circuits::shapes::SHAPES;
+use quittance_engine::{MatrixName, R1cs};
+use quittance_verifier::{KeyId, Shape};
+
+fn main() {
+    divan::main();
+}
+
+/// Transfers in the smallest shipped shapes.
+const SIZES: [u32; 3] = [2, 5, 10];
+
+const KEY_ID: KeyId = KeyId([7; 32]);
+
+fn fixture(transfers: u32) -> Option<(Shape, Scene, AppliedBatch)> {
+    let shape = SHAPES.into_iter().find(|shape| shape.transfers == transfers)?;
+    let scene = Scene::new(&shape)?;
+    let applied = scene.apply()?;
+    Some((shape, scene, applied))
+}
+
+/// The native rules, signatures included.
+#[divan::bench(args = SIZES)]
+fn execute(bencher: Bencher, transfers: u32) {
+    let Some((_, scene, _)) = fixture(transfers) else {
+        return;
+    };
+    bencher
+        .counter(ItemsCount::new(transfers))
+        .bench(|| black_box(&scene).apply());
+}
+
+/// Every variable of the circuit.
+#[divan::bench(args = SIZES)]
+fn witness(bencher: Bencher, transfers: u32) {
+    let Some((shape, _, applied)) = fixture(transfers) else {
+        return;
+    };
+    bencher
+        .counter(ItemsCount::new(transfers))
+        .bench(|| assign(&shape, &KEY_ID, black_box(&applied)));
+}
+
+/// The rows of A, B and C, on the threads of the global pool.
+#[divan::bench(args = SIZES)]
+fn matrix_rows(bencher: Bencher, transfers: u32) {
+    let Some((shape, _, applied)) = fixture(transfers) else {
+        return;
+    };
+    let Ok(assignment) = assign(&shape, &KEY_ID, &applied) else {
+        return;
+    };
+    let structure = circuit(&shape);
+    let rows = structure.num_constraints();
+    let abc = [structure.a, structure.b, structure.c];
+    let Ok(matrices) = R1cs::from_matrices(&abc, NUM_INSTANCE, structure.num_witness) else {
+        return;
+    };
+    bencher
+        .counter(ItemsCount::new(rows))
+        .bench(|| MatrixName::ALL.map(|name| matrices.evaluate(name, black_box(&assignment))));
+}
