@@ -1,6 +1,7 @@
 //! The rules of a batch, native and in the circuit: that they accept, what they cost, and every attack on them.
 
 mod completeness;
+mod counts;
 mod differential;
 mod forger;
 mod soundness;

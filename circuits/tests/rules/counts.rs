@@ -1,0 +1,231 @@
+//! Constraints of each gadget and shape: predicted by formula, measured, and pinned in `constraint_counts.csv` with a digest of
+//! the matrices. A change of the circuit shows there, and needs a new setup.
+//!
+//! After a deliberate change: `QUITTANCE_UPDATE_COUNTS=1 cargo test -p quittance-circuits --test rules counts`.
+
+use ark_bn254::Fr;
+use ark_ff::{BigInteger, Field, PrimeField};
+use quittance_circuits::babyjubjub::constraints::{
+    EdwardsVar, add, add_complete, double, double_and_add, to_montgomery,
+};
+use quittance_circuits::circuit::circuit;
+use quittance_circuits::eddsa::constraints::{enforce_signature_canonical, enforce_signature_valid};
+use quittance_circuits::float::constraints::decode;
+use quittance_circuits::hash::constraints::{HashGadget, LeafField, PoseidonGadget};
+use quittance_circuits::r1cs::{ConstraintSystem, FieldVar, LabelledMatrices, Structure};
+use quittance_circuits::range::enforce_range;
+use quittance_circuits::shapes::{
+    SHAPES, domain, fee_constraints, predicted_constraints, statement_constraints, transfer_constraints,
+};
+use quittance_verifier::Shape;
+use sha3::{Digest, Keccak256};
+use std::fmt::Write;
+
+const PINNED: &str = include_str!("../../constraint_counts.csv");
+
+type Gadget = (&'static str, u64, fn(&mut Structure));
+
+/// Each gadget with its cost by formula.
+fn gadgets() -> Vec<Gadget> {
+    fn elements<const N: usize>(cs: &mut Structure) -> [FieldVar<quittance_circuits::r1cs::Combination>; N] {
+        core::array::from_fn(|_| cs.witness(Fr::ONE))
+    }
+    type H = PoseidonGadget;
+    vec![
+        ("range_32", 32, |cs| {
+            let [x] = elements(cs);
+            enforce_range(cs, &x, 32);
+        }),
+        ("range_128", 128, |cs| {
+            let [x] = elements(cs);
+            enforce_range(cs, &x, 128);
+        }),
+        ("float_amount", 40 + 5, |cs| {
+            let [x] = elements(cs);
+            decode(cs, &x, 35);
+        }),
+        ("float_fee", 16 + 5, |cs| {
+            let [x] = elements(cs);
+            decode(cs, &x, 11);
+        }),
+        ("message", 3 + 3 * (7 * 4 + 56), |cs| {
+            let [prefix, word] = elements(cs);
+            H::message(cs, &prefix, &word, None);
+        }),
+        ("challenge", 3 * 5 + 3 * (7 * 6 + 60), |cs| {
+            let inputs = elements(cs);
+            H::challenge(cs, &inputs);
+        }),
+        ("leaf_update", 3 * 3 + 2 * 3 * (7 * 5 + 60), |cs| {
+            let [old, new, owner] = elements(cs);
+            H::leaf_update(
+                cs,
+                [LeafField::Inner(Fr::ONE), LeafField::Inner(Fr::ONE)],
+                [&old, &new],
+                &owner,
+            );
+        }),
+        ("node_update", 2 * 3 + 7 + 2 * 3 * (7 * 5 + 60), |cs| {
+            let [b0, b1, old, new] = elements(cs);
+            H::node_update(cs, [&b0, &b1], [&old, &new], &[Fr::ONE; 3]);
+        }),
+        ("sponge_16", 3 * 16 + 3 * (7 * 17 + 68), |cs| {
+            let inputs: [_; 16] = elements(cs);
+            H::sponge(cs, &inputs);
+        }),
+        ("sponge_32", 3 * 16 + 3 * 17 + 2 * 3 * (7 * 17 + 68), |cs| {
+            let inputs: [_; 32] = elements(cs);
+            H::sponge(cs, &inputs);
+        }),
+        ("montgomery_add", 3, |cs| {
+            let points = montgomery(cs);
+            add(cs, &points[0], &points[1]);
+        }),
+        ("montgomery_double", 4, |cs| {
+            let points = montgomery(cs);
+            double(cs, &points[0]);
+        }),
+        ("montgomery_double_and_add", 5, |cs| {
+            let points = montgomery(cs);
+            double_and_add(cs, &points[0], &points[1]);
+        }),
+        ("edwards_add", 6, |cs| {
+            let [a, b, c, d] = elements(cs);
+            add_complete(cs, &EdwardsVar { x: a, y: b }, &EdwardsVar { x: c, y: d });
+        }),
+        ("edwards_to_montgomery", 2, |cs| {
+            let [x, y] = elements(cs);
+            to_montgomery(cs, &EdwardsVar { x, y });
+        }),
+        ("signature_canonical", 321 + (251 + 113) + (84 + 38 + 57), |cs| {
+            let [x, y, message] = elements(cs);
+            enforce_signature_canonical::<_, H>(cs, &EdwardsVar { x, y }, &message, [Fr::ONE; 2], [1; 4]);
+        }),
+        (
+            "signature_valid",
+            2 + 8 + (170 + 1 + 84) + (4 + 254 * 5 + 4) + 2 + 504 + 6 + 2,
+            |cs| {
+                // Counted from where the canonical part ends.
+                let [x, y, message, enabled] = elements(cs);
+                let key = EdwardsVar { x, y };
+                let mut aside = Structure::new(1);
+                let signature =
+                    enforce_signature_canonical::<_, H>(&mut aside, &key, &message, [Fr::ONE; 2], [1; 4]);
+                enforce_signature_valid(cs, &enabled, &key, &signature);
+            },
+        ),
+    ]
+}
+
+fn montgomery(
+    cs: &mut Structure,
+) -> [quittance_circuits::babyjubjub::constraints::MontgomeryVar<quittance_circuits::r1cs::Combination>; 2] {
+    [2u64, 3].map(
+        |value| quittance_circuits::babyjubjub::constraints::MontgomeryVar {
+            u: cs.witness(Fr::from(value)),
+            v: cs.witness(Fr::from(value + 5)),
+        },
+    )
+}
+
+/// keccak256 over the number of variables and, for A, B and C, each row: number of terms, then variable and coefficient; integers
+/// as 4, coefficients as 32 little-endian bytes.
+fn digest(matrices: &LabelledMatrices) -> String {
+    let mut hasher = Keccak256::new();
+    let int = |n: usize| u32::try_from(n).unwrap().to_le_bytes();
+    hasher.update(int(matrices.num_instance));
+    hasher.update(int(matrices.num_witness));
+    let mut buffer = Vec::new();
+    for matrix in [&matrices.a, &matrices.b, &matrices.c] {
+        for row in matrix {
+            buffer.clear();
+            buffer.extend(int(row.len()));
+            for (coefficient, variable) in row {
+                buffer.extend(int(*variable));
+                buffer.extend(coefficient.into_bigint().to_bytes_le());
+            }
+            hasher.update(&buffer);
+        }
+    }
+    hasher.finalize().iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
+}
+
+#[test]
+fn counts_are_predicted_measured_and_pinned() {
+    let mut table = String::from("name,constraints,witness,nonzeros,digest\n");
+    let mut line = |name: &str, matrices: &LabelledMatrices| {
+        let (rows, witness, nonzeros) = (
+            matrices.num_constraints(),
+            matrices.num_witness,
+            matrices.nonzeros(),
+        );
+        writeln!(table, "{name},{rows},{witness},{nonzeros},{}", digest(matrices)).unwrap();
+    };
+    for (name, predicted, gadget) in gadgets() {
+        let mut structure = Structure::new(1);
+        gadget(&mut structure);
+        let matrices = structure.into_matrices();
+        assert_eq!(matrices.num_constraints() as u64, predicted, "{name}");
+        line(name, &matrices);
+    }
+    let small = Shape {
+        levels: 2,
+        transfers: 3,
+        fee_slots: 2,
+    };
+    for shape in [small].iter().chain(&SHAPES) {
+        let matrices = circuit(shape);
+        assert_eq!(
+            matrices.num_constraints() as u64,
+            predicted_constraints(shape),
+            "{}",
+            shape.name()
+        );
+        line(&shape.name(), &matrices);
+    }
+    if std::env::var_os("QUITTANCE_UPDATE_COUNTS").is_some() {
+        std::fs::write(
+            concat!(env!("CARGO_MANIFEST_DIR"), "/constraint_counts.csv"),
+            &table,
+        )
+        .unwrap();
+    } else {
+        assert_eq!(table, PINNED, "the circuit changed: see the head of this file");
+    }
+}
+
+#[test]
+fn a_further_slot_costs_what_we_promise() {
+    for shape in &SHAPES {
+        let further = |grown: Shape| predicted_constraints(&grown) - predicted_constraints(shape);
+        // Two slots at once, so that a whole pubdata word is counted; and enough of them to count sponge blocks.
+        let many = 320;
+        let transfers = further(Shape {
+            transfers: shape.transfers + many,
+            ..*shape
+        });
+        let transfer = transfers.div_ceil(u64::from(many));
+        assert!(transfer <= 24_700, "{}: {transfer}", shape.name());
+        let fee = further(Shape {
+            fee_slots: shape.fee_slots + 1,
+            ..*shape
+        }) - 3 * u64::from(shape.transfers); // each transfer's selector for it
+        assert!(fee <= 11_000, "{}: {fee}", shape.name());
+        assert!(transfer_constraints(shape) < transfer);
+        assert!(fee_constraints(shape) <= fee);
+        assert!(statement_constraints(shape) > 0);
+    }
+}
+
+#[test]
+fn shapes_fill_their_domains() {
+    for shape in &SHAPES {
+        let (used, size) = (predicted_constraints(shape) + 4, domain(shape));
+        let percent = 100 * used / size;
+        let wanted = if size >= 1 << 18 { 90 } else { 85 };
+        assert!(percent >= wanted, "{}: {percent} % of {size}", shape.name());
+    }
+}
