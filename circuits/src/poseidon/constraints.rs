@@ -216,18 +216,14 @@ impl PoseidonRows {
         let over_basis = |value: Fr, coefficients: &[Fr]| {
             FieldVar::with_value(value, || FieldVar::sum(coefficients.iter().copied().zip(&basis)))
         };
-        for round in 0..rounds {
+        for (round, output) in outputs.into_iter().enumerate() {
             let input = match round {
                 0 => state[0].clone(),
                 early if early <= free => basis[t + early - 1].clone(),
                 late => over_basis(inputs[late], &segment.late_inputs[late - free - 1]),
             };
             let fourth = fourth_power(cs, &input);
-            cs.enforce(
-                &fourth,
-                &input,
-                &over_basis(outputs[round], &segment.outputs[round]),
-            );
+            cs.enforce(&fourth, &input, &over_basis(output, &segment.outputs[round]));
         }
         next
     }

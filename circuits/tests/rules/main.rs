@@ -1,4 +1,5 @@
 //! The rules of a batch, native and in the circuit: that they accept, what they cost, and every attack on them.
+#![expect(clippy::unwrap_used, reason = "helpers of tests, outside of test functions")]
 
 mod completeness;
 mod counts;

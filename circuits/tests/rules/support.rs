@@ -2,9 +2,8 @@
 
 use ark_bn254::Fr;
 use ark_ff::{BigInteger, PrimeField};
-use quittance_circuits::batch::witness::BatchWitness;
 use quittance_circuits::batch::{AppliedBatch, ApplyError, BatchContext, apply_batch};
-use quittance_circuits::circuit::{assign, assign_witness, circuit};
+use quittance_circuits::circuit::{assign, circuit};
 use quittance_circuits::eddsa::SecretKey;
 use quittance_circuits::float::{FloatAmount, FloatFee};
 use quittance_circuits::leaf::Leaf;
@@ -84,11 +83,6 @@ impl World {
         let mut overlay = Overlay::new(&self.state).unwrap();
         apply_batch(&mut overlay, &context(), transfers, fees)
     }
-
-    /// The witness of a valid batch.
-    pub(crate) fn witness(&self, transfers: &[SignedTransfer], fees: &[FeeSlot]) -> BatchWitness {
-        BatchWitness::new(&SMALL, &self.apply(transfers, fees).unwrap()).unwrap()
-    }
 }
 
 pub(crate) fn transfer(from: u32, to: u32, amount: u128, fee: u128, nonce: u32) -> Transfer {
@@ -126,20 +120,6 @@ pub(crate) fn example() -> (World, AppliedBatch) {
         .apply(&transfers, &[fee_slot(5, 1), fee_slot(11, 2)])
         .unwrap();
     (world, batch)
-}
-
-/// Public inputs for arbitrary hints: those of the statement that the circuit's own elements make, so that the only rows
-/// which can fail are those of rules.
-pub(crate) fn public_inputs(batch: &AppliedBatch) -> [Fr; 3] {
-    quittance_circuits::statement::public_inputs(&batch.facts(), &SMALL, &KEY_ID).unwrap()
-}
-
-/// The rule that rejects these hints, as `section[slot].rule`; `None` if the circuit accepts.
-pub(crate) fn broken_rule(inputs: &[Fr; 3], witness: &BatchWitness) -> Option<String> {
-    let values = assign_witness(&SMALL, inputs, witness);
-    SMALL_CIRCUIT
-        .first_broken_rule(&values)
-        .map(|label| label.to_string())
 }
 
 pub(crate) fn assert_satisfied(batch: &AppliedBatch) {

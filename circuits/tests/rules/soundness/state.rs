@@ -53,8 +53,7 @@ fn s04_valid_until_beyond_its_range() {
     // 33 bits fit the signed word; what is refused is a distance of 2^32 from the batch.
     let honest = signed(0, 1, 500, 20, 0);
     let mut far = forger();
-    far.forge(&honest, |w| w.valid_until = w.valid_until + two_to(32))
-        .finish();
+    far.forge(&honest, |w| w.valid_until += two_to(32)).finish();
     far.assert_first("transfer[0].not_expired");
 }
 
