@@ -9,6 +9,7 @@ pub mod constraints;
 mod extended;
 mod multiply;
 pub(crate) mod scalar;
+mod subgroup;
 
 use core::fmt;
 
@@ -75,7 +76,7 @@ impl Point {
     /// Whether the pair is on the curve and in the subgroup of order l (the identity is).
     #[must_use]
     pub fn is_in_subgroup(&self) -> bool {
-        self.is_on_curve() && multiply::multiply(&Extended::from(*self), &ORDER).is_identity()
+        self.is_on_curve() && subgroup::contains(self)
     }
 
     /// Whether this is the neutral element.

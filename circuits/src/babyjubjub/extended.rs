@@ -86,12 +86,8 @@ impl Extended {
         }
     }
 
-    /// x = 0 and y = z; z is never 0 on the curve, and demanding it here keeps other input from passing.
-    pub(super) fn is_identity(&self) -> bool {
-        self.x.is_zero() && self.y == self.z && !self.z.is_zero()
-    }
-
-    /// Whether this is the point with these affine coordinates; no inversion.
+    /// Whether this is the point with these affine coordinates; no inversion. z is never 0 on the curve, and demanding it
+    /// keeps other input from passing.
     pub(super) fn is_affine(&self, point: &Point) -> bool {
         self.x == point.x * SCALE * self.z && self.y == point.y * self.z && !self.z.is_zero()
     }

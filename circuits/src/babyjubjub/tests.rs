@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// Generator of the whole curve, of order 8·l (EIP-2494).
-const GENERATOR: Point = Point {
+pub(super) const GENERATOR: Point = Point {
     x: MontFp!("995203441582195749578291179787384436505546430278305826713579947235728471134"),
     y: MontFp!("5472060717959818805561601436314318772137091100104008585924551046643952123905"),
 };
