@@ -242,8 +242,10 @@ pub enum Phase {
     B1 = 6,
     /// Multi-scalar multiplication of B (G2).
     B2 = 7,
+    /// The three points of the proof are put together and blinded.
+    Assemble = 8,
     /// Verification of the finished proof.
-    Verify = 8,
+    Verify = 9,
 }
 impl Phase {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -260,6 +262,7 @@ impl Phase {
             Self::A => "PHASE_A",
             Self::B1 => "PHASE_B1",
             Self::B2 => "PHASE_B2",
+            Self::Assemble => "PHASE_ASSEMBLE",
             Self::Verify => "PHASE_VERIFY",
         }
     }
@@ -274,6 +277,7 @@ impl Phase {
             "PHASE_A" => Some(Self::A),
             "PHASE_B1" => Some(Self::B1),
             "PHASE_B2" => Some(Self::B2),
+            "PHASE_ASSEMBLE" => Some(Self::Assemble),
             "PHASE_VERIFY" => Some(Self::Verify),
             _ => None,
         }

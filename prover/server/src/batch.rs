@@ -5,6 +5,7 @@
 //! stops and is repeated. Each move is one transaction of the store ([`crate::store::Store::advance`]).
 
 use ark_bn254::Fr;
+use quittance_engine::Phase;
 use quittance_verifier::Shape;
 use thiserror::Error;
 
@@ -63,59 +64,9 @@ pub enum Retry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PhaseTime {
     /// The phase.
-    pub phase: ProofPhase,
+    pub phase: Phase,
     /// Wall time in microseconds.
     pub wall_us: u64,
-}
-
-/// Step of a proof, in the order in which they come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ProofPhase {
-    /// Assignment of all witness variables.
-    Witness,
-    /// Matrix rows and transforms.
-    WitnessMap,
-    /// Multi-scalar multiplication of H.
-    H,
-    /// Multi-scalar multiplication of L.
-    L,
-    /// Multi-scalar multiplication of A.
-    A,
-    /// Multi-scalar multiplication of B in G1.
-    B1,
-    /// Multi-scalar multiplication of B in G2.
-    B2,
-    /// Verification of the finished proof.
-    Verify,
-}
-
-impl ProofPhase {
-    /// All phases in their order.
-    pub const ALL: [Self; 8] = [
-        Self::Witness,
-        Self::WitnessMap,
-        Self::H,
-        Self::L,
-        Self::A,
-        Self::B1,
-        Self::B2,
-        Self::Verify,
-    ];
-
-    /// The name in reports.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Witness => "witness",
-            Self::WitnessMap => "witness_map",
-            Self::H => "h",
-            Self::L => "l",
-            Self::A => "a",
-            Self::B1 => "b1",
-            Self::B2 => "b2",
-            Self::Verify => "verify",
-        }
-    }
 }
 
 /// What was credited to one fee leaf.

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use quittance_engine::{CancelFlag, Phase};
 use quittance_verifier::Shape;
 use tokio::sync::broadcast;
 
-use crate::batch::{Batch, ProofPhase, Stage};
+use crate::batch::{Batch, Stage};
 use crate::progress::{CostModel, Meter, Progress};
-use crate::stop::StopFlag;
 
 /// Events that a slow watcher may be behind before it misses some; it then goes on with the newest. A proof makes at most
 /// a few hundred.
@@ -40,9 +40,9 @@ struct Queue {
 struct Active {
     number: u32,
     shape: Shape,
-    stop: StopFlag,
+    stop: CancelFlag,
     meter: Meter,
-    phase: Option<ProofPhase>,
+    phase: Option<Phase>,
     phase_fraction: f64,
     began: Instant,
     last_event: Instant,
@@ -54,7 +54,7 @@ pub struct Job {
     /// Batch number.
     pub number: u32,
     /// Raised when the proof is not wanted any more.
-    pub stop: StopFlag,
+    pub stop: CancelFlag,
 }
 
 impl Jobs {
@@ -88,7 +88,7 @@ impl Jobs {
         if let Some(active) = &queue.active
             && active.number == number
         {
-            active.stop.raise();
+            active.stop.cancel();
         }
     }
 
@@ -100,7 +100,7 @@ impl Jobs {
                 return None;
             }
             if let Some((number, shape)) = queue.waiting.pop_first() {
-                let stop = StopFlag::default();
+                let stop = CancelFlag::default();
                 let now = Instant::now();
                 queue.active = Some(Active {
                     number,
@@ -137,7 +137,7 @@ impl Jobs {
     /// Stops the proof at work, if there is one.
     pub fn stop_active(&self) {
         if let Some(active) = &self.lock().active {
-            active.stop.raise();
+            active.stop.cancel();
         }
     }
 
@@ -147,7 +147,7 @@ impl Jobs {
     }
 
     /// Notes how far a phase of the proof at work is and tells the watchers, unless it was just told.
-    pub fn phase(&self, phase: ProofPhase, fraction: f64) {
+    pub fn phase(&self, phase: Phase, fraction: f64) {
         let mut queue = self.lock();
         let Some(active) = &mut queue.active else {
             return;
@@ -284,9 +284,9 @@ mod tests {
         jobs.enqueue(2, SHAPE);
         let job = jobs.take().unwrap();
         jobs.cancel(2);
-        assert!(!job.stop.is_raised());
+        assert!(!job.stop.is_cancelled());
         jobs.cancel(1);
-        assert!(job.stop.is_raised());
+        assert!(job.stop.is_cancelled());
         jobs.release();
         jobs.close();
         assert!(jobs.take().is_none());
@@ -298,7 +298,7 @@ mod tests {
         let mut events = jobs.subscribe();
         jobs.enqueue(1, SHAPE);
         jobs.take().unwrap();
-        for phase in ProofPhase::ALL {
+        for phase in Phase::ALL {
             for step in 0..=1000 {
                 jobs.phase(phase, f64::from(step) / 1000.0);
             }
@@ -312,7 +312,7 @@ mod tests {
             }
             assert!(event.eta.is_some());
         }
-        assert_eq!(seen, ProofPhase::ALL);
+        assert_eq!(seen, Phase::ALL);
         assert!(count < 100, "{count}");
     }
 }

@@ -1,9 +1,14 @@
 //! The Quittance prover service and command line.
 
+pub mod backend;
 pub mod batch;
 pub mod config;
 pub mod encoding;
+pub mod execute;
+pub mod grpc;
 pub mod jobs;
+pub mod node;
 pub mod progress;
-pub mod stop;
+pub mod prover;
+pub mod service;
 pub mod store;

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use quittance_engine::Phase;
 use quittance_verifier::Shape;
 
-use crate::batch::{PhaseTime, ProofPhase, Stage};
+use crate::batch::{PhaseTime, Stage};
 
 /// Where a batch stands, for a watcher.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,7 +17,7 @@ pub struct Progress {
     /// Where it stands.
     pub stage: Stage,
     /// What is being done; `None` unless [`Stage::Proving`].
-    pub phase: Option<ProofPhase>,
+    pub phase: Option<Phase>,
     /// Done part of this phase, 0 to 1.
     pub phase_fraction: f64,
     /// Done part of the whole proof, 0 to 1.
@@ -37,10 +38,7 @@ pub struct CostModel {
     measured: Mutex<HashMap<Shape, [f64; PHASES]>>,
 }
 
-const PHASES: usize = ProofPhase::ALL.len();
-
-/// Share of each phase where nothing was measured: ark-groth16's profile at 2^20.
-const TYPICAL: [f64; PHASES] = [0.04, 0.13, 0.17, 0.13, 0.13, 0.09, 0.30, 0.01];
+const PHASES: usize = Phase::ALL.len();
 
 /// Weight of a new measurement against the mean of the earlier ones.
 const NEWEST: f64 = 0.5;
@@ -86,12 +84,12 @@ impl CostModel {
     #[must_use]
     pub fn weights(&self, shape: &Shape) -> Weights {
         let measured = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
-        let seconds = measured.get(shape).copied().unwrap_or(TYPICAL);
+        let seconds = measured.get(shape).copied().unwrap_or_else(typical);
         let total: f64 = seconds.iter().sum();
         if total > 0.0 {
             Weights(seconds.map(|part| part / total))
         } else {
-            Weights(TYPICAL)
+            Weights(typical())
         }
     }
 }
@@ -118,7 +116,7 @@ impl Meter {
     }
 
     /// Notes the done part of a phase and gives the done part of the whole, both 0 to 1.
-    pub fn advance(&mut self, phase: ProofPhase, fraction: f64) -> f64 {
+    pub fn advance(&mut self, phase: Phase, fraction: f64) -> f64 {
         let done = &mut self.done[index(phase)];
         *done = done.max(fraction.clamp(0.0, 1.0));
         self.fraction()
@@ -137,8 +135,13 @@ impl Meter {
     }
 }
 
-fn index(phase: ProofPhase) -> usize {
-    ProofPhase::ALL
+/// What the engine says about each phase, where nothing was measured.
+fn typical() -> [f64; PHASES] {
+    Phase::ALL.map(|phase| f64::from(phase.weight()) / 1000.0)
+}
+
+fn index(phase: Phase) -> usize {
+    Phase::ALL
         .iter()
         .position(|other| *other == phase)
         .unwrap_or_default()
@@ -160,7 +163,7 @@ mod tests {
         assert_eq!(model.expected(&SHAPE), Some(Duration::from_secs(9)));
         let time = |wall_us| {
             [PhaseTime {
-                phase: ProofPhase::H,
+                phase: Phase::H,
                 wall_us,
             }]
         };
@@ -169,14 +172,14 @@ mod tests {
         model.record(SHAPE, &time(4_000_000));
         assert_eq!(model.expected(&SHAPE), Some(Duration::from_secs(3)));
         let mut meter = Meter::new(model.weights(&SHAPE));
-        assert_eq!(meter.advance(ProofPhase::H, 0.25), 0.25);
+        assert_eq!(meter.advance(Phase::H, 0.25), 0.25);
     }
 
     #[test]
     fn the_whole_never_goes_back_and_ends_at_one() {
         let mut meter = Meter::new(CostModel::new([]).weights(&SHAPE));
         let mut last = 0.0;
-        for phase in ProofPhase::ALL {
+        for phase in Phase::ALL {
             for fraction in [0.5, 0.2, f64::INFINITY, 1.0] {
                 let whole = meter.advance(phase, fraction);
                 assert!(whole >= last && whole <= 1.0);

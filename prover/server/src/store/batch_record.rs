@@ -13,12 +13,13 @@
 //! | executed at (ms) | 8 |
 //! | proved: 0, or 1 and at (ms) | 1, 8 |
 //! | failure: length, then UTF-8 | 4, then at most 1024 |
-//! | phases: length, then phase 1..8 and wall time (µs) | 4, then 1, 8 |
+//! | phases: length, then phase 1..9 and wall time (µs) | 4, then 1, 8 |
 
+use quittance_engine::Phase;
 use quittance_verifier::Shape;
 
 use super::codec::{Reader, RecordError, Writer};
-use crate::batch::{Batch, FeeCredit, PhaseTime, ProofPhase, Stage};
+use crate::batch::{Batch, FeeCredit, PhaseTime, Stage};
 
 const VERSION: u8 = 1;
 
@@ -135,23 +136,22 @@ const fn stage_of(code: u8) -> Option<Stage> {
     })
 }
 
-const fn phase_code(phase: ProofPhase) -> u8 {
+const fn phase_code(phase: Phase) -> u8 {
     match phase {
-        ProofPhase::Witness => 1,
-        ProofPhase::WitnessMap => 2,
-        ProofPhase::H => 3,
-        ProofPhase::L => 4,
-        ProofPhase::A => 5,
-        ProofPhase::B1 => 6,
-        ProofPhase::B2 => 7,
-        ProofPhase::Verify => 8,
+        Phase::Witness => 1,
+        Phase::WitnessMap => 2,
+        Phase::H => 3,
+        Phase::L => 4,
+        Phase::A => 5,
+        Phase::B1 => 6,
+        Phase::B2 => 7,
+        Phase::Assemble => 8,
+        Phase::Verify => 9,
     }
 }
 
-fn phase_of(code: u8) -> Option<ProofPhase> {
-    ProofPhase::ALL
-        .into_iter()
-        .find(|phase| phase_code(*phase) == code)
+fn phase_of(code: u8) -> Option<Phase> {
+    Phase::ALL.into_iter().find(|phase| phase_code(*phase) == code)
 }
 
 #[cfg(test)]
@@ -180,9 +180,7 @@ mod tests {
             executed_at_ms: 10,
             proved_at_ms: Some(20),
             failure: "grün".to_owned(),
-            phases: ProofPhase::ALL
-                .map(|phase| PhaseTime { phase, wall_us: 77 })
-                .to_vec(),
+            phases: Phase::ALL.map(|phase| PhaseTime { phase, wall_us: 77 }).to_vec(),
         }
     }
 

@@ -1,0 +1,91 @@
+//! What the service asks of whatever makes proofs.
+
+use std::fmt;
+use std::time::Duration;
+
+use quittance_circuits::batch::AppliedBatch;
+use quittance_engine::{CancelFlag, Phase};
+use quittance_verifier::{Bundle, KeyId, Provenance, Shape};
+use thiserror::Error;
+
+use crate::batch::PhaseTime;
+
+/// Makes proofs of batches, one at a time, for the shapes whose keys it has. Synchronous; called from the prover's thread.
+pub trait Backend: fmt::Debug + Send + Sync {
+    /// The circuits whose keys are loaded, smallest first.
+    fn circuits(&self) -> &[Circuit];
+
+    /// Proves a batch for one of these shapes. The bundle's proof has been verified.
+    ///
+    /// Calls `progress` with each phase and its done part, 0 to 1; ends soon after `cancel` is raised.
+    fn prove(
+        &self,
+        shape: &Shape,
+        batch: &AppliedBatch,
+        cancel: &CancelFlag,
+        progress: &(dyn Fn(Phase, f64) + Send + Sync),
+    ) -> Result<Proved, BackendError>;
+}
+
+/// One circuit whose key is loaded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Circuit {
+    /// Its shape.
+    pub shape: Shape,
+    /// Number of constraints.
+    pub constraints: u64,
+    /// Constraints of one further transfer slot.
+    pub constraints_per_transfer: u64,
+    /// Non-zero entries of the three matrices together.
+    pub nonzeros: u64,
+    /// Size of the evaluation domain.
+    pub domain: u64,
+    /// Size of the proving key file in bytes.
+    pub key_bytes: u64,
+    /// Memory that one proof needs beside the key, in bytes, by the engine's model.
+    pub memory_bytes: u64,
+    /// Wall time of one proof by the engine's model.
+    pub prove_time: Duration,
+    /// Key id.
+    pub key_id: KeyId,
+    /// Where the key comes from.
+    pub provenance: Provenance,
+    /// The verifying key's encoding, 992 bytes.
+    pub verifying_key: Vec<u8>,
+}
+
+/// A finished proof.
+#[derive(Clone, Debug)]
+pub struct Proved {
+    /// The bundle, verified.
+    pub bundle: Bundle,
+    /// Wall time of each phase.
+    pub phases: Vec<PhaseTime>,
+}
+
+/// Why there is no proof.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum BackendError {
+    /// It was asked to stop.
+    #[error("cancelled")]
+    Cancelled,
+    /// No key for the shape is loaded.
+    #[error("no key for shape {} is loaded", .shape.name())]
+    NoKey {
+        /// The shape.
+        shape: Shape,
+    },
+    /// The machine failed; another attempt may succeed.
+    #[error("{reason}")]
+    Transient {
+        /// Why, for people.
+        reason: String,
+    },
+    /// It would fail in the same way again.
+    #[error("{reason}")]
+    Permanent {
+        /// Why, for people.
+        reason: String,
+    },
+}

@@ -1,0 +1,357 @@
+//! The twelve calls of the service. What touches the store runs on tokio's blocking threads, within the request's time.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use quittance_proto::v1::{self, quittance_server};
+use quittance_verifier::Bundle;
+use tokio::sync::{Semaphore, watch};
+use tokio_stream::Stream;
+use tonic::{Request, Response, Status};
+
+use super::convert::{account, batch, circuit, page, state, transfer};
+use super::fields::Violations;
+use super::status::ApiError;
+use super::watching;
+use crate::batch::Stage;
+use crate::config::ServiceConfig;
+use crate::node::Node;
+use crate::store::Snapshot;
+use quittance_circuits::tx::fee::FeeSlot;
+use quittance_circuits::types::{AccountIndex, TokenId};
+
+/// Batches that one ListBatches call looks at while it filters.
+const LIST_VISITS: usize = 10_000;
+
+/// The service over a running node.
+#[derive(Clone, Debug)]
+pub struct Api {
+    node: Arc<Node>,
+    limits: ServiceConfig,
+    watch_streams: Arc<Semaphore>,
+    stopping: watch::Receiver<bool>,
+}
+
+impl Api {
+    /// The service; `stopping` turns true when open streams have to end.
+    #[must_use]
+    pub fn new(node: Arc<Node>, limits: ServiceConfig, stopping: watch::Receiver<bool>) -> Self {
+        Self {
+            watch_streams: Arc::new(Semaphore::new(
+                limits.max_watch_streams.min(Semaphore::MAX_PERMITS),
+            )),
+            node,
+            limits,
+            stopping,
+        }
+    }
+
+    /// Runs a call on a blocking thread, for at most the request's time.
+    async fn run<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&Node) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let node = Arc::clone(&self.node);
+        let limit: Duration = self.limits.request_timeout;
+        let span = tracing::Span::current();
+        let task = tokio::task::spawn_blocking(move || span.in_scope(|| call(&node)));
+        match tokio::time::timeout(limit, task).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(ApiError::Panicked),
+            Err(_) => Err(ApiError::Timeout { limit }),
+        }
+    }
+
+    /// The same for a call that reads one snapshot and answers with one message.
+    async fn read<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&Node, &Snapshot) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<Response<T>, Status> {
+        let answer = self.run(move |node| call(node, &node.snapshot()?)).await?;
+        Ok(Response::new(answer))
+    }
+}
+
+fn checked(violations: Violations) -> Result<(), ApiError> {
+    if violations.is_empty() {
+        Ok(())
+    } else {
+        Err(ApiError::Fields(violations))
+    }
+}
+
+fn batch_number(number: u32) -> Result<u32, ApiError> {
+    if number == 0 {
+        Err(ApiError::Fields(Violations::one(
+            "number",
+            "wants a batch number of at least 1, got 0",
+        )))
+    } else {
+        Ok(number)
+    }
+}
+
+#[tonic::async_trait]
+impl quittance_server::Quittance for Api {
+    async fn submit_batch(
+        &self,
+        request: Request<v1::SubmitBatchRequest>,
+    ) -> Result<Response<v1::SubmitBatchResponse>, Status> {
+        let message = request.into_inner();
+        let batch = self
+            .run(move |node| {
+                let mut violations = Violations::default();
+                let transfers = message
+                    .transfers
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(i, signed)| {
+                        transfer::from_proto(signed, &format!("transfers[{i}]"), &mut violations)
+                    })
+                    .collect();
+                checked(violations)?;
+                let fees = message
+                    .fee_slots
+                    .iter()
+                    .map(|slot| FeeSlot {
+                        leaf: AccountIndex(slot.leaf),
+                        token: TokenId(slot.token),
+                    })
+                    .collect();
+                Ok(node.submit(transfers, fees)?)
+            })
+            .await?;
+        Ok(Response::new(v1::SubmitBatchResponse {
+            batch: Some(batch::to_proto(&batch)),
+        }))
+    }
+
+    async fn get_batch(
+        &self,
+        request: Request<v1::GetBatchRequest>,
+    ) -> Result<Response<v1::GetBatchResponse>, Status> {
+        let number = batch_number(request.into_inner().number)?;
+        self.read(move |_, snapshot| {
+            Ok(v1::GetBatchResponse {
+                batch: Some(batch::to_proto(&snapshot.batch(number)?)),
+            })
+        })
+        .await
+    }
+
+    async fn list_batches(
+        &self,
+        request: Request<v1::ListBatchesRequest>,
+    ) -> Result<Response<v1::ListBatchesResponse>, Status> {
+        let message = request.into_inner();
+        let mut violations = Violations::default();
+        let first = page::start(&message.page_token, 1, &mut violations);
+        let stage = batch::stage_from_proto(message.state, "state", &mut violations);
+        checked(violations)?;
+        let limit = page::size(message.page_size, self.limits.max_page_size);
+        self.read(move |_, snapshot| {
+            let (batches, next) = snapshot.batches(first, stage, limit, LIST_VISITS)?;
+            Ok(v1::ListBatchesResponse {
+                batches: batches.iter().map(batch::to_proto).collect(),
+                next_page_token: page::token(next),
+            })
+        })
+        .await
+    }
+
+    type WatchBatchStream = Pin<Box<dyn Stream<Item = Result<v1::WatchBatchResponse, Status>> + Send>>;
+
+    async fn watch_batch(
+        &self,
+        request: Request<v1::WatchBatchRequest>,
+    ) -> Result<Response<Self::WatchBatchStream>, Status> {
+        let number = batch_number(request.into_inner().number)?;
+        let permit =
+            Arc::clone(&self.watch_streams)
+                .try_acquire_owned()
+                .map_err(|_| ApiError::TooManyStreams {
+                    limit: self.limits.max_watch_streams,
+                })?;
+        // A batch that is not there is refused here, not inside the stream.
+        self.run(move |node| Ok(node.snapshot()?.batch(number)?)).await?;
+        let stream = watching::stream(Arc::clone(&self.node), number, self.stopping.clone(), permit);
+        Ok(Response::new(Box::pin(stream)))
+    }
+
+    async fn cancel_batch(
+        &self,
+        request: Request<v1::CancelBatchRequest>,
+    ) -> Result<Response<v1::CancelBatchResponse>, Status> {
+        let number = batch_number(request.into_inner().number)?;
+        let batch = self.run(move |node| Ok(node.cancel(number)?)).await?;
+        Ok(Response::new(v1::CancelBatchResponse {
+            batch: Some(batch::to_proto(&batch)),
+        }))
+    }
+
+    async fn resume_batch(
+        &self,
+        request: Request<v1::ResumeBatchRequest>,
+    ) -> Result<Response<v1::ResumeBatchResponse>, Status> {
+        let number = batch_number(request.into_inner().number)?;
+        let batch = self.run(move |node| Ok(node.resume(number)?)).await?;
+        Ok(Response::new(v1::ResumeBatchResponse {
+            batch: Some(batch::to_proto(&batch)),
+        }))
+    }
+
+    async fn get_proof(
+        &self,
+        request: Request<v1::GetProofRequest>,
+    ) -> Result<Response<v1::GetProofResponse>, Status> {
+        let message = request.into_inner();
+        let number = batch_number(message.number)?;
+        let format = match v1::BundleFormat::try_from(message.format) {
+            Ok(v1::BundleFormat::Unspecified | v1::BundleFormat::Binary) => v1::BundleFormat::Binary,
+            Ok(v1::BundleFormat::Json) => v1::BundleFormat::Json,
+            Err(_) => {
+                let problem = format!("is no format: {}", message.format);
+                return Err(ApiError::Fields(Violations::one("format", problem)).into());
+            }
+        };
+        self.read(move |_, snapshot| {
+            let batch = snapshot.batch(number)?;
+            let bytes = match snapshot.proof(number)? {
+                Some(bytes) if batch.stage == Stage::Proved => bytes,
+                _ => {
+                    let stage = batch.stage.name();
+                    return Err(ApiError::NotProved { number, stage });
+                }
+            };
+            let bundle = Bundle::from_bytes(&bytes).map_err(|_| ApiError::StoredBundle { number })?;
+            let key_id = bundle.key_id.0.to_vec();
+            let bundle = match format {
+                v1::BundleFormat::Json => {
+                    let json = quittance_verifier::json::to_json(&bundle);
+                    json.map_err(|_| ApiError::StoredBundle { number })?.into_bytes()
+                }
+                _ => bytes,
+            };
+            Ok(v1::GetProofResponse {
+                bundle,
+                format: format.into(),
+                key_id,
+            })
+        })
+        .await
+    }
+
+    async fn get_account(
+        &self,
+        request: Request<v1::GetAccountRequest>,
+    ) -> Result<Response<v1::GetAccountResponse>, Status> {
+        let message = request.into_inner();
+        self.read(move |node, snapshot| {
+            let index = message.index;
+            let leaf = snapshot.account(index)?.ok_or_else(|| ApiError::NotFound {
+                kind: "account",
+                name: index.to_string(),
+            })?;
+            let path = message.include_path.then(|| snapshot.path(index)).transpose()?;
+            Ok(v1::GetAccountResponse {
+                account: Some(account::to_proto(index, &leaf, path.as_ref())),
+                state: Some(state::to_proto(node.store().identity(), snapshot)?),
+            })
+        })
+        .await
+    }
+
+    async fn list_accounts_by_key(
+        &self,
+        request: Request<v1::ListAccountsByKeyRequest>,
+    ) -> Result<Response<v1::ListAccountsByKeyResponse>, Status> {
+        let message = request.into_inner();
+        let mut violations = Violations::default();
+        let first = page::start(&message.page_token, 0, &mut violations);
+        let key = account::key_from_proto(message.public_key.as_ref(), "public_key", &mut violations);
+        let limit = page::size(message.page_size, self.limits.max_page_size);
+        checked(violations)?;
+        self.read(move |node, snapshot| {
+            // Without a violation there is a key.
+            let found = match key {
+                Some(key) => snapshot.accounts_of(&key, first, limit)?,
+                None => Vec::new(),
+            };
+            // A full page may be the last one; the page after it is then empty.
+            let next = match found.last() {
+                Some((last, _)) if found.len() >= limit => last.checked_add(1),
+                _ => None,
+            };
+            let accounts = found
+                .iter()
+                .map(|(index, leaf)| {
+                    let path = message.include_paths.then(|| snapshot.path(*index)).transpose()?;
+                    Ok(account::to_proto(*index, leaf, path.as_ref()))
+                })
+                .collect::<Result<_, ApiError>>()?;
+            Ok(v1::ListAccountsByKeyResponse {
+                accounts,
+                next_page_token: page::token(next),
+                state: Some(state::to_proto(node.store().identity(), snapshot)?),
+            })
+        })
+        .await
+    }
+
+    async fn get_state(
+        &self,
+        _request: Request<v1::GetStateRequest>,
+    ) -> Result<Response<v1::GetStateResponse>, Status> {
+        self.read(|node, snapshot| {
+            Ok(v1::GetStateResponse {
+                state: Some(state::to_proto(node.store().identity(), snapshot)?),
+            })
+        })
+        .await
+    }
+
+    async fn list_circuits(
+        &self,
+        _request: Request<v1::ListCircuitsRequest>,
+    ) -> Result<Response<v1::ListCircuitsResponse>, Status> {
+        let costs = self.node.jobs().costs();
+        let circuits = self.node.backend().circuits();
+        Ok(Response::new(v1::ListCircuitsResponse {
+            circuits: circuits
+                .iter()
+                .map(|entry| circuit::to_proto(entry, costs.expected(&entry.shape)))
+                .collect(),
+        }))
+    }
+
+    async fn get_verifying_key(
+        &self,
+        request: Request<v1::GetVerifyingKeyRequest>,
+    ) -> Result<Response<v1::GetVerifyingKeyResponse>, Status> {
+        use v1::get_verifying_key_request::Key;
+        let circuits = self.node.backend().circuits();
+        let (found, name) = match request.into_inner().key {
+            Some(Key::Shape(name)) => (circuits.iter().find(|entry| entry.shape.name() == name), name),
+            Some(Key::KeyId(id)) => {
+                let Ok(id) = <[u8; 32]>::try_from(id.as_slice()) else {
+                    let problem = format!("wants 32 bytes, got {}", id.len());
+                    return Err(ApiError::Fields(Violations::one("key_id", problem)).into());
+                };
+                let id = quittance_verifier::KeyId(id);
+                (circuits.iter().find(|entry| entry.key_id == id), id.to_string())
+            }
+            None => return Err(ApiError::Fields(Violations::one("key", "is required")).into()),
+        };
+        let found = found.ok_or(ApiError::NotFound {
+            kind: "verifying key",
+            name: name.chars().take(80).collect(),
+        })?;
+        Ok(Response::new(v1::GetVerifyingKeyResponse {
+            verifying_key: found.verifying_key.clone(),
+            key_id: found.key_id.0.to_vec(),
+            provenance: circuit::provenance_to_proto(found.provenance).into(),
+            shape: found.shape.name(),
+        }))
+    }
+}

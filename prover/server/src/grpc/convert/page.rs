@@ -1,0 +1,61 @@
+//! Page sizes and page tokens.
+//!
+//! A token is the hex digits of the first key of the next page: opaque to clients, checked like any other field.
+
+use std::num::NonZeroU32;
+
+use crate::grpc::fields::Violations;
+
+/// Entries of a page if the request does not say.
+const DEFAULT: u32 = 100;
+
+/// How many entries a page gets.
+pub(crate) fn size(asked: u32, max: NonZeroU32) -> usize {
+    let size = if asked == 0 { DEFAULT } else { asked }.min(max.get());
+    usize::try_from(size).unwrap_or(usize::MAX)
+}
+
+/// The key at which a page begins, or `first` for an empty token.
+pub(crate) fn start(token: &str, first: u32, violations: &mut Violations) -> u32 {
+    if token.is_empty() {
+        return first;
+    }
+    let key = (token.len() == 8)
+        .then(|| u32::from_str_radix(token, 16).ok())
+        .flatten();
+    violations
+        .require(key, "page_token", "is not a token of this service")
+        .unwrap_or(first)
+}
+
+/// The token of the page that begins at `key`; empty if none follows.
+pub(crate) fn token(key: Option<u32>) -> String {
+    key.map(|key| format!("{key:08x}")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_round_trip_and_others_are_refused() {
+        let mut violations = Violations::default();
+        for key in [0, 1, u32::MAX] {
+            assert_eq!(start(&token(Some(key)), 9, &mut violations), key);
+        }
+        assert_eq!(start("", 9, &mut violations), 9);
+        assert!(violations.is_empty());
+        for token in ["1", "zzzzzzzz", "0000000000", "ää1234"] {
+            let mut violations = Violations::default();
+            start(token, 9, &mut violations);
+            assert!(violations.to_string().starts_with("page_token: "), "{token}");
+        }
+        assert_eq!(token(None), "");
+    }
+
+    #[test]
+    fn sizes_are_bounded() {
+        let max = NonZeroU32::new(10).unwrap();
+        assert_eq!((size(0, max), size(3, max), size(u32::MAX, max)), (10, 3, 10));
+    }
+}

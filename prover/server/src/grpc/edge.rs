@@ -1,0 +1,127 @@
+//! What every request passes: a bound on its time, and the codes that the transport chooses differently.
+//!
+//! tonic refuses a message above the limit with OUT_OF_RANGE, which in gRPC means a position in a sequence; clients
+//! expect RESOURCE_EXHAUSTED. A client that sends its request too slowly gets DEADLINE_EXCEEDED: the handlers' own
+//! bound begins when the message is complete.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tonic::codegen::http::{HeaderMap, Request, Response};
+use tonic::{Code, Status};
+use tower::{Layer, Service};
+
+/// How much later than the handlers this bound strikes, so that a handler's better message goes first.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Beginning of tonic's message for a message above the limit.
+const TOO_LARGE: &str = "Error, decoded message length too large";
+
+/// Puts [`Edge`] around a service.
+#[derive(Clone, Copy, Debug)]
+pub struct EdgeLayer {
+    request_timeout: Duration,
+}
+
+impl EdgeLayer {
+    /// A layer that answers after this time at the latest (streams: begins to answer).
+    #[must_use]
+    pub const fn new(request_timeout: Duration) -> Self {
+        Self { request_timeout }
+    }
+}
+
+impl<S> Layer<S> for EdgeLayer {
+    type Service = Edge<S>;
+
+    fn layer(&self, inner: S) -> Edge<S> {
+        Edge {
+            inner,
+            limit: self.request_timeout + GRACE,
+        }
+    }
+}
+
+/// A service with the edge around it.
+#[derive(Clone, Debug)]
+pub struct Edge<S> {
+    inner: S,
+    limit: Duration,
+}
+
+impl<S, B, T> Service<Request<B>> for Edge<S>
+where
+    S: Service<Request<B>, Response = Response<T>>,
+    S::Future: Send + 'static,
+    T: Default,
+{
+    type Response = Response<T>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<T>, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let limit = self.limit;
+        let answer = self.inner.call(request);
+        Box::pin(async move {
+            match tokio::time::timeout(limit, answer).await {
+                Ok(Ok(mut response)) => {
+                    rename_code(response.headers_mut());
+                    Ok(response)
+                }
+                Ok(Err(error)) => Err(error),
+                Err(_) => {
+                    let message = format!("request was not complete within {} ms", limit.as_millis());
+                    Ok(Status::deadline_exceeded(message).into_http())
+                }
+            }
+        })
+    }
+}
+
+/// Gives an oversized message the code and the words that clients expect.
+fn rename_code(headers: &mut HeaderMap) {
+    let Some(status) = Status::from_header_map(headers) else {
+        return;
+    };
+    if status.code() != Code::OutOfRange || !status.message().starts_with(TOO_LARGE) {
+        return;
+    }
+    let sizes = status.message().trim_start_matches(TOO_LARGE);
+    let renamed = Status::resource_exhausted(format!(
+        "message is too large{sizes}; split the batch, or raise service.max_message_bytes"
+    ));
+    // Headers that cannot be written leave the old status, which is still an error.
+    let _ = renamed.add_header(headers);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_oversized_message_is_resource_exhausted() {
+        let mut headers = HeaderMap::new();
+        let tonic = Status::out_of_range(format!("{TOO_LARGE}: found 9 bytes, the limit is: 8 bytes"));
+        tonic.add_header(&mut headers).unwrap();
+        rename_code(&mut headers);
+        let status = Status::from_header_map(&headers).unwrap();
+        assert_eq!(status.code(), Code::ResourceExhausted);
+        assert!(status.message().contains("found 9 bytes"), "{}", status.message());
+    }
+
+    #[test]
+    fn other_statuses_stay() {
+        for status in [Status::out_of_range("page"), Status::not_found("batch")] {
+            let mut headers = HeaderMap::new();
+            status.add_header(&mut headers).unwrap();
+            rename_code(&mut headers);
+            assert_eq!(Status::from_header_map(&headers).unwrap().code(), status.code());
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! One node: store, executor, queue and prover put together. The gRPC service and the command line talk to this.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use quittance_circuits::tx::fee::FeeSlot;
+use quittance_circuits::tx::transfer::SignedTransfer;
+use thiserror::Error;
+
+use crate::backend::Backend;
+use crate::batch::{Batch, Event, Moved, Stage};
+use crate::config::Config;
+use crate::execute::{Executor, Policy, SubmitError};
+use crate::jobs::Jobs;
+use crate::progress::CostModel;
+use crate::prover::Prover;
+use crate::store::{Snapshot, Store, StoreError};
+
+/// Proved batches whose measured phases the cost model begins with.
+const REMEMBERED: u32 = 16;
+
+/// A running node. It stops with [`Node::stop`].
+#[derive(Debug)]
+pub struct Node {
+    store: Arc<Store>,
+    jobs: Arc<Jobs>,
+    backend: Arc<dyn Backend>,
+    executor: Executor,
+}
+
+/// Why a node does not start.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum NodeError {
+    /// No key is loaded, so nothing could be proved.
+    #[error("no proving key is loaded")]
+    NoKey,
+    /// A waiting batch needs a key that is not loaded.
+    #[error("batch {number} waits for a proof with shape {shape}, whose key is not loaded")]
+    KeyNeeded {
+        /// The batch.
+        number: u32,
+        /// Name of its shape.
+        shape: String,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The prover's thread could not be made.
+    #[error("the prover's thread cannot be made")]
+    Thread(#[source] std::io::Error),
+}
+
+impl Node {
+    /// Starts the prover and queues every batch that waits for its proof.
+    pub fn start(
+        store: Arc<Store>,
+        backend: Arc<dyn Backend>,
+        config: &Config,
+    ) -> Result<(Arc<Self>, JoinHandle<()>), NodeError> {
+        let circuits = backend.circuits();
+        if circuits.is_empty() {
+            return Err(NodeError::NoKey);
+        }
+        let costs = CostModel::new(circuits.iter().map(|circuit| (circuit.shape, circuit.prove_time)));
+        let shapes: Vec<_> = circuits.iter().map(|circuit| circuit.shape).collect();
+        let jobs = Arc::new(Jobs::new(Arc::new(costs)));
+        let pending = store.interrupt_all()?;
+        let snapshot = store.snapshot()?;
+        for number in &pending {
+            let batch = snapshot.batch(*number)?;
+            if !shapes.contains(&batch.shape) {
+                return Err(NodeError::KeyNeeded {
+                    number: *number,
+                    shape: batch.shape.name(),
+                });
+            }
+            jobs.enqueue(*number, batch.shape);
+        }
+        if !pending.is_empty() {
+            tracing::info!(batches = pending.len(), "unproved batches are queued again");
+        }
+        remember(&snapshot, jobs.costs())?;
+        drop(snapshot);
+        let policy = Policy {
+            shapes,
+            fee_leaf: config.fee_leaf,
+            max_unproved_batches: config.proving.max_unproved_batches,
+        };
+        let prover = Prover {
+            store: Arc::clone(&store),
+            jobs: Arc::clone(&jobs),
+            backend: Arc::clone(&backend),
+            max_attempts: config.proving.max_attempts.get(),
+        };
+        let thread = prover.spawn().map_err(NodeError::Thread)?;
+        let executor = Executor::new(Arc::clone(&store), policy);
+        let node = Self {
+            store,
+            jobs,
+            backend,
+            executor,
+        };
+        Ok((Arc::new(node), thread))
+    }
+
+    /// Executes a batch and queues its proof.
+    pub fn submit(&self, transfers: Vec<SignedTransfer>, fees: Vec<FeeSlot>) -> Result<Batch, SubmitError> {
+        let accepted = self.executor.accept(transfers, fees)?;
+        let batch = self.executor.execute(accepted)?;
+        tracing::info!(
+            batch = batch.number,
+            transfers = batch.transfers,
+            shape = batch.shape.name(),
+            "batch executed"
+        );
+        self.jobs.enqueue(batch.number, batch.shape);
+        self.jobs.announce(&batch);
+        Ok(batch)
+    }
+
+    /// Stops the work of a batch's proof.
+    pub fn cancel(&self, number: u32) -> Result<Batch, StoreError> {
+        let (batch, moved) = self.store.advance(number, Event::Cancel)?;
+        // Also where the store had it already: a repeated call may be there because the first one was cut short.
+        self.jobs.cancel(number);
+        if moved == Moved::Changed {
+            tracing::info!(batch = number, "proof cancelled");
+            self.jobs.announce(&batch);
+        }
+        Ok(batch)
+    }
+
+    /// Queues the proof of a cancelled or failed batch again.
+    pub fn resume(&self, number: u32) -> Result<Batch, StoreError> {
+        let (batch, moved) = self.store.advance(number, Event::Resume)?;
+        if batch.stage == Stage::Executed {
+            self.jobs.enqueue(number, batch.shape);
+        }
+        if moved == Moved::Changed {
+            tracing::info!(batch = number, "proof queued again");
+            self.jobs.announce(&batch);
+        }
+        Ok(batch)
+    }
+
+    /// The store as it is now.
+    pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        self.store.snapshot()
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The queue and its events.
+    #[must_use]
+    pub fn jobs(&self) -> &Jobs {
+        &self.jobs
+    }
+
+    /// What makes the proofs.
+    #[must_use]
+    pub fn backend(&self) -> &dyn Backend {
+        &*self.backend
+    }
+
+    /// Begins no further proof. The proof at work goes on; [`Jobs::stop_active`] stops it.
+    pub fn stop(&self) {
+        self.jobs.close();
+    }
+}
+
+/// Feeds the cost model with the last proofs in the store.
+fn remember(snapshot: &Snapshot, costs: &CostModel) -> Result<(), StoreError> {
+    let last = snapshot.head().batch_number;
+    for number in last.saturating_sub(REMEMBERED - 1).max(1)..=last {
+        let batch = snapshot.batch(number)?;
+        if batch.stage == Stage::Proved {
+            costs.record(batch.shape, &batch.phases);
+        }
+    }
+    Ok(())
+}

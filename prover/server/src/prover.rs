@@ -1,0 +1,137 @@
+//! The prover: a thread of its own that takes batches off the queue and stores their proofs.
+//!
+//! It never runs on the service's async threads, so requests and health never wait for a proof. One proof is made at a
+//! time, because one proof uses all cores.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crate::backend::{Backend, BackendError, Proved};
+use crate::batch::{Batch, Event, Moved, Retry, Stage};
+use crate::execute::now_ms;
+use crate::jobs::{Job, Jobs};
+use crate::store::{Store, StoreError};
+
+/// Pause before a batch is tried again after the store or the backend failed for a passing reason.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+
+/// What the prover's thread works with.
+#[derive(Clone, Debug)]
+pub struct Prover {
+    /// Where batches come from and proofs go.
+    pub store: Arc<Store>,
+    /// The queue.
+    pub jobs: Arc<Jobs>,
+    /// What makes the proofs.
+    pub backend: Arc<dyn Backend>,
+    /// How often a proof is begun before its batch is failed.
+    pub max_attempts: u32,
+}
+
+impl Prover {
+    /// Starts the thread. It ends after [`Jobs::close`], when the proof at work has ended.
+    pub fn spawn(self) -> std::io::Result<JoinHandle<()>> {
+        thread::Builder::new()
+            .name("prover".to_owned())
+            .spawn(move || self.run())
+    }
+
+    fn run(self) {
+        while let Some(job) = self.jobs.take() {
+            let span = tracing::info_span!("proof", batch = job.number);
+            let outcome = span.in_scope(|| self.attempt(&job));
+            self.jobs.release();
+            match outcome {
+                Ok(batch) => {
+                    self.jobs.announce(&batch);
+                    if batch.stage == Stage::Executed {
+                        // A transient failure; a stop of the service leaves the batch to the next start.
+                        if self.jobs.wait_closed(RETRY_PAUSE) {
+                            return;
+                        }
+                        self.jobs.enqueue(batch.number, batch.shape);
+                    }
+                }
+                // The batch was cancelled between the queue and here.
+                Err(StoreError::Move(_)) => {}
+                Err(error) => {
+                    span.in_scope(|| tracing::error!(%error, "store failed; the batch is tried again"));
+                    self.try_later(&job);
+                }
+            }
+        }
+    }
+
+    /// Makes one attempt and gives the batch as it is stored afterwards.
+    fn attempt(&self, job: &Job) -> Result<Batch, StoreError> {
+        let (batch, _) = self.store.advance(job.number, Event::Begin)?;
+        self.jobs.announce(&batch);
+        let began = Instant::now();
+        tracing::info!(
+            shape = batch.shape.name(),
+            attempt = batch.attempts,
+            "proof begins"
+        );
+        match self.prove(&batch, job) {
+            Ok((proved, bundle)) => {
+                self.jobs.costs().record(batch.shape, &proved.phases);
+                let finish = Event::Finish {
+                    at_ms: now_ms(),
+                    phases: proved.phases,
+                };
+                let batch = self.store.store_proof(job.number, finish, &bundle)?;
+                tracing::info!(seconds = began.elapsed().as_secs_f64(), "proof stored");
+                Ok(batch)
+            }
+            Err(BackendError::Cancelled) => {
+                tracing::info!("proof stopped");
+                self.store.advance(job.number, Event::Interrupt).map(first)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "proof failed");
+                let retry = match error {
+                    BackendError::Transient { .. } => Retry::UpTo(self.max_attempts),
+                    _ => Retry::Never,
+                };
+                let reason = error.to_string();
+                self.store
+                    .advance(job.number, Event::Fail { reason, retry })
+                    .map(first)
+            }
+        }
+    }
+
+    fn prove(&self, batch: &Batch, job: &Job) -> Result<(Proved, Vec<u8>), BackendError> {
+        let permanent = |error: &dyn std::error::Error| BackendError::Permanent {
+            reason: error.to_string(),
+        };
+        let applied = self
+            .store
+            .snapshot()
+            .and_then(|snapshot| snapshot.applied(batch))
+            .map_err(|error| permanent(&error))?;
+        let progress = |phase, fraction| self.jobs.phase(phase, fraction);
+        let work = AssertUnwindSafe(|| self.backend.prove(&batch.shape, &applied, &job.stop, &progress));
+        // Nothing of the backend is used again for this attempt, and the next one begins anew.
+        let proved = catch_unwind(work).map_err(|_| BackendError::Transient {
+            reason: "the prover panicked".to_owned(),
+        })??;
+        let bundle = proved.bundle.to_bytes().map_err(|error| permanent(&error))?;
+        Ok((proved, bundle))
+    }
+
+    fn try_later(&self, job: &Job) {
+        let shape = self.store.snapshot().and_then(|state| state.batch(job.number));
+        if let Ok(batch) = shape
+            && !self.jobs.wait_closed(RETRY_PAUSE)
+        {
+            self.jobs.enqueue(batch.number, batch.shape);
+        }
+    }
+}
+
+fn first((batch, _): (Batch, Moved)) -> Batch {
+    batch
+}

@@ -1,0 +1,140 @@
+//! The service as a whole: the caller brings the socket, the store, the prover's backend and the signal to stop.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use quittance_proto::DESCRIPTOR_SET;
+use quittance_proto::v1::quittance_server::QuittanceServer;
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::Server;
+
+use crate::backend::{Backend, Circuit};
+use crate::config::Config;
+use crate::grpc::{Api, EdgeLayer};
+use crate::node::{Node, NodeError};
+use crate::store::Store;
+
+/// Bytes of one encoded transfer at most: three byte strings of 32 with their tags, and the integers.
+const TRANSFER_BYTES: usize = 192;
+/// Bytes of one encoded fee slot at most.
+const FEE_SLOT_BYTES: usize = 16;
+/// Room beside the largest batch, so that a batch a little too large gets its better refusal.
+const MESSAGE_ROOM: usize = 64 << 10;
+
+/// Why the service ended other than by being asked to.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ServiceError {
+    /// The node did not start.
+    #[error(transparent)]
+    Node(#[from] NodeError),
+    /// Reflection has no use for the descriptors.
+    #[error("reflection cannot be set up")]
+    Reflection(#[from] tonic_reflection::server::Error),
+    /// The transport failed.
+    #[error("transport failed")]
+    Transport(#[from] tonic::transport::Error),
+}
+
+/// Serves until `shutdown` ends, then drains: no new requests, streams end, the proof at work may end until
+/// `service.drain_timeout_ms` is over and is stopped then (its batch is queued again at the next start).
+pub async fn serve(
+    listener: TcpListener,
+    backend: Arc<dyn Backend>,
+    store: Arc<Store>,
+    config: &Config,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServiceError> {
+    let limits = &config.service;
+    let max_message = limits
+        .max_message_bytes
+        .unwrap_or_else(|| message_bound(backend.circuits()));
+    let (node, prover) = Node::start(store, backend, config)?;
+    let (stop, stopping) = watch::channel(false);
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health.set_serving::<QuittanceServer<Api>>().await;
+
+    let api = QuittanceServer::new(Api::new(Arc::clone(&node), limits.clone(), stopping.clone()))
+        .max_decoding_message_size(max_message)
+        .max_encoding_message_size(usize::MAX);
+    let router = Server::builder()
+        .concurrency_limit_per_connection(limits.max_requests_per_connection.get())
+        .max_concurrent_streams(u32::try_from(limits.max_requests_per_connection.get()).ok())
+        .tcp_nodelay(true)
+        .http2_keepalive_interval(Some(Duration::from_secs(30)))
+        .layer(EdgeLayer::new(limits.request_timeout))
+        .add_service(health_service)
+        .add_service(reflection().build_v1()?)
+        .add_service(reflection().build_v1alpha()?)
+        .add_service(api);
+
+    let drain_node = Arc::clone(&node);
+    let signal = async move {
+        shutdown.await;
+        tracing::info!("stopping: no new requests, open ones may end");
+        health.set_not_serving::<QuittanceServer<Api>>().await;
+        drain_node.stop();
+        // Nobody listening means that no stream is open.
+        let _ = stop.send(true);
+    };
+    let drain = limits.drain_timeout;
+    let serving = router.serve_with_incoming_shutdown(TcpListenerStream::new(listener), signal);
+    let mut stopping = stopping;
+    let outcome = tokio::select! {
+        outcome = serving => outcome.map_err(ServiceError::from),
+        () = async {
+            // An error means that the signal's task is gone, which is the end as well.
+            drop(stopping.wait_for(|stop| *stop).await);
+            tokio::time::sleep(drain).await;
+        } => {
+            tracing::warn!("open requests are cut: the drain time is over");
+            Ok(())
+        }
+    };
+    node.stop();
+    end_proof(&node, prover, drain).await;
+    outcome
+}
+
+/// Lets the proof at work end within the time, then stops it and waits for the prover's thread.
+async fn end_proof(node: &Arc<Node>, prover: std::thread::JoinHandle<()>, time: Duration) {
+    let deadline = Instant::now() + time;
+    let mut warned = false;
+    while !prover.is_finished() {
+        if Instant::now() >= deadline && !warned {
+            warned = true;
+            tracing::warn!("the proof at work is stopped; its batch is queued again at the next start");
+            node.jobs().stop_active();
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    if prover.join().is_err() {
+        tracing::error!("the prover's thread panicked");
+    }
+    tracing::info!("stopped");
+}
+
+fn reflection<'b>() -> tonic_reflection::server::Builder<'b> {
+    tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+}
+
+/// The largest message that a batch of the largest shape can need, with some room: what a message may make the decoder
+/// hold follows from it.
+fn message_bound(circuits: &[Circuit]) -> usize {
+    let slots = |count: u32, bytes: usize| usize::try_from(count).unwrap_or(usize::MAX).saturating_mul(bytes);
+    circuits
+        .iter()
+        .map(|circuit| {
+            let shape = &circuit.shape;
+            slots(shape.transfers, TRANSFER_BYTES).saturating_add(slots(shape.fee_slots, FEE_SLOT_BYTES))
+        })
+        .max()
+        .unwrap_or(0)
+        .saturating_add(MESSAGE_ROOM)
+}
