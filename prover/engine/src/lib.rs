@@ -12,12 +12,28 @@ pub mod synthetic;
 
 mod control;
 mod digest;
+mod entropy;
+mod key;
+mod panics;
 mod progress;
+mod prove;
 mod r1cs;
 mod reduction;
+mod setup;
+#[cfg(test)]
+mod testing;
 
 pub use control::{CancelFlag, Control};
 pub use digest::{Digest, DigestTextError};
+pub use entropy::EntropyError;
+pub use key::dir::{
+    Expected, KeyDir, KeyError, LoadedKey, MANIFEST_FILE, PROVING_KEY_FILE, VERIFYING_KEY_FILE,
+};
+pub use key::file::{KeyFileError, Section};
+pub use key::manifest::{MANIFEST_FORMAT, Manifest, ManifestFile, ManifestShape};
+pub use key::{Bases, ProvingKey, ProvingKeyError, QueryName};
 pub use progress::{Phase, Progress};
+pub use prove::{Engine, EngineError, PhaseTime, ProofReport, ProveError, Proven};
 pub use r1cs::{MatrixName, R1cs, R1csEncodingError, R1csError};
 pub use reduction::SnarkjsReduction;
+pub use setup::{SetupError, SetupPhase, setup_development};

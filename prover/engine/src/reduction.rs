@@ -8,7 +8,7 @@
 //!
 //! Keys of this reduction and of arkworks' default one are not interchangeable.
 
-use ark_ff::{FftField, Field, PrimeField, batch_inversion};
+use ark_ff::{FftField, PrimeField, batch_inversion};
 use ark_groth16::r1cs_to_qap::R1CSToQAP;
 use ark_poly::EvaluationDomain;
 use ark_relations::gr1cs::{ConstraintSystemRef, R1CS_PREDICATE_LABEL, SynthesisError};
@@ -143,7 +143,7 @@ pub(crate) enum Transformed {
 pub(crate) fn quotient_on_odd_coset<F: PrimeField, D: EvaluationDomain<F>, E: From<SynthesisError>>(
     mut a: Vec<F>,
     mut b: Vec<F>,
-    step: &mut dyn FnMut(Transformed) -> Result<(), E>,
+    step: &mut (dyn FnMut(Transformed) -> Result<(), E> + Send),
 ) -> Result<Vec<F>, E> {
     let (domain, omega) = domains::<F, D>(a.len())?;
     let coset = domain

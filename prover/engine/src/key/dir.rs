@@ -1,0 +1,560 @@
+//! A key directory: `manifest.json`, `proving.key`, `verifying.key`. It appears complete or not at all, and it is
+//! believed only as far as its digests, and the circuit of this build, agree with it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use quittance_verifier::{DecodeError, DevelopmentKeys, KeyId, Provenance, Shape, VerifyingKey};
+
+use super::file::{self, KeyFileError};
+use super::manifest::{MANIFEST_FORMAT, Manifest, ManifestFile};
+use crate::{Digest, ProvingKey, ProvingKeyError};
+
+/// Name of the manifest in a key directory.
+pub const MANIFEST_FILE: &str = "manifest.json";
+/// Name of the proving key in a key directory.
+pub const PROVING_KEY_FILE: &str = "proving.key";
+/// Name of the verifying key in a key directory.
+pub const VERIFYING_KEY_FILE: &str = "verifying.key";
+
+/// A manifest has about a kilobyte.
+const MANIFEST_MAX_BYTES: u64 = 64 * 1024;
+
+/// Access to key directories.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyDir {
+    path: PathBuf,
+}
+
+/// What a caller needs a key directory to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// The sizes that fix the circuit.
+    pub shape: Shape,
+    /// The digest of the matrices that this build's circuit has for them.
+    pub matrices: Digest,
+}
+
+/// A key from a directory, checked.
+#[derive(Clone, Debug)]
+pub struct LoadedKey {
+    manifest: Manifest,
+    key: ProvingKey,
+}
+
+/// Why a key directory was not written or not opened. Messages say what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// A file of the directory, or the directory, does not exist.
+    #[error("{} does not exist: run `quittance setup --shape {shape}`", path.display())]
+    Missing {
+        /// What is missing.
+        path: PathBuf,
+        /// Name of the shape that was asked for.
+        shape: String,
+    },
+    /// There is something already where a key is to be written. Keys are never overwritten.
+    #[error("{} exists already: keys are never overwritten, remove it or choose another directory", path.display())]
+    Exists {
+        /// Where the key was to be written.
+        path: PathBuf,
+    },
+    /// Reading or writing failed.
+    #[error("cannot access {}", path.display())]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The manifest is not one.
+    #[error("{} is not a manifest: make the key again with `quittance setup --shape {shape}`", path.display())]
+    ManifestSyntax {
+        /// The manifest.
+        path: PathBuf,
+        /// Name of the shape that was asked for.
+        shape: String,
+        /// What the parser said.
+        source: serde_json::Error,
+    },
+    /// The manifest is larger than any manifest.
+    #[error("{} has {got} bytes, a manifest has at most {max}", path.display())]
+    ManifestSize {
+        /// The manifest.
+        path: PathBuf,
+        /// Its length.
+        got: u64,
+        /// The largest length that is read.
+        max: u64,
+    },
+    /// The directory was written in another format.
+    #[error("key format {got} is not {expected}: make the key again with `quittance setup --shape {shape}`")]
+    Format {
+        /// Format found.
+        got: u32,
+        /// The format that this build reads.
+        expected: u32,
+        /// Name of the shape that was asked for.
+        shape: String,
+    },
+    /// The directory holds a key for another shape.
+    #[error("{} holds a key for shape {got}, not {expected}: run `quittance setup --shape {expected}`", path.display())]
+    Shape {
+        /// The directory.
+        path: PathBuf,
+        /// Name of the shape found.
+        got: String,
+        /// Name of the shape that was asked for.
+        expected: String,
+    },
+    /// The key was made for another version of the circuit.
+    #[error(
+        "the key's circuit {got} is not this build's circuit {expected}: \
+         make the key again with `quittance setup --shape {shape}`"
+    )]
+    Circuit {
+        /// Digest of the key's matrices.
+        got: Digest,
+        /// Digest of this build's matrices.
+        expected: Digest,
+        /// Name of the shape.
+        shape: String,
+    },
+    /// The key is a development key and the caller takes none: whoever made it can forge proofs (S33).
+    #[error(
+        "{key_id} is a development key, whose maker can forge proofs: \
+         use a key from a ceremony, or allow development keys explicitly"
+    )]
+    DevelopmentKey {
+        /// Id of the key.
+        key_id: KeyId,
+    },
+    /// `proving.key` is not the file that the manifest describes.
+    #[error(
+        "proving.key is damaged: digest {got}, the manifest says {expected}: \
+         restore it or run `quittance setup --shape {shape}`"
+    )]
+    ProvingKeyDigest {
+        /// Digest of the file.
+        got: Digest,
+        /// Digest in the manifest.
+        expected: Digest,
+        /// Name of the shape.
+        shape: String,
+    },
+    /// `verifying.key` is not the file that the manifest describes.
+    #[error(
+        "verifying.key is damaged: digest {got}, the manifest says {expected}: \
+         restore it or run `quittance setup --shape {shape}`"
+    )]
+    VerifyingKeyDigest {
+        /// Digest of the file.
+        got: Digest,
+        /// Digest in the manifest.
+        expected: Digest,
+        /// Name of the shape.
+        shape: String,
+    },
+    /// The matrices in `proving.key` are not those that the manifest describes.
+    #[error(
+        "the matrices in proving.key have digest {got}, the manifest says {expected}: \
+         make the key again with `quittance setup --shape {shape}`"
+    )]
+    MatricesDigest {
+        /// Digest of the matrices.
+        got: Digest,
+        /// Digest in the manifest.
+        expected: Digest,
+        /// Name of the shape.
+        shape: String,
+    },
+    /// A file has another length than the manifest says: it was cut off, or appended to.
+    #[error("{} has {got} bytes, the manifest says {expected}: restore it or run `quittance setup --shape {shape}`", path.display())]
+    FileLength {
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        got: u64,
+        /// Length in the manifest.
+        expected: u64,
+        /// Name of the shape.
+        shape: String,
+    },
+    /// The digest is right, yet the file is not a proving key.
+    #[error("proving.key is malformed: make the key again with `quittance setup --shape {shape}`")]
+    ProvingKey {
+        /// Name of the shape.
+        shape: String,
+        /// What is wrong.
+        source: KeyFileError,
+    },
+    /// The digest is right, yet the file is not an acceptable verifying key.
+    #[error("verifying.key is not acceptable: make the key again with `quittance setup --shape {shape}`")]
+    VerifyingKey {
+        /// Name of the shape.
+        shape: String,
+        /// What is wrong.
+        source: DecodeError,
+    },
+    /// The parts of the key do not belong together.
+    #[error(
+        "the parts of the key do not belong together: make it again with `quittance setup --shape {shape}`"
+    )]
+    Parts {
+        /// Name of the shape.
+        shape: String,
+        /// What is wrong.
+        source: ProvingKeyError,
+    },
+    /// `verifying.key` is not the verifying key of `proving.key`.
+    #[error(
+        "verifying.key is {got}, proving.key belongs to {expected}: \
+         make the key again with `quittance setup --shape {shape}`"
+    )]
+    KeysDiffer {
+        /// Id of `verifying.key`.
+        got: KeyId,
+        /// Id of the verifying key in `proving.key`.
+        expected: KeyId,
+        /// Name of the shape.
+        shape: String,
+    },
+    /// A field of the manifest is not true of the key.
+    #[error(
+        "{field} in the manifest is not the key's: make the key again with `quittance setup --shape {shape}`"
+    )]
+    ManifestField {
+        /// Name of the first such field.
+        field: &'static str,
+        /// Name of the shape.
+        shape: String,
+    },
+}
+
+impl KeyDir {
+    /// Where the directory is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes `key` to the new directory `path`; its parents are made. The files are written to a neighbouring
+    /// directory first, flushed to disk, and moved into place together. Runs on the current rayon pool.
+    ///
+    /// # Errors
+    /// [`KeyError::Exists`] if `path` exists and is not an empty directory, or [`KeyError::Io`].
+    pub fn create(path: impl Into<PathBuf>, key: &ProvingKey) -> Result<Self, KeyError> {
+        let path = path.into();
+        let occupied = match fs::read_dir(&path) {
+            Ok(mut entries) => entries.next().is_some(),
+            Err(error) => error.kind() != io::ErrorKind::NotFound,
+        };
+        if occupied {
+            return Err(KeyError::Exists { path });
+        }
+        let parent = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        fs::create_dir_all(parent).map_err(io_error(parent))?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let staging = Staging::new(parent.join(format!(".{name}.{}.partial", std::process::id())))?;
+
+        let proving_key = staging.write(PROVING_KEY_FILE, |out| file::write(key.bases(), key.r1cs(), out))?;
+        let verifying_key = staging.write(VERIFYING_KEY_FILE, |out| {
+            write_all(out, &key.verifying_key().to_bytes())
+        })?;
+        let manifest = Manifest::new(key, key.r1cs().digest(), proving_key, verifying_key);
+        staging.write(MANIFEST_FILE, |out| {
+            let mut text = serde_json::to_vec_pretty(&manifest)?;
+            text.push(b'\n');
+            write_all(out, &text)
+        })?;
+        staging.publish(&path)?;
+        sync_dir(parent)?;
+        Ok(Self { path })
+    }
+
+    /// Opens the key in `path` and checks everything that can be checked: files, lengths, digests, encodings, that
+    /// points are on their curves, that the parts belong together and to the manifest, the shape and this build's
+    /// circuit, and the policy about development keys. Runs on the current rayon pool.
+    ///
+    /// Subgroups: G1 has no other points than those of the subgroup. The verifying key's G2 points are checked. Those
+    /// of the B query are not: they were computed from the generator at setup, or checked when a ceremony's key
+    /// was imported, and the digest says that they are still the same.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn open(
+        path: impl Into<PathBuf>,
+        expected: &Expected,
+        development_keys: DevelopmentKeys,
+    ) -> Result<LoadedKey, KeyError> {
+        let dir = Self { path: path.into() };
+        let shape = expected.shape.name();
+        let manifest = dir.read_manifest(&shape)?;
+        if manifest.shape != (&expected.shape).into() {
+            return Err(KeyError::Shape {
+                path: dir.path,
+                got: manifest.shape.name,
+                expected: shape,
+            });
+        }
+        let verifying_key = dir.read_verifying_key(&manifest, &shape)?;
+        // The policy and the circuit are looked at before gigabytes are read.
+        if verifying_key.provenance() == Provenance::Development
+            && development_keys == DevelopmentKeys::Refuse
+        {
+            return Err(KeyError::DevelopmentKey {
+                key_id: verifying_key.key_id(),
+            });
+        }
+        if manifest.matrices != expected.matrices {
+            return Err(KeyError::Circuit {
+                got: manifest.matrices,
+                expected: expected.matrices,
+                shape,
+            });
+        }
+        let key = dir.read_proving_key(&manifest, &verifying_key, &shape)?;
+        if key.verifying_key() != &verifying_key {
+            return Err(KeyError::KeysDiffer {
+                got: verifying_key.key_id(),
+                expected: key.verifying_key().key_id(),
+                shape,
+            });
+        }
+        let actual = Manifest::new(
+            &key,
+            manifest.matrices,
+            manifest.proving_key.clone(),
+            manifest.verifying_key.clone(),
+        );
+        if let Some(field) = manifest.first_difference(&actual) {
+            return Err(KeyError::ManifestField { field, shape });
+        }
+        Ok(LoadedKey { manifest, key })
+    }
+
+    fn read_manifest(&self, shape: &str) -> Result<Manifest, KeyError> {
+        let path = self.path.join(MANIFEST_FILE);
+        let (file, got) = open_file(&path, shape)?;
+        if got > MANIFEST_MAX_BYTES {
+            return Err(KeyError::ManifestSize {
+                path,
+                got,
+                max: MANIFEST_MAX_BYTES,
+            });
+        }
+        let mut text = Vec::new();
+        file.take(MANIFEST_MAX_BYTES)
+            .read_to_end(&mut text)
+            .map_err(io_error(&path))?;
+        let syntax = |source| KeyError::ManifestSyntax {
+            path: path.clone(),
+            shape: shape.to_owned(),
+            source,
+        };
+        // The format is read by itself first: other formats have other fields.
+        #[derive(serde::Deserialize)]
+        struct FormatOnly {
+            format: u32,
+        }
+        let FormatOnly { format } = serde_json::from_slice(&text).map_err(syntax)?;
+        if format != MANIFEST_FORMAT {
+            return Err(KeyError::Format {
+                got: format,
+                expected: MANIFEST_FORMAT,
+                shape: shape.to_owned(),
+            });
+        }
+        serde_json::from_slice(&text).map_err(syntax)
+    }
+
+    fn read_verifying_key(&self, manifest: &Manifest, shape: &str) -> Result<VerifyingKey, KeyError> {
+        let path = self.path.join(VERIFYING_KEY_FILE);
+        let (file, length) = open_file(&path, shape)?;
+        check_length(&path, length, &manifest.verifying_key, shape)?;
+        let max = u64::try_from(VerifyingKey::BYTES)
+            .unwrap_or(u64::MAX)
+            .saturating_add(1);
+        let mut bytes = Vec::new();
+        file.take(max).read_to_end(&mut bytes).map_err(io_error(&path))?;
+        let got = Digest::of(&bytes);
+        let expected = manifest.verifying_key.blake3;
+        if got != expected {
+            let shape = shape.to_owned();
+            return Err(KeyError::VerifyingKeyDigest { got, expected, shape });
+        }
+        VerifyingKey::from_bytes(&bytes).map_err(|source| KeyError::VerifyingKey {
+            shape: shape.to_owned(),
+            source,
+        })
+    }
+
+    fn read_proving_key(
+        &self,
+        manifest: &Manifest,
+        verifying_key: &VerifyingKey,
+        shape: &str,
+    ) -> Result<ProvingKey, KeyError> {
+        let path = self.path.join(PROVING_KEY_FILE);
+        let (mut file, length) = open_file(&path, shape)?;
+        check_length(&path, length, &manifest.proving_key, shape)?;
+        let (got, contents) = file::read(&mut file, length).map_err(io_error(&path))?;
+        let expected = manifest.proving_key.blake3;
+        let shape = shape.to_owned();
+        if got != expected {
+            return Err(KeyError::ProvingKeyDigest { got, expected, shape });
+        }
+        let contents = match contents {
+            Ok(contents) => contents,
+            Err(source) => return Err(KeyError::ProvingKey { shape, source }),
+        };
+        if contents.matrices != manifest.matrices {
+            return Err(KeyError::MatricesDigest {
+                got: contents.matrices,
+                expected: manifest.matrices,
+                shape,
+            });
+        }
+        ProvingKey::new(
+            verifying_key.provenance(),
+            *verifying_key.shape(),
+            contents.bases,
+            contents.r1cs,
+        )
+        .map_err(|source| KeyError::Parts { shape, source })
+    }
+}
+
+impl LoadedKey {
+    /// The manifest that the key was checked against.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn key(&self) -> &ProvingKey {
+        &self.key
+    }
+}
+
+/// So that a loaded key goes wherever a proving key does.
+impl std::ops::Deref for LoadedKey {
+    type Target = ProvingKey;
+
+    fn deref(&self) -> &ProvingKey {
+        &self.key
+    }
+}
+
+/// A directory under construction; removed unless it is published.
+struct Staging {
+    path: PathBuf,
+    published: bool,
+}
+
+impl Staging {
+    fn new(path: PathBuf) -> Result<Self, KeyError> {
+        // Left over from a process that was killed and had the same number.
+        if path.exists() {
+            fs::remove_dir_all(&path).map_err(io_error(&path))?;
+        }
+        fs::create_dir(&path).map_err(io_error(&path))?;
+        Ok(Self {
+            path,
+            published: false,
+        })
+    }
+
+    /// Writes one file and flushes it to disk.
+    fn write(
+        &self,
+        name: &str,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<(u64, Digest)>,
+    ) -> Result<ManifestFile, KeyError> {
+        let path = self.path.join(name);
+        let written = (|| {
+            let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+            let mut out = BufWriter::with_capacity(1 << 20, file);
+            let (bytes, blake3) = write(&mut out)?;
+            out.flush()?;
+            out.get_ref().sync_all()?;
+            Ok(ManifestFile { bytes, blake3 })
+        })();
+        written.map_err(io_error(&path))
+    }
+
+    fn publish(mut self, path: &Path) -> Result<(), KeyError> {
+        sync_dir(&self.path)?;
+        fs::rename(&self.path, path).map_err(|error| match error.kind() {
+            io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists => KeyError::Exists {
+                path: path.to_owned(),
+            },
+            _ => io_error(path)(error),
+        })?;
+        self.published = true;
+        Ok(())
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        if !self.published {
+            // Nothing better can be done about a directory that cannot be removed: its name says what it is.
+            let _ = fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
+fn write_all(out: &mut dyn Write, bytes: &[u8]) -> io::Result<(u64, Digest)> {
+    out.write_all(bytes)?;
+    Ok((u64::try_from(bytes.len()).unwrap_or(u64::MAX), Digest::of(bytes)))
+}
+
+/// Opens a regular file and takes its length.
+fn open_file(path: &Path, shape: &str) -> Result<(File, u64), KeyError> {
+    let opened = File::open(path).and_then(|file| {
+        let length = file.metadata()?.len();
+        Ok((file, length))
+    });
+    opened.map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => KeyError::Missing {
+            path: path.to_owned(),
+            shape: shape.to_owned(),
+        },
+        _ => io_error(path)(source),
+    })
+}
+
+fn check_length(path: &Path, got: u64, file: &ManifestFile, shape: &str) -> Result<(), KeyError> {
+    if got == file.bytes {
+        return Ok(());
+    }
+    Err(KeyError::FileLength {
+        path: path.to_owned(),
+        got,
+        expected: file.bytes,
+        shape: shape.to_owned(),
+    })
+}
+
+/// Makes a directory's entries durable.
+fn sync_dir(path: &Path) -> Result<(), KeyError> {
+    File::open(path)
+        .and_then(|dir| dir.sync_all())
+        .map_err(io_error(path))
+}
+
+fn io_error(path: &Path) -> impl FnOnce(io::Error) -> KeyError {
+    let path = path.to_owned();
+    |source| KeyError::Io { path, source }
+}
+
+#[cfg(test)]
+mod tests;

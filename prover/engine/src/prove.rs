@@ -1,0 +1,213 @@
+//! One proof: rows, quotient, five multi-scalar multiplications, three points, and a check of the result.
+//!
+//! The arithmetic is arkworks'; order, threads, progress, cancellation and checks are ours. With w the assignment,
+//! h the quotient's values and r, s fresh from the operating system:
+//!
+//! ```text
+//! A = α + Σ wᵢ·Aᵢ + r·δ        B = β + Σ wᵢ·Bᵢ + s·δ
+//! C = Σ wᵢ·Lᵢ + Σ hᵢ·Hᵢ + s·A + r·B − r·s·δ
+//! ```
+
+mod phases;
+mod report;
+
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use ark_bn254::Fr;
+use ark_ff::Field;
+use ark_relations::gr1cs::SynthesisError;
+use quittance_verifier::{DecodeError, Proof, VerifyError};
+use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
+
+pub use self::report::{PhaseTime, ProofReport};
+
+use self::phases::Run;
+use crate::entropy::{self, EntropyError};
+use crate::{Control, Phase, ProvingKey, R1csError, panics};
+
+/// Makes proofs on threads of its own; the global rayon pool is never used.
+#[derive(Debug)]
+pub struct Engine {
+    pool: ThreadPool,
+}
+
+/// A proof that verifies, and what it cost.
+#[derive(Clone, Debug)]
+pub struct Proven {
+    /// The proof.
+    pub proof: Proof,
+    /// Times of its phases.
+    pub report: ProofReport,
+}
+
+/// Why there is no engine.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot start {threads} proving threads")]
+pub struct EngineError {
+    /// Threads asked for.
+    pub threads: usize,
+    /// What the operating system or rayon said.
+    pub source: ThreadPoolBuildError,
+}
+
+/// Why there is no proof.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProveError {
+    /// The assignment does not have one value for each variable of the circuit.
+    #[error("the assignment has {got} values, the circuit has {expected} variables")]
+    AssignmentLength {
+        /// Number of values.
+        got: usize,
+        /// Number of variables, the constant included.
+        expected: usize,
+    },
+    /// The first value of the assignment, the constant, is not 1.
+    #[error("the first value of the assignment is not 1")]
+    ConstantNotOne,
+    /// The assignment does not satisfy the circuit.
+    #[error("the assignment does not satisfy row {row}")]
+    Unsatisfied {
+        /// The first row that it does not satisfy, from 0.
+        row: usize,
+    },
+    /// The caller cancelled.
+    #[error("cancelled during {phase}")]
+    Cancelled {
+        /// The phase that was cut short.
+        phase: Phase,
+    },
+    /// The operating system gave no randomness.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+    /// The domain is too large for the field.
+    #[error("the domain has no roots of unity")]
+    Domain(#[source] SynthesisError),
+    /// A point of the proof is not one that a verifier takes: the key is broken.
+    #[error("a point of the proof is not acceptable: the proving key is damaged")]
+    Degenerate(#[source] DecodeError),
+    /// The finished proof does not verify: key, memory or program is broken. The proof was dropped.
+    #[error("the finished proof does not verify: the proving key or the machine is damaged")]
+    SelfCheck(#[source] VerifyError),
+    /// A proving thread panicked.
+    #[error("proving panicked: {message}")]
+    Panicked {
+        /// What it said.
+        message: String,
+    },
+}
+
+impl ProveError {
+    /// Whether the same call may succeed later: only for a lack of entropy. A cancelled proof was unwanted; a
+    /// panic or a failed self-check says that something is broken.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Entropy(_))
+    }
+}
+
+impl From<SynthesisError> for ProveError {
+    fn from(error: SynthesisError) -> Self {
+        Self::Domain(error)
+    }
+}
+
+impl From<R1csError> for ProveError {
+    fn from(error: R1csError) -> Self {
+        match error {
+            R1csError::AssignmentLength { got, expected } => Self::AssignmentLength { got, expected },
+            _ => Self::Domain(SynthesisError::PolynomialDegreeTooLarge),
+        }
+    }
+}
+
+/// The two secret scalars that make a proof zero-knowledge. Outside tests they come from the operating system.
+#[derive(Clone, Copy)]
+pub(crate) struct Blinding {
+    pub(crate) r: Fr,
+    pub(crate) s: Fr,
+}
+
+impl Engine {
+    /// Starts `threads` proving threads; they sleep when there is nothing to prove.
+    ///
+    /// # Errors
+    /// [`EngineError`] if the operating system refuses the threads.
+    pub fn new(threads: NonZeroUsize) -> Result<Self, EngineError> {
+        let threads = threads.get();
+        ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .thread_name(|index| format!("prove-{index}"))
+            .build()
+            .map(|pool| Self { pool })
+            .map_err(|source| EngineError { threads, source })
+    }
+
+    /// Number of proving threads.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.pool.current_num_threads()
+    }
+
+    /// Runs `work` on the proving threads: setup, loading of keys, digests.
+    pub fn install<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        self.pool.install(work)
+    }
+
+    /// Proves that `assignment` (1, public inputs, witness) satisfies the key's circuit. Blocks until done.
+    ///
+    /// The assignment is checked row by row first, and the proof is verified before it is returned. `control` may
+    /// cancel between chunks of work. Calls from several threads share the proving threads; phase times then
+    /// include each other's work.
+    ///
+    /// # Errors
+    /// [`ProveError`].
+    pub fn prove(
+        &self,
+        key: &ProvingKey,
+        assignment: &[Fr],
+        control: &Control<'_>,
+    ) -> Result<Proven, ProveError> {
+        let blinding = Blinding {
+            r: entropy::scalar()?,
+            s: entropy::scalar()?,
+        };
+        self.prove_blinded(key, assignment, control, blinding)
+    }
+
+    /// [`prove`](Self::prove) for given r and s. Outside tests only `prove` calls this: two proofs of one witness
+    /// with related blinding reveal the witness.
+    pub(crate) fn prove_blinded(
+        &self,
+        key: &ProvingKey,
+        assignment: &[Fr],
+        control: &Control<'_>,
+        blinding: Blinding,
+    ) -> Result<Proven, ProveError> {
+        let expected = key.r1cs().num_variables();
+        if assignment.len() != expected {
+            return Err(ProveError::AssignmentLength {
+                got: assignment.len(),
+                expected,
+            });
+        }
+        if assignment.first() != Some(&Fr::ONE) {
+            return Err(ProveError::ConstantNotOne);
+        }
+        let mut run = Run::new(&self.pool, control);
+        let work = AssertUnwindSafe(|| run.prove(key, assignment, blinding));
+        match catch_unwind(work) {
+            Ok(proof) => Ok(Proven {
+                proof: proof?,
+                report: run.into_report(),
+            }),
+            Err(payload) => Err(ProveError::Panicked {
+                message: panics::message(payload.as_ref()),
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

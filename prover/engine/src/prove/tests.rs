@@ -1,0 +1,321 @@
+use std::sync::Mutex;
+
+use ark_bn254::{Bn254, G1Affine, G2Affine};
+use ark_ec::{AffineRepr, CurveGroup};
+use ark_ff::{AdditiveGroup, UniformRand, Zero};
+use ark_groth16::Groth16;
+use ark_std::rand::SeedableRng;
+use ark_std::rand::rngs::StdRng;
+
+use super::*;
+use crate::testing::{SHAPE, engine, key, random_circuit};
+use crate::{CancelFlag, Progress, R1cs, SnarkjsReduction, setup_development, synthetic};
+
+fn blinding(seed: u64) -> Blinding {
+    let mut rng = StdRng::seed_from_u64(seed);
+    Blinding {
+        r: Fr::rand(&mut rng),
+        s: Fr::rand(&mut rng),
+    }
+}
+
+/// The proof that ark-groth16 makes from the same key, matrices, assignment, r and s.
+fn reference(key: &ProvingKey, assignment: &[Fr], Blinding { r, s }: Blinding) -> Proof {
+    let r1cs = key.r1cs();
+    let proof = Groth16::<Bn254, SnarkjsReduction>::create_proof_with_reduction_and_matrices(
+        key.bases(),
+        r,
+        s,
+        &r1cs.to_matrices(),
+        r1cs.num_instance(),
+        r1cs.num_constraints(),
+        assignment,
+    )
+    .unwrap();
+    Proof::new(proof.a, proof.b, proof.c).unwrap()
+}
+
+#[test]
+fn proofs_equal_those_of_ark_groth16_for_equal_randomness() {
+    let engine = engine(2);
+    let mut identities = [0; 3];
+    for seed in 0..40 {
+        let (r1cs, assignment) = random_circuit(seed);
+        assert_eq!(r1cs.first_unsatisfied(&assignment), None);
+        let key = key(&r1cs, seed);
+        let bases = key.bases();
+        identities[0] += bases.a_query.iter().filter(|point| point.is_zero()).count();
+        identities[1] += bases.b_g1_query.iter().filter(|point| point.is_zero()).count();
+        identities[2] += bases.b_g2_query.iter().filter(|point| point.is_zero()).count();
+        let blinding = match seed {
+            0 => Blinding {
+                r: Fr::ZERO,
+                s: Fr::ZERO,
+            },
+            1 => Blinding {
+                r: Fr::ZERO,
+                ..blinding(seed)
+            },
+            _ => blinding(seed),
+        };
+        let ours = engine
+            .prove_blinded(&key, &assignment, &Control::default(), blinding)
+            .unwrap();
+        assert_eq!(
+            ours.proof.to_bytes(),
+            reference(&key, &assignment, blinding).to_bytes(),
+            "seed {seed}"
+        );
+    }
+    assert!(identities.iter().all(|&count| count > 100), "{identities:?}");
+}
+
+#[test]
+fn proofs_equal_ark_groth16_on_a_circuit_like_a_real_one() {
+    let (r1cs, assignment) = synthetic::circuit(12, 7).unwrap();
+    let key = key(&r1cs, 7);
+    for threads in [1, 3] {
+        let ours = engine(threads)
+            .prove_blinded(&key, &assignment, &Control::default(), blinding(9))
+            .unwrap();
+        assert_eq!(ours.proof, reference(&key, &assignment, blinding(9)));
+    }
+}
+
+#[test]
+fn chunks_do_not_change_a_sum() {
+    use ark_bn254::G1Projective;
+    use ark_ec::{PrimeGroup, VariableBaseMSM};
+    use ark_ff::PrimeField;
+    let mut rng = StdRng::seed_from_u64(1);
+    let engine = engine(2);
+    let control = Control::default();
+    let run = phases::Run::new(&engine.pool, &control);
+    for size in [0, 1, 2, 15, 16, 17, 100] {
+        let bases: Vec<G1Affine> = (0..size)
+            .map(|_| (G1Projective::generator() * Fr::rand(&mut rng)).into_affine())
+            .collect();
+        let scalars: Vec<Fr> = (0..size).map(|_| Fr::rand(&mut rng)).collect();
+        let expected = G1Projective::msm(&bases, &scalars).unwrap();
+        let scalars: Vec<_> = scalars.iter().map(|scalar| scalar.into_bigint()).collect();
+        for chunk in [1, 7, 16, 1000] {
+            let sum: G1Projective = run.msm(Phase::A, &bases, &scalars, chunk).unwrap();
+            assert_eq!(sum, expected);
+        }
+    }
+}
+
+#[test]
+fn s33_randomness_is_fresh_for_each_proof_and_each_key() {
+    let (r1cs, assignment) = random_circuit(1);
+    let engine = engine(1);
+    let first = setup_development(&r1cs, SHAPE, &|_| ()).unwrap();
+    let second = setup_development(&r1cs, SHAPE, &|_| ()).unwrap();
+    assert_ne!(first.verifying_key(), second.verifying_key());
+    let proofs: Vec<_> = (0..2)
+        .map(|_| {
+            engine
+                .prove(&first, &assignment, &Control::default())
+                .unwrap()
+                .proof
+        })
+        .collect();
+    assert_ne!(proofs[0].a(), proofs[1].a());
+    assert_ne!(proofs[0].b(), proofs[1].b());
+    assert_ne!(proofs[0].c(), proofs[1].c());
+}
+
+#[test]
+fn s29_a_proof_is_accepted_for_its_own_statement_and_key_only() {
+    let engine = engine(1);
+    let (r1cs, assignment) = random_circuit(3);
+    let key_a = key(&r1cs, 1);
+    let key_b = key(&r1cs, 2);
+    let proof = engine
+        .prove(&key_a, &assignment, &Control::default())
+        .unwrap()
+        .proof;
+    let inputs = &assignment[1..4];
+    assert_eq!(key_a.verifier().verify_inputs(inputs, &proof), Ok(()));
+    assert_eq!(
+        key_b.verifier().verify_inputs(inputs, &proof),
+        Err(VerifyError::ProofRejected)
+    );
+    for index in 0..3 {
+        let mut other = inputs.to_vec();
+        other[index] += Fr::ONE;
+        assert_eq!(
+            key_a.verifier().verify_inputs(&other, &proof),
+            Err(VerifyError::ProofRejected)
+        );
+    }
+}
+
+/// Also where no row of the circuit names the input: the reduction's own rows bind it.
+#[test]
+fn s34_every_public_input_counts_even_if_no_row_names_it() {
+    let one_row = [
+        vec![vec![(Fr::ONE, 4)]],
+        vec![vec![(Fr::ONE, 4)]],
+        vec![vec![(Fr::ONE, 4)]],
+    ];
+    let r1cs = R1cs::from_matrices(&one_row, 4, 1).unwrap();
+    let assignment = [Fr::ONE, Fr::from(5u64), Fr::from(6u64), Fr::from(7u64), Fr::ONE];
+    let key = key(&r1cs, 4);
+    let proof = engine(1)
+        .prove(&key, &assignment, &Control::default())
+        .unwrap()
+        .proof;
+    assert_eq!(key.verifier().verify_inputs(&assignment[1..4], &proof), Ok(()));
+    for index in 0..3 {
+        let mut inputs = assignment[1..4].to_vec();
+        inputs[index] += Fr::ONE;
+        assert_eq!(
+            key.verifier().verify_inputs(&inputs, &proof),
+            Err(VerifyError::ProofRejected)
+        );
+    }
+}
+
+#[test]
+fn bad_assignments_are_refused_with_the_reason() {
+    let (r1cs, assignment) = synthetic::circuit(7, 1).unwrap();
+    let key = key(&r1cs, 1);
+    let engine = engine(1);
+    let prove = |assignment: &[Fr]| engine.prove(&key, assignment, &Control::default()).unwrap_err();
+    let expected = assignment.len();
+    match prove(&assignment[1..]) {
+        ProveError::AssignmentLength {
+            got,
+            expected: wanted,
+        } => assert_eq!((got, wanted), (expected - 1, expected)),
+        error => panic!("{error}"),
+    }
+    let mut wrong = assignment.clone();
+    wrong[0] = Fr::from(2u64);
+    assert!(matches!(prove(&wrong), ProveError::ConstantNotOne));
+    for wire in [4, 40, expected - 1] {
+        let mut wrong = assignment.clone();
+        wrong[wire] += Fr::ONE;
+        let first = r1cs.first_unsatisfied(&wrong).unwrap();
+        match prove(&wrong) {
+            ProveError::Unsatisfied { row } => assert_eq!(row, first),
+            error => panic!("{error}"),
+        }
+    }
+}
+
+#[test]
+fn a_damaged_key_gives_no_proof() {
+    let (r1cs, assignment) = random_circuit(5);
+    let good = key(&r1cs, 5);
+    let engine = engine(1);
+    let mut bases = good.bases().clone();
+    let index = bases.h_query.len() - 1;
+    bases.h_query[index] = G1Affine::generator();
+    let damaged = ProvingKey::new(good.verifying_key().provenance(), SHAPE, bases, r1cs.clone()).unwrap();
+    let error = engine
+        .prove(&damaged, &assignment, &Control::default())
+        .unwrap_err();
+    assert!(
+        matches!(error, ProveError::SelfCheck(VerifyError::ProofRejected)),
+        "{error}"
+    );
+
+    // S36: the one list whose subgroup is not looked at when a key is opened. Its damage cannot leave the engine.
+    let mut bases = good.bases().clone();
+    let index = bases
+        .b_g2_query
+        .iter()
+        .zip(&assignment)
+        .position(|(_, value)| !value.is_zero())
+        .unwrap();
+    bases.b_g2_query[index] = off_subgroup();
+    let damaged = ProvingKey::new(good.verifying_key().provenance(), SHAPE, bases, r1cs).unwrap();
+    let error = engine
+        .prove(&damaged, &assignment, &Control::default())
+        .unwrap_err();
+    assert!(
+        matches!(
+            error,
+            ProveError::Degenerate(DecodeError::NotInSubgroup { .. }) | ProveError::SelfCheck(_)
+        ),
+        "{error}"
+    );
+}
+
+fn off_subgroup() -> G2Affine {
+    (1u64..)
+        .filter_map(|x| G2Affine::get_point_from_x_unchecked(ark_bn254::Fq2::from(x), false))
+        .find(|point| !point.is_in_correct_subgroup_assuming_on_curve())
+        .unwrap()
+}
+
+#[test]
+fn progress_runs_through_the_phases_in_order() {
+    let (r1cs, assignment) = synthetic::circuit(8, 1).unwrap();
+    let key = key(&r1cs, 1);
+    let seen = Mutex::new(Vec::<Progress>::new());
+    let report = |progress| seen.lock().unwrap().push(progress);
+    let control = Control::default().with_progress(&report);
+    let proven = engine(2).prove(&key, &assignment, &control).unwrap();
+    let seen = seen.into_inner().unwrap();
+    assert!(seen.is_sorted_by(|a, b| a.overall <= b.overall));
+    let mut phases: Vec<Phase> = seen.iter().map(|progress| progress.phase).collect();
+    phases.dedup();
+    assert_eq!(phases, Phase::ALL[1..]);
+    assert_eq!(seen.last().unwrap().overall, 1.0);
+    let reported: Vec<Phase> = proven.report.phases.iter().map(|time| time.phase).collect();
+    assert_eq!(reported, Phase::ALL[1..]);
+    assert!(proven.report.wall() > std::time::Duration::ZERO);
+    assert!(cfg!(not(unix)) || proven.report.cpu() > std::time::Duration::ZERO);
+}
+
+#[test]
+fn a_proof_is_cancelled_in_every_phase() {
+    let (r1cs, assignment) = synthetic::circuit(7, 1).unwrap();
+    let key = key(&r1cs, 1);
+    let engine = engine(1);
+    for stop in &Phase::ALL[1..8] {
+        let flag = CancelFlag::new();
+        let raise = flag.clone();
+        let report = move |progress: Progress| {
+            if progress.phase == *stop {
+                raise.cancel();
+            }
+        };
+        let control = Control::new(flag).with_progress(&report);
+        match engine.prove(&key, &assignment, &control) {
+            // Phases without a chunk of their own end at the start of the next.
+            Err(ProveError::Cancelled { phase }) => assert!(phase >= *stop),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_panic_is_an_error_and_the_engine_lives_on() {
+    let (r1cs, assignment) = random_circuit(8);
+    let key = key(&r1cs, 8);
+    let engine = engine(1);
+    let report = |progress: Progress| assert_ne!(progress.phase, Phase::B1, "callback says no");
+    let control = Control::default().with_progress(&report);
+    match engine.prove(&key, &assignment, &control) {
+        Err(ProveError::Panicked { message }) => assert!(message.contains("callback says no"), "{message}"),
+        other => panic!("{other:?}"),
+    }
+    assert!(engine.prove(&key, &assignment, &Control::default()).is_ok());
+}
+
+#[test]
+fn several_threads_prove_with_one_engine() {
+    let (r1cs, assignment) = random_circuit(9);
+    let key = key(&r1cs, 9);
+    let engine = engine(2);
+    std::thread::scope(|scope| {
+        let proofs: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| engine.prove(&key, &assignment, &Control::default()).is_ok()))
+            .collect();
+        assert!(proofs.into_iter().all(|proof| proof.join().unwrap()));
+    });
+}
