@@ -1,4 +1,4 @@
-//! A leaf in a circuit: twin of [`Leaf`](super::Leaf).
+//! A leaf in a circuit: twin of [`Leaf`].
 
 use super::Leaf;
 use crate::r1cs::{ConstraintSystem, FieldVar, Linear};
