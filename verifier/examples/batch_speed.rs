@@ -2,6 +2,8 @@
 //!
 //! Usage: `cargo run --release -p quittance-verifier --example batch_speed [SHAPE]` (default t8f1)
 
+#![expect(clippy::unwrap_used, reason = "a measurement fails by panicking")]
+
 #[expect(dead_code, reason = "tests use the rest")]
 #[path = "../tests/support/simulator.rs"]
 mod simulator;

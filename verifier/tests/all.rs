@@ -1,6 +1,21 @@
 //! All integration tests in one binary: known answers, attacks by row of SOUNDNESS.md, tampering, properties,
 //! and, with the feature `cli`, JSON and the command line.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 mod known_answers;
+mod properties;
 #[path = "support/simulator.rs"]
 mod simulator;
+mod soundness;
+mod tamper;
+
+#[cfg(feature = "cli")]
+mod cli;
+#[cfg(feature = "cli")]
+mod json;

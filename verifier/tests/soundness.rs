@@ -1,0 +1,11 @@
+//! Attacks, each named after its row of SOUNDNESS.md. Every test starts from something valid, mounts the attack
+//! and names the exact error.
+//!
+//! Rows of circuits, signatures, service and contract have their tests there; here are those of the verifier.
+
+mod batches;
+mod decoding;
+mod inputs;
+mod keys;
+mod proofs;
+mod statements;
