@@ -29,7 +29,7 @@ else
     /usr/bin/rustc --version
     export RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1
     cargo=(/usr/bin/cargo)
-    flags+=(-Z build-std=core,alloc)
+    flags+=(-Z "build-std=core,alloc")
     out="$out-debian"
 fi
 export CARGO_TARGET_DIR="$out"

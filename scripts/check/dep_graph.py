@@ -109,7 +109,9 @@ def wrong_reach(package, reached, never, no_std):
 
 
 def cargo(*arguments):
-    done = subprocess.run(["cargo", *arguments], stdout=subprocess.PIPE, check=True, text=True)
+    done = subprocess.run(["cargo", *arguments], stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        sys.exit(f"check-dep-graph: cargo {arguments[0]} failed")
     return done.stdout
 
 
