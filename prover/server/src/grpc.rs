@@ -11,3 +11,11 @@ pub use api::Api;
 pub use edge::EdgeLayer;
 pub use fields::Violations;
 pub use status::{ApiError, DOMAIN};
+
+/// The message of a signed transfer, as clients send it.
+#[must_use]
+pub fn transfer_to_proto(
+    signed: &quittance_circuits::tx::transfer::SignedTransfer,
+) -> quittance_proto::v1::SignedTransfer {
+    convert::transfer::to_proto(signed)
+}

@@ -258,10 +258,10 @@ impl RawConfig {
             // Parsed once alone, so that an error names this file's keys and lines.
             sources = sources.merge(Toml::string(&text));
         }
-        // The name of the file itself is the one variable with the prefix that is no key.
+        // The name of the file itself, and the address that clients use, are no keys.
         let own = CONFIG_FILE_VARIABLE.trim_start_matches("QUITTANCE_");
         sources
-            .merge(Env::prefixed("QUITTANCE_").ignore(&[own]).split("__"))
+            .merge(Env::prefixed("QUITTANCE_").ignore(&[own, "SERVER"]).split("__"))
             .merge(Serialized::defaults(flags))
             .extract()
             .map_err(|error| ConfigError::Malformed(Box::new(error)))

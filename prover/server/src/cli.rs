@@ -1,0 +1,41 @@
+//! The command line. Each subcommand is one file; what it prints goes through [`output::Output`], and every error says
+//! what to do next.
+
+pub mod args;
+pub mod output;
+
+mod account;
+mod amount;
+mod client;
+mod error;
+mod files;
+mod genesis;
+mod jobs;
+mod keygen;
+mod progress;
+mod proof;
+mod sign;
+mod submit;
+mod transfer_json;
+
+pub use error::{CliError, Exit};
+
+use args::{Arguments, Command};
+use output::Output;
+
+/// Runs one command to its end.
+pub fn run(arguments: Arguments) -> Result<(), CliError> {
+    let mut out = Output::stdout(arguments.json);
+    match arguments.command {
+        Command::Keygen(args) => keygen::run(&args, &mut out),
+        Command::Genesis(args) => genesis::run(&args, &mut out),
+        Command::Sign(args) => sign::run(&args, &mut out),
+        Command::Submit(args) => submit::run(&args, &mut out),
+        Command::Watch(args) => jobs::watch(&args, &mut out),
+        Command::Cancel(args) => jobs::cancel(&args, &mut out),
+        Command::Resume(args) => jobs::resume(&args, &mut out),
+        Command::Proof(args) => proof::run(&args, &mut out),
+        Command::Account(args) => account::run(&args, &mut out),
+        Command::State(args) => account::state(&args, &mut out),
+    }
+}

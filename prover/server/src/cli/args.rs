@@ -1,0 +1,250 @@
+//! Arguments as they are typed.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::Overrides;
+
+/// Executes signed transfers, proves them in batches, and serves proofs that anyone verifies offline.
+#[derive(Debug, Parser)]
+#[command(name = "quittance", version, max_term_width = 110)]
+pub struct Arguments {
+    /// Print JSON for programs instead of text for people.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a key pair; the secret goes into a new file that only its owner may read.
+    Keygen(KeygenArgs),
+    /// Make a new store with accounts from a file.
+    Genesis(GenesisArgs),
+    /// Sign a transfer and print it as one line of JSON.
+    Sign(SignArgs),
+    /// Send signed transfers as one batch.
+    Submit(SubmitArgs),
+    /// Follow the proof of a batch.
+    Watch(WatchArgs),
+    /// Stop the work of a batch's proof; the batch stays in the state.
+    Cancel(BatchArgs),
+    /// Queue the proof of a cancelled or failed batch again.
+    Resume(BatchArgs),
+    /// Fetch the proof bundle of a batch into a file.
+    Proof(ProofArgs),
+    /// Show an account, or all accounts of a key.
+    Account(AccountArgs),
+    /// Show the state root and where the rollup stands.
+    State(ServerArgs),
+}
+
+/// Where the configuration comes from.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ConfigArgs {
+    /// Configuration file (TOML).
+    #[arg(long, value_name = "FILE", env = crate::config::CONFIG_FILE_VARIABLE)]
+    pub config: Option<PathBuf>,
+    /// Directory of the store.
+    #[arg(long, value_name = "DIR")]
+    pub store: Option<PathBuf>,
+    /// Levels of the state tree; fewer than 16 only with --allow-development-keys.
+    #[arg(long, value_name = "1-16")]
+    pub levels: Option<u8>,
+    /// Accept keys that were made on one machine, and small trees. Never in production.
+    #[arg(long)]
+    pub allow_development_keys: bool,
+}
+
+impl ConfigArgs {
+    /// The flags as overrides of the other sources.
+    #[must_use]
+    pub fn overrides(&self) -> Overrides {
+        let mut overrides = Overrides::default();
+        overrides.rollup.levels = self.levels;
+        overrides.store.directory.clone_from(&self.store);
+        overrides.keys.allow_development_keys = self.allow_development_keys.then_some(true);
+        overrides
+    }
+}
+
+/// Arguments of `serve`.
+#[derive(Clone, Debug, Args)]
+pub struct ServeArgs {
+    /// Where the configuration comes from.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Address and port to listen on; port 0 takes a free one, which is printed.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// Directory with the key directories.
+    #[arg(long, value_name = "DIR")]
+    pub keys: Option<PathBuf>,
+    /// Shape to load; may be repeated. Without it, every key in the directory is loaded.
+    #[arg(long = "shape", value_name = "NAME")]
+    pub shapes: Vec<String>,
+    /// Threads of the prover.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Leaf that takes the fees of batches that name no fee slot.
+    #[arg(long, value_name = "INDEX")]
+    pub fee_leaf: Option<u32>,
+    /// Form of log lines on stderr: text or json.
+    #[arg(long, value_name = "FORMAT")]
+    pub log_format: Option<String>,
+    /// What is logged, such as info or info,quittance=debug.
+    #[arg(long, value_name = "FILTER")]
+    pub log: Option<String>,
+}
+
+impl ServeArgs {
+    /// The flags as overrides of the other sources.
+    #[must_use]
+    pub fn overrides(&self) -> Overrides {
+        let mut overrides = self.config.overrides();
+        overrides.service.listen = self.listen;
+        overrides.keys.directory.clone_from(&self.keys);
+        overrides.keys.shapes.clone_from(&self.shapes);
+        overrides.proving.threads = self.threads;
+        overrides.fees.leaf = self.fee_leaf;
+        overrides.log.format.clone_from(&self.log_format);
+        overrides.log.filter.clone_from(&self.log);
+        overrides
+    }
+}
+
+/// Arguments of `keygen`.
+#[derive(Clone, Debug, Args)]
+pub struct KeygenArgs {
+    /// New file for the secret key. Never overwritten.
+    #[arg(value_name = "SECRET_FILE")]
+    pub secret: PathBuf,
+}
+
+/// Arguments of `genesis`.
+#[derive(Clone, Debug, Args)]
+pub struct GenesisArgs {
+    /// Accounts, as .json (an array), .toml ([[account]] tables) or .csv (with a header line): key, balance, token, owner
+    /// and optionally index.
+    #[arg(value_name = "ACCOUNTS_FILE")]
+    pub accounts: PathBuf,
+    /// Where the configuration comes from.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+/// Which service to talk to.
+#[derive(Clone, Debug, Args)]
+pub struct ServerArgs {
+    /// Address of the service.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "QUITTANCE_SERVER",
+        default_value = "http://127.0.0.1:50051"
+    )]
+    pub server: String,
+}
+
+/// Arguments of `sign`.
+#[derive(Clone, Debug, Args)]
+pub struct SignArgs {
+    /// File with the sender's secret key, as keygen writes it.
+    #[arg(long, value_name = "FILE")]
+    pub secret: PathBuf,
+    /// Sender's leaf.
+    #[arg(long, value_name = "INDEX")]
+    pub from: u32,
+    /// Recipient's leaf.
+    #[arg(long, value_name = "INDEX")]
+    pub to: u32,
+    /// Amount in the token's smallest unit, decimal.
+    #[arg(long, value_name = "DECIMAL")]
+    pub amount: String,
+    /// Fee in the token's smallest unit, decimal.
+    #[arg(long, value_name = "DECIMAL", default_value = "0")]
+    pub fee: String,
+    /// The sender's nonce; asked from the service if absent.
+    #[arg(long, value_name = "N")]
+    pub nonce: Option<u32>,
+    /// Last batch number that may hold the transfer.
+    #[arg(long, value_name = "BATCH", default_value_t = u32::MAX)]
+    pub valid_until: u32,
+    /// Rollup id, 0x and 64 hex digits; asked from the service if absent.
+    #[arg(long, value_name = "HEX")]
+    pub rollup_id: Option<String>,
+    /// Which service to ask.
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// Arguments of `submit`.
+#[derive(Clone, Debug, Args)]
+pub struct SubmitArgs {
+    /// Signed transfers: a JSON array, or one JSON object after another. `-` reads standard input.
+    #[arg(value_name = "TRANSFERS_FILE")]
+    pub transfers: PathBuf,
+    /// Fee slot as LEAF:TOKEN; may be repeated. Without it the service's own fee leaf is used.
+    #[arg(long = "fee-slot", value_name = "LEAF:TOKEN")]
+    pub fee_slots: Vec<String>,
+    /// Wait until the batch is proved.
+    #[arg(long)]
+    pub wait: bool,
+    /// Which service.
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// Arguments of `watch`.
+#[derive(Clone, Debug, Args)]
+pub struct WatchArgs {
+    /// Batch number.
+    #[arg(value_name = "BATCH")]
+    pub number: u32,
+    /// Which service.
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// Arguments of `cancel` and `resume`.
+pub type BatchArgs = WatchArgs;
+
+/// Arguments of `proof`.
+#[derive(Clone, Debug, Args)]
+pub struct ProofArgs {
+    /// Batch number.
+    #[arg(value_name = "BATCH")]
+    pub number: u32,
+    /// New file for the bundle; `-` writes to standard output. With --json the bundle is JSON.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Also fetch the verifying key into this new file. Verify only with a key from somebody you trust.
+    #[arg(long, value_name = "FILE")]
+    pub verifying_key: Option<PathBuf>,
+    /// Which service.
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// Arguments of `account`.
+#[derive(Clone, Debug, Args)]
+#[group(skip)]
+pub struct AccountArgs {
+    /// Leaf of the account.
+    #[arg(value_name = "INDEX", required_unless_present = "key", conflicts_with = "key")]
+    pub index: Option<u32>,
+    /// Public key: 0x, 64 hex digits of x, 64 hex digits of y.
+    #[arg(long, value_name = "HEX")]
+    pub key: Option<String>,
+    /// Also show the authentication path.
+    #[arg(long)]
+    pub path: bool,
+    /// Which service.
+    #[command(flatten)]
+    pub server: ServerArgs,
+}

@@ -1,0 +1,212 @@
+//! How a command ends badly.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io;
+use std::path::Path;
+
+use tonic_types::StatusExt;
+
+use crate::config::ConfigError;
+use crate::store::StoreError;
+
+/// Exit codes of the command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Something was refused, or is invalid, or failed.
+    Refused,
+    /// The command was used in a wrong way: arguments, configuration, files that are not there.
+    Usage,
+    /// Whoever read the output has left. No error.
+    PipeClosed,
+}
+
+impl Exit {
+    /// The code: 0, 1 or 2.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::PipeClosed => 0,
+            Self::Refused => 1,
+            Self::Usage => 2,
+        }
+    }
+}
+
+/// What went wrong, and what to do next.
+#[derive(Debug)]
+pub struct CliError {
+    exit: Exit,
+    message: String,
+    next: String,
+}
+
+impl CliError {
+    /// Refused, invalid or failed.
+    pub fn refused(message: impl ToString, next: impl ToString) -> Self {
+        Self {
+            exit: Exit::Refused,
+            message: message.to_string(),
+            next: next.to_string(),
+        }
+    }
+
+    /// Used in a wrong way.
+    pub fn usage(message: impl ToString, next: impl ToString) -> Self {
+        Self {
+            exit: Exit::Usage,
+            ..Self::refused(message, next)
+        }
+    }
+
+    /// A file that cannot be read or written.
+    pub fn file(action: &str, path: &Path, error: &io::Error) -> Self {
+        let next = match error.kind() {
+            io::ErrorKind::NotFound => "check the path",
+            io::ErrorKind::PermissionDenied => "check who owns the file and its directory",
+            io::ErrorKind::AlreadyExists => {
+                "choose another name, or move the file away: it is never overwritten"
+            }
+            _ => "check the disk and the path",
+        };
+        Self::usage(format!("cannot {action} {}: {error}", path.display()), next)
+    }
+
+    /// Output that cannot be written.
+    pub(super) fn output(error: &io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self {
+                exit: Exit::PipeClosed,
+                message: String::new(),
+                next: String::new(),
+            };
+        }
+        Self::refused(format!("cannot write the output: {error}"), "check the disk")
+    }
+
+    /// How the process ends.
+    #[must_use]
+    pub const fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// The text for stderr; empty if there is nothing to say.
+    #[must_use]
+    pub fn report(&self) -> String {
+        if self.exit == Exit::PipeClosed {
+            return String::new();
+        }
+        format!("error: {}\nnext:  {}\n", self.message, self.next)
+    }
+}
+
+/// The error with its causes on one line.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        // Some libraries repeat the cause in their own message.
+        if !text.ends_with(&more) {
+            let _ = write!(text, ": {more}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+impl From<ConfigError> for CliError {
+    fn from(error: ConfigError) -> Self {
+        let next = match &error {
+            ConfigError::Unreadable { .. } => "check --config and QUITTANCE_CONFIG",
+            _ => {
+                "correct the file, the QUITTANCE_ variable or the flag; every key is described in the README"
+            }
+        };
+        Self::usage(chain(&error), next)
+    }
+}
+
+impl From<StoreError> for CliError {
+    fn from(error: StoreError) -> Self {
+        let next = match &error {
+            StoreError::Missing { .. } => {
+                "make one with `quittance genesis ACCOUNTS_FILE --store DIR`, or point --store elsewhere"
+            }
+            StoreError::Exists { .. } => "choose another --store; a store is never overwritten",
+            StoreError::InUse { .. } => "stop the other process, or choose another --store",
+            StoreError::Directory { .. } => "check who owns the directory and whether its disk is full",
+            StoreError::Format { .. } => "use the version of quittance that wrote the store",
+            StoreError::OtherRollup { .. } => {
+                "check rollup.chain_id and rollup.contract, or choose another --store"
+            }
+            StoreError::OtherLevels { .. } => "check rollup.levels (--levels), or choose another --store",
+            StoreError::OtherGenesis { .. } => "check rollup.genesis_root, or choose another --store",
+            StoreError::State(_) => "correct the accounts",
+            error if error.is_corruption() => "the store cannot be trusted: restore it from a copy",
+            _ => "check the disk and run the command again",
+        };
+        let message = chain(&error);
+        match error {
+            StoreError::Missing { .. } | StoreError::Exists { .. } | StoreError::Directory { .. } => {
+                Self::usage(message, next)
+            }
+            _ => Self::refused(message, next),
+        }
+    }
+}
+
+impl From<tonic::Status> for CliError {
+    fn from(status: tonic::Status) -> Self {
+        use tonic::Code;
+        let details = status.get_error_details();
+        let mut message = format!(
+            "the service refused ({}): {}",
+            name(status.code()),
+            status.message()
+        );
+        for violation in details
+            .bad_request()
+            .map(|bad| &bad.field_violations[..])
+            .unwrap_or_default()
+        {
+            if !message.contains(&violation.field) {
+                let _ = write!(message, "; {}: {}", violation.field, violation.description);
+            }
+        }
+        let next = match status.code() {
+            Code::InvalidArgument => "correct the named field and send it again",
+            Code::FailedPrecondition => {
+                "look at the state (quittance state, quittance account) and try again"
+            }
+            Code::ResourceExhausted => {
+                "wait until earlier batches are proved, or send fewer transfers in a batch"
+            }
+            Code::NotFound => "check the number; `quittance state` shows the last batch",
+            Code::Unavailable => "check that `quittance serve` is running at the address of --server",
+            Code::DeadlineExceeded | Code::Cancelled => {
+                "look with `quittance state` whether the request was executed before you repeat it"
+            }
+            Code::Unimplemented => "check that --server is a Quittance service of this version",
+            _ => "look at the service's log",
+        };
+        Self::refused(message, next)
+    }
+}
+
+fn name(code: tonic::Code) -> &'static str {
+    use tonic::Code;
+    match code {
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::NotFound => "NOT_FOUND",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Internal => "INTERNAL",
+        Code::Cancelled => "CANCELLED",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        _ => "UNKNOWN",
+    }
+}
