@@ -4,6 +4,17 @@
 //! Groth16 proof over BN254. [`Verifier::verify`] recomputes the statement from the bundle's facts, and one
 //! pairing product decides. The verifying key always comes from the caller, never from the bundle.
 //!
+//! ```
+//! use quittance_verifier::{Bundle, DevelopmentKeys, Verifier, VerifyingKey};
+//!
+//! fn check(key: &[u8], bundle: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
+//!     let key = VerifyingKey::from_bytes(key)?; // curves, subgroups, phase 2
+//!     let verifier = Verifier::new(&key, DevelopmentKeys::Refuse)?; // provenance
+//!     verifier.verify(&Bundle::from_bytes(bundle)?)?; // statement and proof
+//!     Ok(())
+//! }
+//! ```
+//!
 //! Every integer and field element at an edge of this crate is big-endian, and every decoder accepts exactly
 //! one byte string for each value. The encodings are drawn, byte by byte, in `verifier/README.md`.
 //!

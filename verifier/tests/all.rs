@@ -14,6 +14,8 @@ mod properties;
 mod simulator;
 mod soundness;
 mod tamper;
+#[path = "support/toy.rs"]
+mod toy;
 
 #[cfg(feature = "cli")]
 mod cli;

@@ -2,16 +2,13 @@
 //! by ark-groth16 of a real circuit.
 
 use ark_bn254::{Bn254, Fr};
-use ark_ff::UniformRand;
 use ark_groth16::Groth16;
-use ark_relations::gr1cs::{
-    ConstraintSynthesizer, ConstraintSystemRef, LinearCombination, SynthesisError, Variable,
-};
 use quittance_verifier::encoding::{fr_from_bytes_be, fr_to_bytes_be, keccak256, to_hex};
 use quittance_verifier::*;
 use serde_json::Value;
 
-use crate::simulator::{self, Simulator, facts};
+use crate::simulator::{Simulator, facts};
+use crate::toy;
 
 /// Bytes of a text 0x…; vectors are trusted, so this decoder need not be careful.
 fn bytes(value: &Value) -> Vec<u8> {
@@ -222,63 +219,45 @@ fn batch_of_all_cases() {
     assert_eq!(scalars, expected);
 }
 
-/// Three public inputs h, z, y and witnesses hz and hzy: satisfiable for all inputs.
-struct Toy {
-    inputs: [Fr; 3],
-}
-
-impl ConstraintSynthesizer<Fr> for Toy {
-    fn generate_constraints(self, cs: ConstraintSystemRef<Fr>) -> Result<(), SynthesisError> {
-        let [h, z, y] = self.inputs;
-        let variables = [h, z, y].map(|input| cs.new_input_variable(|| Ok(input)).unwrap());
-        let hz = cs.new_witness_variable(|| Ok(h * z))?;
-        let hzy = cs.new_witness_variable(|| Ok(h * z * y))?;
-        let [h, z, y] = variables;
-        let single = |variable: Variable| move || LinearCombination::from(variable);
-        cs.enforce_r1cs_constraint(single(h), single(z), single(hz))?;
-        cs.enforce_r1cs_constraint(single(hz), single(y), single(hzy))
-    }
-}
-
 #[test]
 fn proof_by_ark_groth16() {
-    let mut rng = simulator::rng(7);
-    let toy = Toy {
-        inputs: [Fr::from(1); 3],
-    };
-    let pk = Groth16::<Bn254>::generate_random_parameters_with_reduction(toy, &mut rng).unwrap();
-    let points = KeyPoints {
-        alpha_g1: pk.vk.alpha_g1,
-        beta_g2: pk.vk.beta_g2,
-        gamma_g2: pk.vk.gamma_g2,
-        delta_g2: pk.vk.delta_g2,
-        ic: pk.vk.gamma_abc_g1.clone().try_into().unwrap(),
-    };
-    let shape = Shape::parse_name("t8f1").unwrap();
-    let key = VerifyingKey::new(Provenance::Development, shape, points).unwrap();
+    let vector: Value = serde_json::from_str(include_str!("vectors/groth16.json")).unwrap();
+    let key = VerifyingKey::from_bytes(&bytes(&vector["verifying_key"])).unwrap();
+    let bundle = Bundle::from_bytes(&bytes(&vector["bundle"])).unwrap();
+    assert_eq!(key.key_id().to_string(), vector["key_id"]);
     let verifier = Verifier::new(&key, DevelopmentKeys::Accept).unwrap();
-
-    let (facts, h) = (facts(11, 8, 1), Fr::rand(&mut rng));
-    let inputs = public_inputs(&key.key_id(), &shape, &facts, &h).unwrap();
-    let proof = Groth16::<Bn254>::create_random_proof_with_reduction(Toy { inputs }, &pk, &mut rng).unwrap();
-    let proof = Proof::new(proof.a, proof.b, proof.c).unwrap();
-    let bundle = Bundle {
-        key_id: key.key_id(),
-        facts,
-        h,
-        proof,
-    };
     assert_eq!(verifier.verify(&bundle), Ok(()));
     assert_eq!(
         verify_batch(&[(&verifier, &bundle), (&verifier, &bundle)]),
         Ok(())
     );
-    let again = Bundle::from_bytes(&bundle.to_bytes().unwrap()).unwrap();
-    assert_eq!(verifier.verify(&again), Ok(()));
+    let inputs = ["h", "z", "y"].map(|name| fr(&vector[name]));
+    assert_eq!(verifier.public_inputs(&bundle), Ok(inputs));
+    assert_eq!(bundle.proof.to_bytes().as_slice(), bytes(&vector["proof"]));
+    #[cfg(feature = "cli")]
+    assert_eq!(
+        json::from_json(vector["json"].to_string().as_bytes()).unwrap(),
+        bundle
+    );
+}
 
-    // The other way round: ark-groth16 accepts a simulated proof under a simulated key.
+/// The vector of a key and a proof that are not in the file, so that the file could not be made to fit.
+#[test]
+fn fresh_proofs_by_ark_groth16() {
+    for seed in 1..4 {
+        let (key, bundle) = toy::prove(seed, facts(seed, 8, 1));
+        let verifier = Verifier::new(&key, DevelopmentKeys::Accept).unwrap();
+        assert_eq!(verifier.verify(&bundle), Ok(()));
+        let mut forged = bundle;
+        forged.facts.new_root += Fr::from(1);
+        assert_eq!(verifier.verify(&forged), Err(VerifyError::ProofRejected));
+    }
+}
+
+#[test]
+fn ark_groth16_accepts_simulated_proofs() {
     let simulator = Simulator::ceremony(1, "t8f1");
-    let bundle = simulator.bundle(again.facts, 1);
+    let bundle = simulator.bundle(facts(1, 8, 1), 1);
     let points = *simulator.key.points();
     let vk = ark_groth16::VerifyingKey::<Bn254> {
         alpha_g1: points.alpha_g1,
