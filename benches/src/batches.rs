@@ -26,7 +26,7 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// Makes the state and signs the transfers. `None` for a shape with fewer than [`ACCOUNTS`] leaves.
+    /// Makes the state and signs the transfers. `None` for a shape with fewer than 64 leaves.
     #[must_use]
     pub fn new(shape: &Shape) -> Option<Self> {
         let secrets: Vec<_> = (0..ACCOUNTS).map(secret).collect();
