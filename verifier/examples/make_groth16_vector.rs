@@ -34,5 +34,6 @@ fn main() {
         "bundle": to_hex(&bundle.to_bytes().unwrap()),
         "json": json,
     });
-    writeln!(std::io::stdout(), "{vector:#}").unwrap();
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{vector:#}").unwrap();
 }

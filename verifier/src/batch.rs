@@ -18,7 +18,7 @@ use ark_ec::pairing::Pairing;
 use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
 use ark_ff::{AdditiveGroup, One, PrimeField};
 
-use crate::encoding::{fr_to_bytes_be, keccak256};
+use crate::encoding::{fr_to_bytes_be, halves, keccak256};
 use crate::{BatchError, Bundle, KeyId, Proof, TAG_BATCH_VERIFY, Verifier};
 
 /// Verifies many bundles, each with the verifier of its key: what [`Verifier::verify`] would say of each one,
@@ -53,9 +53,9 @@ pub fn verify_batch(items: &[(&Verifier, &Bundle)]) -> Result<(), BatchError> {
     }
 }
 
-/// The scalars of a batch: 128 bits each, of keccak256(seed ‖ i) the lower half, for i = 0, 1, … as 32 bytes,
-/// where seed = keccak256([`TAG_BATCH_VERIFY`] ‖ number of proofs as 32 bytes ‖ for each proof: key id ‖ h ‖ z ‖ y ‖ its
-/// 256 bytes).
+/// The scalars of a batch: 128 bits each, namely the lower half of keccak256(seed ‖ i) for i = 0, 1, … as 32
+/// bytes, where seed = keccak256([`TAG_BATCH_VERIFY`] ‖ number of proofs as 32 bytes ‖ for each proof: key id ‖
+/// h ‖ z ‖ y ‖ its 256 bytes).
 pub fn batch_scalars<'a>(claims: impl IntoIterator<Item = (&'a KeyId, &'a [Fr; 3], &'a Proof)>) -> Vec<u128> {
     let mut transcript = Vec::new();
     let mut count: u128 = 0;
@@ -69,8 +69,8 @@ pub fn batch_scalars<'a>(claims: impl IntoIterator<Item = (&'a KeyId, &'a [Fr; 3
     (0..count)
         .map(|index| {
             let digest = keccak256([&seed[..], &[0; 16], &index.to_be_bytes()]);
-            let [_, low] = digest.as_chunks().0 else { return 0 };
-            u128::from_be_bytes(*low)
+            let (_, low) = halves(&digest);
+            low
         })
         .collect()
 }

@@ -137,6 +137,13 @@ fn hex_digit(character: u8) -> Option<u8> {
     }
 }
 
+/// The higher and the lower 128 bits of a big-endian word.
+pub(crate) fn halves(bytes: &[u8; 32]) -> (u128, u128) {
+    bytes.iter().fold((0, 0), |(high, low): (u128, u128), byte| {
+        (high << 8 | low >> 120, low << 8 | u128::from(*byte))
+    })
+}
+
 /// A length for an error's field.
 pub(crate) fn length(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)

@@ -30,7 +30,7 @@ use alloc::vec::Vec;
 use ark_bn254::Fr;
 use ark_ff::AdditiveGroup;
 
-use crate::encoding::{fr_from_bytes_be, fr_to_bytes_be, keccak256};
+use crate::encoding::{fr_to_bytes_be, halves, keccak256};
 use crate::facts::fits;
 use crate::{Facts, FeeData, KeyId, Shape, StatementError, TransferData};
 
@@ -83,10 +83,10 @@ pub fn elements(facts: &Facts, shape: &Shape) -> Result<Vec<Fr>, StatementError>
         capacity: shape.fee_slots,
     })?;
 
+    let (rollup_high, rollup_low) = halves(&facts.rollup_id);
     let mut elements = Vec::with_capacity(shape.elements());
     elements.extend([
-        // Below 2^248 by `check`: never refused here.
-        fr_from_bytes_be(&facts.rollup_id, "rollup_id").map_err(|_| StatementError::RollupIdOutOfRange)?,
+        word(rollup_high, rollup_low),
         Fr::from(facts.batch_number),
         facts.old_root,
         facts.new_root,
@@ -121,8 +121,8 @@ pub fn challenge(key_id: &KeyId, h: &Fr, elements: &[Fr]) -> Fr {
         &fr_to_bytes_be(h),
         &digest,
     ]));
-    // Below 2^248, hence below r: the fallback is never taken.
-    fr_from_bytes_be(&z, "z").unwrap_or_default()
+    let (high, low) = halves(&z);
+    word(high, low)
 }
 
 /// y = Σ e_i · z^i.
