@@ -44,21 +44,17 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 say 1/7 "building quittance and quittance-verify (release; the first time takes some minutes)"
-show cargo build --release --locked --package quittance --bin quittance
-show cargo build --release --locked --package quittance-verifier --features cli --bin quittance-verify
+show cargo build --release --locked --package quittance --package quittance-verifier \
+    --features quittance-verifier/cli --bin quittance --bin quittance-verify
 bin="${CARGO_TARGET_DIR:-target}/release"
 quittance() { printf '  $ quittance %s\n' "$*" >&2; "$bin/quittance" "$@"; }
 
-# A key belongs to one circuit and one file format: the folder's name changes with either.
-fingerprint="$(cat circuits/constraint_counts.csv prover/engine/src/key/*.rs | sha256sum | cut -c1-12)"
-keys=".quittance/keys-$fingerprint"
-if [ -d "$keys/$shape" ]; then
-    say 2/7 "reusing the development key in $keys/$shape"
-else
-    say 2/7 "making a development key for shape $shape in $keys (about half a minute)"
-    rm -rf "$keys"
-    quittance setup --shape "$shape" --keys "$keys.new"
-    mv "$keys.new" "$keys"
+keys=.quittance/keys
+say 2/7 "making a development key for shape $shape, or checking the one that an earlier run left in $keys"
+if ! quittance setup --shape "$shape" --keys "$keys" >&2; then
+    echo "  the key in $keys/$shape does not belong to this build: making another" >&2
+    rm -rf "${keys:?}/$shape"
+    quittance setup --shape "$shape" --keys "$keys" >&2
 fi
 
 say 3/7 "making three accounts: alice, bob, and the operator who earns the fees"
