@@ -8,8 +8,10 @@
 //! What this crate must never reach: circuits and their rules, sockets, async runtimes. It is synchronous, runs on
 //! its own threads, and knows a statement only as public inputs. Of ours it depends on the verifier alone.
 
+pub mod memory;
 pub mod synthetic;
 
+mod calibrate;
 mod control;
 mod digest;
 mod entropy;
@@ -23,6 +25,7 @@ mod setup;
 #[cfg(test)]
 mod testing;
 
+pub use calibrate::CalibrateError;
 pub use control::{CancelFlag, Control};
 pub use digest::{Digest, DigestTextError};
 pub use entropy::EntropyError;

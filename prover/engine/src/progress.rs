@@ -65,14 +65,14 @@ impl Phase {
     pub fn weight(self) -> u16 {
         match self {
             Self::Witness => 30,
-            Self::WitnessMap => 100,
-            Self::H => 190,
+            Self::WitnessMap => 70,
+            Self::H => 185,
             Self::L => 140,
-            Self::A => 140,
-            Self::B1 => 90,
-            Self::B2 => 300,
-            Self::Assemble => 2,
-            Self::Verify => 8,
+            Self::A => 135,
+            Self::B1 => 105,
+            Self::B2 => 330,
+            Self::Assemble => 1,
+            Self::Verify => 4,
         }
     }
 }

@@ -22,6 +22,8 @@ use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
 pub use self::report::{PhaseTime, ProofReport};
 
+pub(crate) use self::phases::G1_CHUNK;
+
 use self::phases::Run;
 use crate::entropy::{self, EntropyError};
 use crate::{Control, Phase, ProvingKey, R1csError, panics};

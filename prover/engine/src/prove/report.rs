@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use rayon::ThreadPool;
-
 use crate::Phase;
 
 /// Times of one phase.
@@ -13,7 +11,8 @@ pub struct PhaseTime {
     pub phase: Phase,
     /// Time on the clock.
     pub wall: Duration,
-    /// CPU time of the proving threads, all together; zero where the system does not tell.
+    /// CPU time of the whole process meanwhile, all threads together: other work of the process counts, if there
+    /// is any. Zero where the system does not tell.
     pub cpu: Duration,
 }
 
@@ -31,14 +30,14 @@ impl ProofReport {
         self.phases.iter().map(|phase| phase.wall).sum()
     }
 
-    /// CPU time of the proving threads over all phases.
+    /// CPU time of the process over all phases.
     #[must_use]
     pub fn cpu(&self) -> Duration {
         self.phases.iter().map(|phase| phase.cpu).sum()
     }
 }
 
-/// Reads the clock and the CPU time of a pool's threads.
+/// Reads the clock and the process' CPU time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stopwatch {
     wall: Instant,
@@ -46,35 +45,33 @@ pub(super) struct Stopwatch {
 }
 
 impl Stopwatch {
-    pub(super) fn start(pool: &ThreadPool) -> Self {
+    pub(super) fn start() -> Self {
         Self {
-            cpu: cpu_time(pool),
             wall: Instant::now(),
+            cpu: cpu_time(),
         }
     }
 
     /// The time since the start; the stopwatch starts again.
-    pub(super) fn lap(&mut self, pool: &ThreadPool, phase: Phase) -> PhaseTime {
-        let wall = self.wall.elapsed();
-        let now = Self::start(pool);
-        let cpu = now.cpu.saturating_sub(self.cpu);
-        *self = now;
-        PhaseTime { phase, wall, cpu }
+    pub(super) fn lap(&mut self, phase: Phase) -> PhaseTime {
+        let last = std::mem::replace(self, Self::start());
+        PhaseTime {
+            phase,
+            wall: self.wall.saturating_duration_since(last.wall),
+            cpu: self.cpu.saturating_sub(last.cpu),
+        }
     }
 }
 
-/// Every thread is asked for its own clock: the process' clock would count the service's other work.
-fn cpu_time(pool: &ThreadPool) -> Duration {
-    pool.broadcast(|_| thread_cpu_time()).into_iter().sum()
-}
-
+/// The whole process': arkworks' multi-scalar multiplication starts threads of its own, which asking the pool's
+/// threads would miss.
 #[cfg(unix)]
-fn thread_cpu_time() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+fn cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     Duration::try_from(time).unwrap_or_default()
 }
 
 #[cfg(not(unix))]
-fn thread_cpu_time() -> Duration {
+fn cpu_time() -> Duration {
     Duration::ZERO
 }

@@ -1,1 +1,332 @@
+use super::*;
+use crate::testing::{SHAPE, engine, key, random_circuit};
+use crate::{Control, synthetic};
 
+struct Fixture {
+    root: tempfile::TempDir,
+    path: PathBuf,
+    key: ProvingKey,
+    expected: Expected,
+}
+
+fn fixture() -> Fixture {
+    let (r1cs, _) = random_circuit(1);
+    let key = key(&r1cs, 1);
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("keys").join(SHAPE.name());
+    KeyDir::create(&path, &key).unwrap();
+    let expected = Expected {
+        shape: SHAPE,
+        matrices: r1cs.digest(),
+    };
+    Fixture {
+        root,
+        path,
+        key,
+        expected,
+    }
+}
+
+impl Fixture {
+    fn open(&self) -> Result<LoadedKey, KeyError> {
+        KeyDir::open(&self.path, &self.expected, DevelopmentKeys::Accept)
+    }
+
+    fn bytes(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path.join(name)).unwrap()
+    }
+
+    fn replace(&self, name: &str, bytes: &[u8]) {
+        fs::write(self.path.join(name), bytes).unwrap();
+    }
+
+    /// Changes the manifest, as somebody could who can write to the directory.
+    fn edit(&self, change: impl FnOnce(&mut Manifest)) {
+        let mut manifest: Manifest = serde_json::from_slice(&self.bytes(MANIFEST_FILE)).unwrap();
+        change(&mut manifest);
+        self.replace(MANIFEST_FILE, &serde_json::to_vec(&manifest).unwrap());
+    }
+
+    /// Replaces a file and makes the manifest agree.
+    fn forge(&self, name: &str, bytes: &[u8]) {
+        self.replace(name, bytes);
+        let file = ManifestFile {
+            bytes: bytes.len().try_into().unwrap(),
+            blake3: Digest::of(bytes),
+        };
+        self.edit(|manifest| match name {
+            PROVING_KEY_FILE => manifest.proving_key = file,
+            _ => manifest.verifying_key = file,
+        });
+    }
+}
+
+#[test]
+fn a_key_is_written_opened_and_proves() {
+    let (r1cs, assignment) = synthetic::circuit(8, 1).unwrap();
+    let key = key(&r1cs, 3);
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("deep").join("key");
+    let dir = KeyDir::create(&path, &key).unwrap();
+    let expected = Expected {
+        shape: SHAPE,
+        matrices: r1cs.digest(),
+    };
+    let engine = engine(2);
+    let loaded = engine
+        .install(|| KeyDir::open(dir.path(), &expected, DevelopmentKeys::Accept))
+        .unwrap();
+    assert_eq!(loaded.verifying_key(), key.verifying_key());
+    assert_eq!(loaded.bases(), key.bases());
+    assert_eq!(loaded.r1cs(), &r1cs);
+    let manifest = loaded.manifest();
+    assert_eq!(manifest.constraints, 248);
+    assert_eq!(manifest.domain, 256);
+    assert_eq!(manifest.key_id, key.verifying_key().key_id());
+    assert_eq!(
+        fs::read(path.join(VERIFYING_KEY_FILE)).unwrap(),
+        key.verifying_key().to_bytes()
+    );
+    let proof = engine
+        .prove(&loaded, &assignment, &Control::default())
+        .unwrap()
+        .proof;
+    assert_eq!(key.verifier().verify_inputs(&assignment[1..4], &proof), Ok(()));
+}
+
+#[test]
+fn nothing_is_overwritten_and_nothing_is_left_behind() {
+    let fixture = fixture();
+    let error = KeyDir::create(&fixture.path, &fixture.key).unwrap_err();
+    assert!(matches!(error, KeyError::Exists { .. }), "{error}");
+    fs::write(fixture.root.path().join("file"), "x").unwrap();
+    let error = KeyDir::create(fixture.root.path().join("file"), &fixture.key).unwrap_err();
+    assert!(matches!(error, KeyError::Exists { .. }), "{error}");
+    let names: Vec<_> = fs::read_dir(fixture.path.parent().unwrap()).unwrap().collect();
+    assert_eq!(names.len(), 1, "{names:?}");
+    // An empty directory, such as one that was mounted, is filled.
+    let empty = fixture.root.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    KeyDir::create(&empty, &fixture.key).unwrap();
+    assert!(KeyDir::open(&empty, &fixture.expected, DevelopmentKeys::Accept).is_ok());
+}
+
+#[test]
+fn s33_development_keys_are_refused_unless_allowed() {
+    let fixture = fixture();
+    let error = KeyDir::open(&fixture.path, &fixture.expected, DevelopmentKeys::Refuse).unwrap_err();
+    match error {
+        KeyError::DevelopmentKey { key_id } => assert_eq!(key_id, fixture.key.verifying_key().key_id()),
+        error => panic!("{error}"),
+    }
+    // The manifest's word does not count.
+    fixture.edit(|manifest| manifest.provenance = Provenance::Ceremony);
+    let error = KeyDir::open(&fixture.path, &fixture.expected, DevelopmentKeys::Refuse).unwrap_err();
+    assert!(matches!(error, KeyError::DevelopmentKey { .. }), "{error}");
+    assert!(matches!(
+        fixture.open(),
+        Err(KeyError::ManifestField {
+            field: "provenance",
+            ..
+        })
+    ));
+}
+
+#[test]
+fn missing_files_are_named_with_the_command_that_makes_them() {
+    for name in [MANIFEST_FILE, VERIFYING_KEY_FILE, PROVING_KEY_FILE] {
+        let fixture = fixture();
+        fs::remove_file(fixture.path.join(name)).unwrap();
+        match fixture.open() {
+            Err(error @ KeyError::Missing { .. }) => {
+                let text = error.to_string();
+                assert!(
+                    text.contains(name) && text.contains("quittance setup --shape t2f1l4"),
+                    "{text}"
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn every_damaged_file_has_its_error() {
+    let damage = |name: &str, position: usize| {
+        let fixture = fixture();
+        let mut bytes = fixture.bytes(name);
+        let position = position % bytes.len();
+        bytes[position] ^= 0x10;
+        fixture.replace(name, &bytes);
+        fixture.open().unwrap_err()
+    };
+    // Positions spread over the whole file, header and padding included.
+    for position in (0..40).map(|index| index * 7919) {
+        assert!(matches!(
+            damage(PROVING_KEY_FILE, position),
+            KeyError::ProvingKeyDigest { .. }
+        ));
+    }
+    for position in [0, 40, 500, 991] {
+        assert!(matches!(
+            damage(VERIFYING_KEY_FILE, position),
+            KeyError::VerifyingKeyDigest { .. }
+        ));
+    }
+    for name in [PROVING_KEY_FILE, VERIFYING_KEY_FILE] {
+        for change in [-1isize, 1] {
+            let fixture = fixture();
+            let mut bytes = fixture.bytes(name);
+            bytes.resize(bytes.len().strict_add_signed(change), 0);
+            fixture.replace(name, &bytes);
+            assert!(matches!(fixture.open(), Err(KeyError::FileLength { .. })));
+        }
+    }
+    let fixture = fixture();
+    fixture.edit(|manifest| manifest.matrices = Digest([1; 32]));
+    assert!(matches!(fixture.open(), Err(KeyError::Circuit { .. })));
+    let expected = Expected {
+        matrices: Digest([1; 32]),
+        ..fixture.expected
+    };
+    let error = KeyDir::open(&fixture.path, &expected, DevelopmentKeys::Accept).unwrap_err();
+    assert!(matches!(error, KeyError::MatricesDigest { .. }), "{error}");
+}
+
+#[test]
+fn keys_of_other_shapes_and_other_circuits_are_refused() {
+    let fixture = fixture();
+    let other = Expected {
+        shape: Shape {
+            transfers: 3,
+            ..SHAPE
+        },
+        ..fixture.expected
+    };
+    let error = KeyDir::open(&fixture.path, &other, DevelopmentKeys::Accept).unwrap_err();
+    match &error {
+        KeyError::Shape { got, expected, .. } => {
+            assert_eq!((got.as_str(), expected.as_str()), ("t2f1l4", "t3f1l4"))
+        }
+        error => panic!("{error}"),
+    }
+    assert!(
+        error
+            .to_string()
+            .ends_with("run `quittance setup --shape t3f1l4`")
+    );
+    let other = Expected {
+        matrices: Digest([7; 32]),
+        ..fixture.expected
+    };
+    let error = KeyDir::open(&fixture.path, &other, DevelopmentKeys::Accept).unwrap_err();
+    assert!(matches!(error, KeyError::Circuit { .. }), "{error}");
+}
+
+#[test]
+fn the_manifest_is_strict() {
+    let text = |change: &dyn Fn(&mut serde_json::Value)| {
+        let fixture = fixture();
+        let mut value: serde_json::Value = serde_json::from_slice(&fixture.bytes(MANIFEST_FILE)).unwrap();
+        change(&mut value);
+        fixture.replace(MANIFEST_FILE, value.to_string().as_bytes());
+        fixture.open().unwrap_err()
+    };
+    assert!(matches!(
+        text(&|value| value["surprise"] = 1.into()),
+        KeyError::ManifestSyntax { .. }
+    ));
+    assert!(matches!(
+        text(&|value| value["key_id"] = "0x12".into()),
+        KeyError::ManifestSyntax { .. }
+    ));
+    assert!(matches!(
+        text(&|value| value["format"] = 2.into()),
+        KeyError::Format {
+            got: 2,
+            expected: 1,
+            ..
+        }
+    ));
+    assert!(matches!(
+        text(&|value| value["matrices"] = "AB".into()),
+        KeyError::ManifestSyntax { .. }
+    ));
+    for field in ["constraints", "instance", "witness", "nonzeros", "domain"] {
+        match text(&|value| value[field] = 1.into()) {
+            KeyError::ManifestField { field: got, .. } => assert_eq!(got, field),
+            error => panic!("{error}"),
+        }
+    }
+    let fixture = fixture();
+    fixture.replace(MANIFEST_FILE, &vec![b' '; 70_000]);
+    assert!(matches!(
+        fixture.open(),
+        Err(KeyError::ManifestSize { got: 70_000, .. })
+    ));
+    fixture.replace(MANIFEST_FILE, b"{");
+    assert!(matches!(fixture.open(), Err(KeyError::ManifestSyntax { .. })));
+}
+
+/// Files that agree with a rewritten manifest meet the checks behind the digests.
+#[test]
+fn s30_a_substituted_verifying_key_is_refused() {
+    let fixture = fixture();
+    let other = key(fixture.key.r1cs(), 2);
+    fixture.forge(VERIFYING_KEY_FILE, &other.verifying_key().to_bytes());
+    let error = fixture.open().unwrap_err();
+    assert!(matches!(error, KeyError::KeysDiffer { .. }), "{error}");
+    fixture.forge(VERIFYING_KEY_FILE, &[0; 992]);
+    assert!(matches!(fixture.open(), Err(KeyError::VerifyingKey { .. })));
+}
+
+#[test]
+fn s32_s36_forged_proving_keys_are_refused() {
+    let fixture = fixture();
+    let good = fixture.bytes(PROVING_KEY_FILE);
+    let forge = |change: &dyn Fn(&mut crate::Bases)| {
+        let mut bases = fixture.key.bases().clone();
+        change(&mut bases);
+        let mut bytes = Vec::new();
+        file::write(&bases, fixture.key.r1cs(), &mut bytes).unwrap();
+        fixture.forge(PROVING_KEY_FILE, &bytes);
+        fixture.open().unwrap_err()
+    };
+    let error = forge(&|bases| bases.l_query[0] = ark_bn254::G1Affine::identity());
+    assert!(
+        matches!(
+            error,
+            KeyError::Parts {
+                source: ProvingKeyError::Identity { .. },
+                ..
+            }
+        ),
+        "{error}"
+    );
+    let error = forge(&|bases| bases.a_query.truncate(2));
+    assert!(
+        matches!(
+            error,
+            KeyError::Parts {
+                source: ProvingKeyError::QueryLength { .. },
+                ..
+            }
+        ),
+        "{error}"
+    );
+    let error = forge(&|bases| bases.a_query[1].x = bases.a_query[1].y);
+    assert!(
+        matches!(
+            error,
+            KeyError::ProvingKey {
+                source: KeyFileError::NotOnCurve { .. },
+                ..
+            }
+        ),
+        "{error}"
+    );
+    fixture.forge(PROVING_KEY_FILE, &good[..64]);
+    assert!(matches!(fixture.open(), Err(KeyError::ProvingKey { .. })));
+    fixture.forge(PROVING_KEY_FILE, &good);
+    assert!(fixture.open().is_ok());
+}

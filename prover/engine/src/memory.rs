@@ -1,0 +1,149 @@
+//! What a circuit costs before it is run: bytes of its key, memory and time of a proof.
+//!
+//! The formulas are fitted to measurements of `examples/measure.rs` on synthetic circuits of 2^16 and 2^18 rows;
+//! `docs/costs.md` has the figures.
+
+use std::time::Duration;
+
+use crate::key::file;
+use crate::prove::G1_CHUNK;
+
+/// Sizes of a circuit that decide what its proofs cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CircuitSize {
+    /// Rows.
+    pub constraints: u64,
+    /// Variables, the constant and the public inputs included.
+    pub variables: u64,
+    /// Instance variables: the constant and the public inputs.
+    pub instance: u64,
+    /// Non-zeros of the three matrices together.
+    pub nonzeros: u64,
+    /// Size of the evaluation domain, a power of two.
+    pub domain: u64,
+}
+
+/// What a key and a proof need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryEstimate {
+    /// Resident memory of a process that holds the key and makes one proof, at its peak, in bytes.
+    pub peak_bytes: u64,
+    /// Length of `proving.key` in bytes; exact but for the dictionary of coefficients, taken as empty.
+    pub key_bytes: u64,
+}
+
+/// Program, allocator, thread stacks, and the buckets of a multi-scalar multiplication.
+const BASE_BYTES: u64 = 32 << 20;
+/// Bytes for each element of the domain: values of three polynomials while the quotient is found, then scalars.
+const BYTES_PER_DOMAIN_ELEMENT: u64 = 300;
+/// Bytes for each point of the chunk of a multi-scalar multiplication that is being computed: its digits and copies.
+const BYTES_PER_CHUNK_POINT: u64 = 800;
+
+/// [`G1_CHUNK`] as a count of the model.
+const LARGEST_CHUNK: u64 = 1 << G1_CHUNK.ilog2();
+
+impl From<&crate::R1cs> for CircuitSize {
+    fn from(r1cs: &crate::R1cs) -> Self {
+        let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        Self {
+            constraints: count(r1cs.num_constraints()),
+            variables: count(r1cs.num_variables()),
+            instance: count(r1cs.num_instance()),
+            nonzeros: count(r1cs.nonzeros()),
+            domain: count(r1cs.domain_size()),
+        }
+    }
+}
+
+/// The memory that a key and a proof of this size need with arkworks' kernels.
+///
+/// The key stays in memory as it lies in the file; arkworks' points have 8 bytes more in G1 and in G2.
+#[must_use]
+pub fn estimate(size: &CircuitSize) -> MemoryEstimate {
+    let matrices = 64 + 64 + 12 * (size.constraints + 1) + 8 * size.nonzeros;
+    let key_bytes = file::file_bytes(size.instance, size.variables, size.domain, matrices);
+    let points = 4 * size.variables + size.domain;
+    MemoryEstimate {
+        peak_bytes: BASE_BYTES
+            + key_bytes
+            + 8 * points
+            + BYTES_PER_DOMAIN_ELEMENT * size.domain
+            + BYTES_PER_CHUNK_POINT * size.domain.min(LARGEST_CHUNK),
+        key_bytes,
+    }
+}
+
+/// How fast this machine proves, from one small proof: see [`Engine::calibrate`](crate::Engine::calibrate).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Calibration {
+    /// Rows that were proved, as the size of the domain.
+    pub domain: u64,
+    /// Wall seconds that the proof took for each element of the domain.
+    pub seconds_per_element: f64,
+}
+
+impl Calibration {
+    /// Wall time that a proof over a domain of this size takes on the machine and threads that were measured.
+    ///
+    /// A larger multi-scalar multiplication needs fewer additions for each point: seconds per element fall by
+    /// [`GAIN_PER_DOUBLING`] with each doubling, up to the largest chunk that is multiplied at once.
+    #[must_use]
+    pub fn proof_time(&self, domain: u64) -> Duration {
+        let doublings = |domain: u64| f64::from(domain.clamp(1, LARGEST_CHUNK).ilog2());
+        let doublings = doublings(domain) - doublings(self.domain);
+        let elements = 2f64.powi(i32::try_from(domain.max(1).ilog2()).unwrap_or(i32::MAX));
+        let seconds = self.seconds_per_element * elements * (1.0 - GAIN_PER_DOUBLING).powf(doublings);
+        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+    }
+}
+
+/// Share of the time for each element that a doubling saves. Measured from 2^12 to 2^18 elements; `docs/costs.md`.
+pub const GAIN_PER_DOUBLING: f64 = 0.08;
+
+/// The peak of this process' resident memory so far, in bytes; `None` where the system does not tell.
+#[must_use]
+pub fn peak_rss_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kibibytes.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::synthetic;
+
+    #[test]
+    fn the_length_of_a_key_is_predicted() {
+        for log2 in [6, 9] {
+            let (r1cs, _) = synthetic::circuit(log2, 1).unwrap();
+            let key = crate::testing::key(&r1cs, 1);
+            let mut bytes = Vec::new();
+            let (length, _) = file::write(key.bases(), &r1cs, &mut bytes).unwrap();
+            let estimate = estimate(&CircuitSize::from(&r1cs));
+            let dictionary = 32 * u64::try_from(r1cs.num_coefficients()).unwrap();
+            assert!(length >= estimate.key_bytes && length - estimate.key_bytes <= dictionary + 64);
+            assert!(estimate.peak_bytes > estimate.key_bytes);
+        }
+    }
+
+    /// The largest circuits that can be held do not overflow the formula.
+    #[test]
+    fn estimates_grow_with_the_circuit() {
+        let size = |log2: u32| CircuitSize {
+            constraints: (1 << log2) - 8,
+            variables: (1 << log2) - 8,
+            instance: 4,
+            nonzeros: 12 << log2,
+            domain: 1 << log2,
+        };
+        let peaks: Vec<u64> = (5..28).map(|log2| estimate(&size(log2)).peak_bytes).collect();
+        assert!(peaks.is_sorted());
+    }
+
+    #[test]
+    fn the_peak_of_this_process_is_read() {
+        assert!(cfg!(not(target_os = "linux")) || peak_rss_bytes().unwrap() > 1 << 20);
+    }
+}
