@@ -1,7 +1,7 @@
 //! What a circuit costs before it is run: bytes of its key, memory and time of a proof.
 //!
-//! The formulas are fitted to measurements of `examples/measure.rs` on synthetic circuits of 2^16 and 2^18 rows;
-//! `docs/costs.md` has the figures.
+//! The formulas are fitted to measurements of `examples/measure.rs` on synthetic circuits of 2^12 to 2^20 rows, which
+//! `docs/costs.md` records.
 
 use std::time::Duration;
 

@@ -1,12 +1,5 @@
 //! The reduction from R1CS to QAP that snarkjs uses, as an [`R1CSToQAP`] of ark-groth16.
-//!
-//! The quotient is never divided out. With n the size of the domain and ω of order 2n, the polynomial
-//! P = A·B − C vanishes on the even powers of ω if and only if the assignment satisfies the rows, so that its n
-//! values on the odd powers fix it: P(τ) = Σ P(ω^(2i+1))·L_(2i+1)(τ), L being the Lagrange basis of the 2n powers.
-//! The witness map returns these values; the key holds L_(2i+1)(τ)/δ. The mathematics, and why it is sound, are in
-//! `docs/reduction.md`.
-//!
-//! Keys of this reduction and of arkworks' default one are not interchangeable.
+#![doc = include_str!("../docs/reduction.md")]
 
 use ark_ff::{FftField, PrimeField, batch_inversion};
 use ark_groth16::r1cs_to_qap::R1CSToQAP;
