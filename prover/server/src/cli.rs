@@ -6,7 +6,10 @@ pub mod output;
 
 mod account;
 mod amount;
+mod bench;
+mod circuits;
 mod client;
+mod demo;
 mod error;
 mod files;
 mod genesis;
@@ -14,6 +17,9 @@ mod jobs;
 mod keygen;
 mod progress;
 mod proof;
+mod sample;
+mod serve;
+mod setup;
 mod sign;
 mod submit;
 mod transfer_json;
@@ -27,6 +33,8 @@ use output::Output;
 pub fn run(arguments: Arguments) -> Result<(), CliError> {
     let mut out = Output::stdout(arguments.json);
     match arguments.command {
+        Command::Setup(args) => setup::run(&args, &mut out),
+        Command::Serve(args) => serve::run(&args, &mut out),
         Command::Keygen(args) => keygen::run(&args, &mut out),
         Command::Genesis(args) => genesis::run(&args, &mut out),
         Command::Sign(args) => sign::run(&args, &mut out),
@@ -37,5 +45,8 @@ pub fn run(arguments: Arguments) -> Result<(), CliError> {
         Command::Proof(args) => proof::run(&args, &mut out),
         Command::Account(args) => account::run(&args, &mut out),
         Command::State(args) => account::state(&args, &mut out),
+        Command::Circuits(args) => circuits::run(&args, &mut out),
+        Command::Bench(args) => bench::run(&args, &mut out),
+        Command::Demo(args) => demo::run(&args, &mut out),
     }
 }

@@ -191,9 +191,14 @@ impl Jobs {
         };
         if batch.stage == Stage::Executed {
             let ahead = queue.waiting.range(..batch.number);
-            progress.queue_ahead = ahead.clone().count() + usize::from(queue.active.is_some());
+            // The prover may have taken this very batch up a moment ago.
+            let other = queue
+                .active
+                .as_ref()
+                .filter(|active| active.number != batch.number);
+            progress.queue_ahead = ahead.clone().count() + usize::from(other.is_some());
             let own = self.costs.expected(&batch.shape);
-            let at_work = match &queue.active {
+            let at_work = match other {
                 Some(active) => self.remaining(active),
                 None => Some(Duration::ZERO),
             };

@@ -1,11 +1,15 @@
 //! Arguments as they are typed.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::Overrides;
+
+/// Where keys are kept unless told otherwise; the same as `keys.directory`'s default.
+const DEFAULT_KEYS: &str = "quittance-keys";
 
 /// Executes signed transfers, proves them in batches, and serves proofs that anyone verifies offline.
 #[derive(Debug, Parser)]
@@ -22,6 +26,10 @@ pub struct Arguments {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Make a development key for a shape.
+    Setup(SetupArgs),
+    /// Run the service until SIGTERM or SIGINT.
+    Serve(ServeArgs),
     /// Make a key pair; the secret goes into a new file that only its owner may read.
     Keygen(KeygenArgs),
     /// Make a new store with accounts from a file.
@@ -42,6 +50,12 @@ pub enum Command {
     Account(AccountArgs),
     /// Show the state root and where the rollup stands.
     State(ServerArgs),
+    /// List the shipped circuits with their sizes and what a proof needs on this machine.
+    Circuits(CircuitsArgs),
+    /// Prove real batches and measure them.
+    Bench(BenchArgs),
+    /// The whole path in one process and a temporary directory: keys, accounts, service, transfers, proof, verification.
+    Demo(DemoArgs),
 }
 
 /// Where the configuration comes from.
@@ -129,7 +143,7 @@ pub struct KeygenArgs {
 /// Arguments of `genesis`.
 #[derive(Clone, Debug, Args)]
 pub struct GenesisArgs {
-    /// Accounts, as .json (an array), .toml ([[account]] tables) or .csv (with a header line): key, balance, token, owner
+    /// Accounts, as .json (an array), .toml (tables named account) or .csv (with a header line): key, balance, token, owner
     /// and optionally index.
     #[arg(value_name = "ACCOUNTS_FILE")]
     pub accounts: PathBuf,
@@ -247,4 +261,54 @@ pub struct AccountArgs {
     /// Which service.
     #[command(flatten)]
     pub server: ServerArgs,
+}
+
+/// Arguments of `setup`.
+#[derive(Clone, Debug, Args)]
+pub struct SetupArgs {
+    /// Shape, such as t2f1; may be repeated. `quittance circuits` lists the shipped ones.
+    #[arg(long = "shape", value_name = "NAME", required = true)]
+    pub shapes: Vec<String>,
+    /// Directory for the key directories; a valid key that is there is kept.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_KEYS)]
+    pub keys: PathBuf,
+    /// Threads; one for each core if absent.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+}
+
+/// Arguments of `circuits`.
+#[derive(Clone, Debug, Args)]
+pub struct CircuitsArgs {
+    /// Threads that proofs will have; one for each core if absent.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+}
+
+/// Arguments of `bench`.
+#[derive(Clone, Debug, Args)]
+pub struct BenchArgs {
+    /// Shape to measure; may be repeated. Without it, every shipped shape whose key is in the directory, or t2f1.
+    #[arg(long = "shape", value_name = "NAME")]
+    pub shapes: Vec<String>,
+    /// Proofs for each shape; the median is reported.
+    #[arg(long, value_name = "N", default_value = "3")]
+    pub runs: NonZeroUsize,
+    /// Directory for keys; development keys are made where there are none, and kept.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_KEYS)]
+    pub keys: PathBuf,
+    /// Threads; one for each core if absent.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+}
+
+/// Arguments of `demo`.
+#[derive(Clone, Debug, Args)]
+pub struct DemoArgs {
+    /// Shape to prove with.
+    #[arg(long, value_name = "NAME", default_value = "t2f1")]
+    pub shape: String,
+    /// Directory for the key, which is then kept for the next time.
+    #[arg(long, value_name = "DIR")]
+    pub keys: Option<PathBuf>,
 }

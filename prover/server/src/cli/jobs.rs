@@ -91,7 +91,7 @@ pub(super) fn phase_name(phase: i32) -> &'static str {
         Ok(v1::Phase::B2) => "b2",
         Ok(v1::Phase::Assemble) => "assemble",
         Ok(v1::Phase::Verify) => "verify",
-        _ => "waiting",
+        _ => "starting",
     }
 }
 

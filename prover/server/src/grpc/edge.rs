@@ -19,7 +19,7 @@ const GRACE: Duration = Duration::from_secs(1);
 /// Beginning of tonic's message for a message above the limit.
 const TOO_LARGE: &str = "Error, decoded message length too large";
 
-/// Puts [`Edge`] around a service.
+/// Puts the edge around a service.
 #[derive(Clone, Copy, Debug)]
 pub struct EdgeLayer {
     request_timeout: Duration,

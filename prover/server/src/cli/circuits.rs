@@ -1,0 +1,100 @@
+//! `quittance circuits`: the shipped shapes, and what a proof of each needs on this machine.
+
+use quittance_circuits::shapes::SHAPES;
+use quittance_engine::memory::estimate;
+use serde::Serialize;
+
+use super::args::CircuitsArgs;
+use super::output::Output;
+use super::{CliError, error, setup};
+use crate::circuit_facts::CircuitFacts;
+use crate::engine_backend;
+
+/// One circuit.
+#[derive(Debug, Serialize)]
+struct Row {
+    name: String,
+    transfers: u32,
+    fee_slots: u32,
+    levels: u8,
+    constraints: u64,
+    constraints_per_transfer: u64,
+    nonzeros: u64,
+    domain: u64,
+    key_bytes: u64,
+    memory_bytes: u64,
+    prove_seconds: f64,
+}
+
+pub(super) fn run(args: &CircuitsArgs, out: &mut Output) -> Result<(), CliError> {
+    let engine = setup::engine(args.threads)?;
+    let calibration = engine
+        .calibrate()
+        .map_err(|error| CliError::refused(error::chain(&error), "check the machine's memory"))?;
+    let rows = SHAPES
+        .iter()
+        .map(|shape| {
+            let facts = CircuitFacts::of(shape).map_err(|error| {
+                CliError::refused(
+                    format!("shape {}: {}", shape.name(), error::chain(&error)),
+                    "report this",
+                )
+            })?;
+            let costs = estimate(&engine_backend::size(&facts));
+            Ok(Row {
+                name: shape.name(),
+                transfers: shape.transfers,
+                fee_slots: shape.fee_slots,
+                levels: shape.levels,
+                constraints: facts.constraints,
+                constraints_per_transfer: facts.constraints_per_transfer,
+                nonzeros: facts.nonzeros,
+                domain: facts.domain,
+                key_bytes: costs.key_bytes,
+                memory_bytes: costs.peak_bytes,
+                prove_seconds: calibration.proof_time(facts.domain).as_secs_f64(),
+            })
+        })
+        .collect::<Result<Vec<_>, CliError>>()?;
+    out.result(&rows, table(&rows, engine.threads()))
+}
+
+fn table(rows: &[Row], threads: usize) -> String {
+    let mut text = format!(
+        "{:<6} {:>9} {:>9} {:>11} {:>12} {:>10} {:>9} {:>9} {:>9} {:>9}\n",
+        "name",
+        "transfers",
+        "fee slots",
+        "constraints",
+        "per transfer",
+        "nonzeros",
+        "domain",
+        "key",
+        "memory",
+        "proof"
+    );
+    for row in rows {
+        text.push_str(&format!(
+            "{:<6} {:>9} {:>9} {:>11} {:>12} {:>10} {:>9} {:>9} {:>9} {:>7.1} s\n",
+            row.name,
+            row.transfers,
+            row.fee_slots,
+            row.constraints,
+            row.constraints_per_transfer,
+            row.nonzeros,
+            format!("2^{}", row.domain.trailing_zeros()),
+            mebibytes(row.key_bytes),
+            mebibytes(row.memory_bytes),
+            row.prove_seconds
+        ));
+    }
+    text.push_str(&format!(
+        "Trees have 2^32 accounts. Memory and time: expected for one proof on {threads} threads of this machine."
+    ));
+    text
+}
+
+/// Bytes in MiB, rounded up.
+pub(super) fn mebibytes(bytes: u64) -> String {
+    format!("{} MiB", bytes.div_ceil(1 << 20))
+}

@@ -1,0 +1,111 @@
+//! `quittance serve`: logging, configuration, socket, store, keys, service, drain.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::args::ServeArgs;
+use super::output::Output;
+use super::{CliError, error, setup};
+use crate::config::{self, Config};
+use crate::engine_backend::EngineBackend;
+use crate::node::NodeError;
+use crate::service::{self, ServiceError};
+use crate::store::Store;
+use crate::{keys, telemetry};
+
+pub(super) fn run(args: &ServeArgs, out: &mut Output) -> Result<(), CliError> {
+    let config = config::load(args.config.config.as_deref(), &args.overrides())?;
+    telemetry::start(&config.log)
+        .map_err(|error| CliError::usage(error::chain(&error), "correct log.filter, such as info"))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| {
+        CliError::refused(format!("no runtime: {error}"), "check the limits of the system")
+    })?;
+    runtime.block_on(async {
+        // The cheap checks first: a port in use is said before keys are read.
+        let listener = listen(&config).await?;
+        let store = Arc::new(Store::open(&config.store_directory, &config.rollup)?);
+        let backend = Arc::new(backend(&config)?);
+        let stop = stop_signal()?;
+        say_listening(&listener, out)?;
+        service::serve(listener, backend, store, &config, stop)
+            .await
+            .map_err(CliError::from)
+    })
+}
+
+async fn listen(config: &Config) -> Result<TcpListener, CliError> {
+    let address = config.service.listen;
+    TcpListener::bind(address).await.map_err(|error| {
+        let next = match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                "stop the program that listens there, or choose another --listen; port 0 takes a free one"
+            }
+            _ => "choose another --listen",
+        };
+        CliError::refused(format!("cannot listen on {address}: {error}"), next)
+    })
+}
+
+/// Opens the keys and measures the machine.
+fn backend(config: &Config) -> Result<EngineBackend, CliError> {
+    let engine = setup::engine(config.proving.threads)?;
+    let keys = keys::open_all(&engine, &config.keys, config.rollup.levels)?;
+    let calibration = engine
+        .calibrate()
+        .map_err(|error| CliError::refused(error::chain(&error), "check the machine's memory"))?;
+    Ok(EngineBackend::new(engine, keys, &calibration))
+}
+
+fn say_listening(listener: &TcpListener, out: &mut Output) -> Result<(), CliError> {
+    let address = listener
+        .local_addr()
+        .map_err(|error| CliError::refused(format!("no address: {error}"), "choose another --listen"))?;
+    tracing::info!(%address, "listening");
+    out.result(
+        &json!({ "listening": address.to_string() }),
+        format_args!("listening on {address}"),
+    )
+}
+
+/// Ends at the first SIGTERM or SIGINT.
+fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, CliError> {
+    let watch = |kind| {
+        signal(kind).map_err(|error| {
+            CliError::refused(
+                format!("signals cannot be watched: {error}"),
+                "check the limits of the system",
+            )
+        })
+    };
+    let mut terminate = watch(SignalKind::terminate())?;
+    let mut interrupt = watch(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+impl From<ServiceError> for CliError {
+    fn from(error: ServiceError) -> Self {
+        let message = error::chain(&error);
+        match error {
+            ServiceError::Node(NodeError::Store(error)) => error.into(),
+            ServiceError::Node(NodeError::NoKey) => {
+                Self::usage(message, "make a key with `quittance setup --shape t2f1`")
+            }
+            ServiceError::Node(NodeError::KeyNeeded { shape, .. }) => Self::usage(
+                message,
+                format!(
+                    "load its key too (--shape {shape}); the batch is executed and has to be proved with it"
+                ),
+            ),
+            _ => Self::refused(message, "look at the log"),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! `quittance setup`, and the engine that other commands share.
+
+use std::io::IsTerminal;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use indicatif::ProgressBar;
+use quittance_engine::{Engine, KeyDir, KeyError, LoadedKey, SetupPhase, setup_development};
+use quittance_verifier::{DevelopmentKeys, Shape};
+use serde_json::json;
+
+use super::args::SetupArgs;
+use super::output::{Output, note};
+use super::{CliError, error};
+use crate::circuit_facts::{self, CircuitFacts};
+use crate::keys::{self, KeysError};
+
+pub(super) fn run(args: &SetupArgs, out: &mut Output) -> Result<(), CliError> {
+    let shapes = args
+        .shapes
+        .iter()
+        .map(|name| shape(name))
+        .collect::<Result<Vec<_>, _>>()?;
+    let engine = engine(args.threads)?;
+    let mut made = Vec::new();
+    for shape in &shapes {
+        let (key, _, how) = ensure(&engine, &args.keys, shape)?;
+        let id = key.key().verifying_key().key_id();
+        let path = keys::directory(&args.keys, shape);
+        let text = format!("{}: {} in {}, key {id}", shape.name(), how.name(), path.display());
+        made.push(json!({
+            "shape": shape.name(),
+            "made": how == How::Made,
+            "directory": path.display().to_string(),
+            "key_id": id.to_string(),
+            "key_bytes": key.manifest().proving_key.bytes,
+        }));
+        if !out.is_json() {
+            out.line(text)?;
+        }
+    }
+    if out.is_json() {
+        out.line(serde_json::Value::Array(made))?;
+    }
+    Ok(())
+}
+
+/// How a key came to be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum How {
+    /// It was made now.
+    Made,
+    /// It was there, and is valid.
+    Kept,
+}
+
+impl How {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Made => "made a development key",
+            Self::Kept => "kept the valid key",
+        }
+    }
+}
+
+/// Opens the key of a shape, after making a development key if there is none.
+pub(super) fn ensure(
+    engine: &Engine,
+    directory: &Path,
+    shape: &Shape,
+) -> Result<(LoadedKey, CircuitFacts, How), CliError> {
+    let how = if is_there(&keys::directory(directory, shape)) {
+        How::Kept
+    } else {
+        make(engine, directory, shape)?;
+        How::Made
+    };
+    let (key, facts) = keys::open(engine, directory, shape, DevelopmentKeys::Accept)?;
+    Ok((key, facts, how))
+}
+
+/// An empty directory is not in the way of a new key.
+fn is_there(path: &Path) -> bool {
+    std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some())
+}
+
+fn make(engine: &Engine, directory: &Path, shape: &Shape) -> Result<(), CliError> {
+    let failed = |error: &dyn std::error::Error| {
+        CliError::refused(
+            format!("no key for shape {}: {}", shape.name(), error::chain(error)),
+            "try again; if it fails again, check the machine's memory",
+        )
+    };
+    let began = Instant::now();
+    let name = shape.name();
+    let bar = std::io::stderr().is_terminal().then(ProgressBar::new_spinner);
+    if let Some(bar) = &bar {
+        bar.enable_steady_tick(Duration::from_millis(120));
+    }
+    let step = |what: &str| {
+        let text = format!("setup {name}: {what} ({:.1} s)", began.elapsed().as_secs_f64());
+        match &bar {
+            Some(bar) => bar.set_message(text),
+            None => note(text),
+        }
+    };
+    step("building the circuit");
+    let r1cs = circuit_facts::matrices(shape).map_err(|error| failed(&error))?;
+    let phases = |phase: SetupPhase| {
+        step(match phase {
+            SetupPhase::CheckCircuit => "checking the circuit",
+            SetupPhase::Generate => "computing the key's points, which takes nearly all of the time",
+            SetupPhase::CheckKey => "checking the key",
+            _ => "working",
+        });
+    };
+    let key = engine.install(|| setup_development(&r1cs, *shape, &phases));
+    let key = key.map_err(|error| failed(&error))?;
+    step("writing the files");
+    let path = keys::directory(directory, shape);
+    engine
+        .install(|| KeyDir::create(path, &key))
+        .map_err(KeysError::from)?;
+    step("done");
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+    note(format_args!(
+        "setup {name}: this is a development key: whoever makes one can forge proofs, so it is never for production"
+    ));
+    Ok(())
+}
+
+/// Reads the name of a shape.
+pub(super) fn shape(name: &str) -> Result<Shape, CliError> {
+    Shape::parse_name(name).map_err(|error| {
+        CliError::usage(
+            format!("not a shape: {name}: {error}"),
+            "`quittance circuits` lists the shipped shapes, such as t2f1",
+        )
+    })
+}
+
+/// An engine with these threads, or one for each core.
+pub(super) fn engine(threads: Option<NonZeroUsize>) -> Result<Engine, CliError> {
+    let threads = threads
+        .or_else(|| thread::available_parallelism().ok())
+        .unwrap_or(NonZeroUsize::MIN);
+    Engine::new(threads)
+        .map_err(|error| CliError::refused(error::chain(&error), "choose fewer threads with --threads"))
+}
+
+impl From<KeysError> for CliError {
+    fn from(error: KeysError) -> Self {
+        let message = error::chain(&error);
+        match &error {
+            KeysError::Unreadable { .. } | KeysError::None { .. } => Self::usage(
+                message,
+                "make a key with `quittance setup --shape t2f1 --keys DIR`, or point --keys elsewhere",
+            ),
+            KeysError::OtherLevels { .. } => Self::usage(
+                message,
+                "choose shapes for this tree, or set rollup.levels (--levels)",
+            ),
+            KeysError::Key(KeyError::DevelopmentKey { .. }) => Self::refused(
+                message,
+                "use a key from a ceremony; for tests and demonstrations add --allow-development-keys",
+            ),
+            KeysError::Key(KeyError::Io { .. }) => {
+                Self::refused(message, "check the disk and who owns the files")
+            }
+            _ => Self::refused(
+                message,
+                "remove the key's directory and run `quittance setup` again",
+            ),
+        }
+    }
+}

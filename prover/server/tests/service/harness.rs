@@ -1,0 +1,358 @@
+//! A running service with four funded accounts, and backends that do what a test wants.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::{Arc, Condvar, LazyLock, Mutex};
+use std::time::Duration;
+
+use ark_bn254::Fr;
+use quittance::backend::{Backend, BackendError, Circuit, Proved};
+use quittance::circuit_facts;
+use quittance::config::{Config, RawConfig};
+use quittance::encoding::fr_from_bytes_be;
+use quittance::engine_backend::EngineBackend;
+use quittance::grpc::transfer_to_proto;
+use quittance::service;
+use quittance::store::Store;
+use quittance_circuits::batch::AppliedBatch;
+use quittance_circuits::eddsa::SecretKey;
+use quittance_circuits::float::{FloatAmount, FloatFee};
+use quittance_circuits::leaf::Leaf;
+use quittance_circuits::tx::transfer::{SignedTransfer, Transfer};
+use quittance_circuits::types::{AccountIndex, BatchNumber, Nonce, RootAddress};
+use quittance_engine::{CancelFlag, Engine, KeyDir, Phase, setup_development};
+use quittance_proto::v1;
+use quittance_proto::v1::quittance_client::QuittanceClient;
+use quittance_verifier::{DevelopmentKeys, Shape};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tonic::transport::Channel;
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+
+/// The smallest circuit that is worth testing.
+pub(crate) const SHAPE: Shape = Shape {
+    levels: 2,
+    transfers: 2,
+    fee_slots: 1,
+};
+
+/// Token of accounts 0, 1, 2 and 4; account 3 has another one.
+pub(crate) const TOKEN: u32 = 1;
+/// Balance of every account.
+pub(crate) const BALANCE: u128 = 1_000_000;
+/// Leaf that takes the fees.
+pub(crate) const OPERATOR: u32 = 2;
+
+/// A directory with a development key, made once for all tests of the process.
+pub(crate) static KEYS: LazyLock<TempDir> = LazyLock::new(|| {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = engine();
+    let r1cs = circuit_facts::matrices(&SHAPE).unwrap();
+    let key = engine
+        .install(|| setup_development(&r1cs, SHAPE, &|_| ()))
+        .unwrap();
+    KeyDir::create(directory.path().join(SHAPE.name()), &key).unwrap();
+    directory
+});
+
+pub(crate) fn engine() -> Engine {
+    Engine::new(NonZeroUsize::new(2).unwrap()).unwrap()
+}
+
+/// The backend of a real service.
+pub(crate) fn real_backend() -> Arc<EngineBackend> {
+    let engine = engine();
+    let loaded = quittance::keys::open(&engine, KEYS.path(), &SHAPE, DevelopmentKeys::Accept).unwrap();
+    let calibration = engine.calibrate().unwrap();
+    Arc::new(EngineBackend::new(engine, vec![loaded], &calibration))
+}
+
+/// What a scripted backend does with the next proof.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Act {
+    /// Fail for a passing reason.
+    FailTransiently,
+    /// Fail for good.
+    FailForGood,
+    /// Panic.
+    Panic,
+}
+
+/// A backend that holds every proof until it is told what to do, or is cancelled.
+#[derive(Debug)]
+pub(crate) struct Held {
+    circuits: Vec<Circuit>,
+    next: Mutex<Vec<Act>>,
+    told: Condvar,
+}
+
+impl Held {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            circuits: real_backend().circuits().to_vec(),
+            next: Mutex::default(),
+            told: Condvar::new(),
+        })
+    }
+
+    /// The same with a key for another shape.
+    pub(crate) fn with_shape(shape: Shape) -> Arc<Self> {
+        let mut circuits = real_backend().circuits().to_vec();
+        circuits[0].shape = shape;
+        Arc::new(Self {
+            circuits,
+            next: Mutex::default(),
+            told: Condvar::new(),
+        })
+    }
+
+    /// The same with no key.
+    pub(crate) fn without_keys() -> Arc<Self> {
+        Arc::new(Self {
+            circuits: Vec::new(),
+            next: Mutex::default(),
+            told: Condvar::new(),
+        })
+    }
+
+    /// Lets the proof at work, or the next one, do this.
+    pub(crate) fn tell(&self, act: Act) {
+        self.next.lock().unwrap().push(act);
+        self.told.notify_all();
+    }
+}
+
+impl Backend for Held {
+    fn circuits(&self) -> &[Circuit] {
+        &self.circuits
+    }
+
+    fn prove(
+        &self,
+        _shape: &Shape,
+        _batch: &AppliedBatch,
+        cancel: &CancelFlag,
+        progress: &(dyn Fn(Phase, f64) + Send + Sync),
+    ) -> Result<Proved, BackendError> {
+        progress(Phase::Witness, 0.5);
+        let mut next = self.next.lock().unwrap();
+        loop {
+            if cancel.is_cancelled() {
+                return Err(BackendError::Cancelled);
+            }
+            match next.pop() {
+                Some(Act::FailTransiently) => {
+                    return Err(BackendError::Transient {
+                        reason: "out of luck".to_owned(),
+                    });
+                }
+                Some(Act::FailForGood) => {
+                    return Err(BackendError::Permanent {
+                        reason: "out of order".to_owned(),
+                    });
+                }
+                Some(Act::Panic) => {
+                    drop(next);
+                    panic!("told to");
+                }
+                None => next = self.told.wait_timeout(next, Duration::from_millis(5)).unwrap().0,
+            }
+        }
+    }
+}
+
+/// A running service.
+pub(crate) struct Service {
+    pub(crate) client: QuittanceClient<Channel>,
+    pub(crate) address: String,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Result<(), service::ServiceError>>,
+}
+
+/// The configuration of the tests.
+pub(crate) fn config(directory: &Path) -> RawConfig {
+    let mut raw = RawConfig::default();
+    raw.rollup.levels = SHAPE.levels;
+    raw.service.listen = "127.0.0.1:0".to_owned();
+    raw.service.drain_timeout_ms = 100;
+    raw.store.directory = directory.join("store");
+    raw.keys.directory = KEYS.path().to_owned();
+    raw.keys.allow_development_keys = true;
+    raw.fees.leaf = Some(OPERATOR);
+    raw
+}
+
+/// A new store with the accounts of [`key`].
+pub(crate) fn genesis(directory: &Path) {
+    let accounts = (0..5)
+        .map(|index| {
+            let token = if index == 3 { TOKEN + 1 } else { TOKEN };
+            let owner = RootAddress([0x11; 20]);
+            let leaf = Leaf::new(key(index).public_key(), BALANCE, 0, token, owner).unwrap();
+            (AccountIndex(index), leaf)
+        })
+        .collect();
+    let rollup_id = quittance_verifier::rollup_id(0, [0; 20]);
+    Store::create(&directory.join("store"), rollup_id, SHAPE.levels, accounts).unwrap();
+}
+
+/// The key of an account; 0 and 4 share one.
+pub(crate) fn key(index: u32) -> SecretKey {
+    SecretKey::from_bytes(&[u8::try_from(index % 4).unwrap() + 1; 32])
+}
+
+impl Service {
+    /// A service over a new store.
+    pub(crate) async fn start(directory: &TempDir, backend: Arc<dyn Backend>) -> Self {
+        genesis(directory.path());
+        Self::restart(config(directory.path()), backend).await
+    }
+
+    /// A service over the store that is there.
+    pub(crate) async fn restart(raw: RawConfig, backend: Arc<dyn Backend>) -> Self {
+        let config = Config::check(raw).unwrap();
+        let store = Arc::new(Store::open(&config.store_directory, &config.rollup).unwrap());
+        let listener = TcpListener::bind(config.service.listen).await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let task = tokio::spawn(async move {
+            let shutdown = async { drop(stopped.await) };
+            service::serve(listener, backend, store, &config, shutdown).await
+        });
+        let client = QuittanceClient::connect(address.clone()).await.unwrap();
+        Self {
+            client,
+            address,
+            stop,
+            task,
+        }
+    }
+
+    /// Stops as SIGTERM does, and waits for the end.
+    pub(crate) async fn stop(self) {
+        drop(self.stop);
+        self.task.await.unwrap().unwrap();
+    }
+
+    pub(crate) async fn submit(&mut self, transfers: &[SignedTransfer]) -> Result<v1::Batch, Status> {
+        self.submit_raw(transfers.iter().map(transfer_to_proto).collect())
+            .await
+    }
+
+    pub(crate) async fn submit_raw(
+        &mut self,
+        transfers: Vec<v1::SignedTransfer>,
+    ) -> Result<v1::Batch, Status> {
+        let request = v1::SubmitBatchRequest {
+            transfers,
+            fee_slots: Vec::new(),
+        };
+        Ok(self
+            .client
+            .submit_batch(request)
+            .await?
+            .into_inner()
+            .batch
+            .unwrap())
+    }
+
+    pub(crate) async fn batch(&mut self, number: u32) -> v1::Batch {
+        let request = v1::GetBatchRequest { number };
+        self.client
+            .get_batch(request)
+            .await
+            .unwrap()
+            .into_inner()
+            .batch
+            .unwrap()
+    }
+
+    pub(crate) async fn state(&mut self) -> v1::State {
+        let answer = self.client.get_state(v1::GetStateRequest {}).await.unwrap();
+        answer.into_inner().state.unwrap()
+    }
+
+    /// All events until the stream ends.
+    pub(crate) async fn watch(&mut self, number: u32) -> Vec<v1::BatchProgress> {
+        let request = v1::WatchBatchRequest { number };
+        let mut stream = self.client.watch_batch(request).await.unwrap().into_inner();
+        let mut events = Vec::new();
+        while let Some(message) = stream.message().await.unwrap() {
+            events.push(message.progress.unwrap());
+        }
+        events
+    }
+
+    /// Waits until a batch is in a state.
+    pub(crate) async fn wait_for(&mut self, number: u32, state: v1::BatchState) -> v1::Batch {
+        for _ in 0..2_000 {
+            let batch = self.batch(number).await;
+            if batch.state() == state {
+                return batch;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("batch {number} is still {:?}", self.batch(number).await.state());
+    }
+
+    pub(crate) async fn bundle(&mut self, number: u32, format: v1::BundleFormat) -> Result<Vec<u8>, Status> {
+        let request = v1::GetProofRequest {
+            number,
+            format: format.into(),
+        };
+        Ok(self.client.get_proof(request).await?.into_inner().bundle)
+    }
+}
+
+pub(crate) fn rollup_id() -> Fr {
+    fr_from_bytes_be(&quittance_verifier::rollup_id(0, [0; 20])).unwrap()
+}
+
+/// A transfer of 100 with a fee of 10, changed as a test wants and signed by the sender.
+pub(crate) fn transfer(from: u32, to: u32, nonce: u32, change: impl FnOnce(&mut Transfer)) -> SignedTransfer {
+    let mut transfer = Transfer {
+        from: AccountIndex(from),
+        to: AccountIndex(to),
+        amount: FloatAmount::encode_exact(100).unwrap(),
+        fee: FloatFee::encode_exact(10).unwrap(),
+        nonce: Nonce(nonce),
+        valid_until: BatchNumber::MAX,
+    };
+    change(&mut transfer);
+    SignedTransfer {
+        signature: key(from).sign(&transfer.message(&rollup_id())),
+        transfer,
+    }
+}
+
+/// The paths of the fields that a status complains about.
+pub(crate) fn fields(status: &Status) -> Vec<String> {
+    let details = status.get_error_details();
+    let violations = details.bad_request().map(|bad| bad.field_violations.clone());
+    violations
+        .unwrap_or_default()
+        .into_iter()
+        .map(|violation| violation.field)
+        .collect()
+}
+
+/// Reason and metadata of a status.
+pub(crate) fn reason(status: &Status) -> (String, HashMap<String, String>) {
+    let details = status.get_error_details();
+    let info = details.error_info().expect("ErrorInfo");
+    assert_eq!(info.domain, "quittance.v1");
+    (info.reason.clone(), info.metadata.clone())
+}
+
+/// The subject of a refused quota.
+pub(crate) fn quota(status: &Status) -> String {
+    assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}");
+    let details = status.get_error_details();
+    details.quota_failure().expect("QuotaFailure").violations[0]
+        .subject
+        .clone()
+}
