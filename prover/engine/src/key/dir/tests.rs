@@ -1,6 +1,6 @@
 use super::*;
 use crate::testing::{SHAPE, engine, key, random_circuit};
-use crate::{Control, synthetic};
+use crate::{Control, KeyFileError, ProvingKeyError, synthetic};
 
 struct Fixture {
     root: tempfile::TempDir,
