@@ -99,5 +99,8 @@ stop_service || fail "the service ended with status $?"
 echo "  the service has stopped" >&2
 
 say 7/7 "verifying offline, with the key from setup and not from the service"
-printf '  $ quittance-verify --vk %s --allow-development-key %s\n\n' "$keys/$shape/verifying.key" .quittance/batch-1.bundle >&2
-"$bin/quittance-verify" --vk "$keys/$shape/verifying.key" --allow-development-key .quittance/batch-1.bundle
+verify=(quittance-verify --vk "$keys/$shape/verifying.key" --allow-development-key .quittance/batch-1.bundle)
+printf '  $ %s\n' "${verify[*]}" >&2
+# The verdict is kept back until its notes on stderr are out, so that it is the last line.
+verdict="$("$bin/${verify[0]}" "${verify[@]:1}")"
+printf '\n%s\n' "$verdict"
