@@ -47,7 +47,7 @@ impl Domain {
         }
     }
 
-    /// Initial value of the capacity element. It is 1 for a leaf, so that a leaf is never a node (SOUNDNESS S14).
+    /// Initial value of the capacity element. It is 1 for a leaf, so that a leaf is never a node (S14).
     #[must_use]
     pub const fn capacity(self) -> u64 {
         match self {

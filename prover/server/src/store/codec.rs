@@ -1,7 +1,7 @@
 //! Reading and writing of stored records: little-endian, fixed widths, strict.
 //!
 //! A list is written as its length and its entries. A length is checked against the bytes that are left before anything
-//! is allocated (SOUNDNESS S38), and a record has to end where its bytes end.
+//! is allocated (S38), and a record has to end where its bytes end.
 
 use ark_bn254::Fr;
 use ark_ff::{BigInteger, PrimeField};
