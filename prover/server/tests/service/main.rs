@@ -1,5 +1,10 @@
 //! The service over real gRPC on a loopback port, with a small circuit (16 accounts, 2 transfers, 1 fee slot).
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
 
 mod accounts;
 mod harness;
