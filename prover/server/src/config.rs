@@ -31,8 +31,15 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// A source has a wrong form, an unknown key or a value of the wrong type.
-    #[error("configuration is invalid: {0}")]
-    Malformed(#[from] Box<figment::Error>),
+    #[error("{origin}: {key}: {problem}")]
+    Malformed {
+        /// Which source: the file, the environment or the flags.
+        origin: String,
+        /// Path of the key, such as `service.listen`; empty if the file is no TOML.
+        key: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// A value has the right type and cannot be used.
     #[error("configuration key {key}: {problem}, got {value}")]
     Value {
@@ -59,7 +66,7 @@ mod tests {
         let raw = RawConfig::defaults()
             .merge(Toml::string(toml))
             .extract::<RawConfig>()
-            .map_err(Box::new)?;
+            .map_err(raw::malformed)?;
         Config::check(raw)
     }
 
@@ -73,6 +80,38 @@ mod tests {
 
     fn quittance_demo_rollup_id() -> [u8; 32] {
         quittance_verifier::rollup_id(0, [0; 20])
+    }
+
+    #[test]
+    fn unknown_keys_and_wrong_units_are_named() {
+        for (toml, key, problem) in [
+            ("colour = 1", "colour", "unknown key"),
+            ("[service]\nlisen = \"\"", "service.lisen", "unknown key"),
+            (
+                "[service]\nrequest_timeout_s = 3",
+                "service.request_timeout_s",
+                "unknown key",
+            ),
+            (
+                "[service]\nrequest_timeout_ms = \"3s\"",
+                "service.request_timeout_ms",
+                "string \"3s\"",
+            ),
+            ("[rollup]\nlevels = 300", "rollup.levels", "300"),
+            ("[rollup", "", "TOML"),
+        ] {
+            match check(toml) {
+                Err(ConfigError::Malformed {
+                    key: got,
+                    problem: why,
+                    ..
+                }) => {
+                    assert_eq!(got, key, "{toml}");
+                    assert!(why.contains(problem), "{toml}: {why}");
+                }
+                other => panic!("{toml}: {other:?}"),
+            }
+        }
     }
 
     #[test]

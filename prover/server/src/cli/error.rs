@@ -120,7 +120,7 @@ impl From<ConfigError> for CliError {
         let next = match &error {
             ConfigError::Unreadable { .. } => "check --config and QUITTANCE_CONFIG",
             _ => {
-                "correct the file, the QUITTANCE_ variable or the flag; every key is described in the README"
+                "correct the key in the file, the QUITTANCE_ variable or the flag; prover/server/README.md lists all keys"
             }
         };
         Self::usage(chain(&error), next)

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use figment::Figment;
+use figment::error::Kind;
 use figment::providers::{Env, Format, Serialized, Toml};
+use figment::{Figment, Source};
 use serde::{Deserialize, Serialize};
 
 use super::{CONFIG_FILE_VARIABLE, ConfigError};
@@ -251,12 +252,12 @@ impl RawConfig {
     pub fn read(file: Option<&Path>, flags: &Overrides) -> Result<Self, ConfigError> {
         let mut sources = Self::defaults();
         if let Some(path) = file {
-            let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+            // figment takes a file that is not there for an empty one.
+            std::fs::File::open(path).map_err(|source| ConfigError::Unreadable {
                 path: path.to_owned(),
                 source,
             })?;
-            // Parsed once alone, so that an error names this file's keys and lines.
-            sources = sources.merge(Toml::string(&text));
+            sources = sources.merge(Toml::file_exact(path));
         }
         // The name of the file itself, and the address that clients use, are no keys.
         let own = CONFIG_FILE_VARIABLE.trim_start_matches("QUITTANCE_");
@@ -264,6 +265,41 @@ impl RawConfig {
             .merge(Env::prefixed("QUITTANCE_").ignore(&[own, "SERVER"]).split("__"))
             .merge(Serialized::defaults(flags))
             .extract()
-            .map_err(|error| ConfigError::Malformed(Box::new(error)))
+            .map_err(malformed)
+    }
+}
+
+/// The first problem that figment found, in our words.
+pub(super) fn malformed(error: figment::Error) -> ConfigError {
+    let origin = match error
+        .metadata
+        .as_ref()
+        .and_then(|metadata| metadata.source.as_ref())
+    {
+        Some(Source::File(path)) => path.display().to_string(),
+        _ => match &error.metadata {
+            Some(metadata) if metadata.name.contains("environment") => "environment (QUITTANCE_…)".to_owned(),
+            _ => "configuration".to_owned(),
+        },
+    };
+    // The environment's names are upper-case, and figment leaves the name of a profile at the front.
+    let mut path: Vec<String> = error.path.iter().map(|part| part.to_lowercase()).collect();
+    if path.first().is_some_and(|part| part == "default") {
+        path.remove(0);
+    }
+    let problem = match &error.kind {
+        Kind::UnknownField(name, known) => {
+            if path.last() != Some(name) {
+                path.push(name.clone());
+            }
+            format!("unknown key; known here: {}", known.join(", "))
+        }
+        Kind::Message(text) => format!("not TOML: {text}"),
+        kind => kind.to_string(),
+    };
+    ConfigError::Malformed {
+        origin,
+        key: path.join("."),
+        problem,
     }
 }

@@ -1,1 +1,7 @@
-//! The command, run as a process.
+//! The command, run as a process: exit codes, messages, and that every error says what to do next.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+mod configuration;
+mod files;
+mod harness;
+mod service;

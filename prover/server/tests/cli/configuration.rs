@@ -1,0 +1,151 @@
+//! Arguments, configuration files and the environment.
+
+use crate::harness::{STORE, command, run, with};
+
+#[test]
+fn usage_errors_end_with_2() {
+    let directory = tempfile::tempdir().unwrap();
+    for args in [
+        &[][..],
+        &["fly"],
+        &["watch"],
+        &["account"],
+        &["setup"],
+        &["sign", "--from", "x"],
+    ] {
+        let ran = run(directory.path(), args);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{ran:?}");
+    }
+    for args in [&["--help"][..], &["--version"], &["serve", "--help"]] {
+        assert!(run(directory.path(), args).ok().contains("quittance"));
+    }
+}
+
+#[test]
+fn fixtures_are_good_or_name_the_key() {
+    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/config");
+    let directory = tempfile::tempdir().unwrap();
+    let serve = |name: &str| {
+        let file = format!("{fixtures}/{name}.toml");
+        run(directory.path(), &["serve", "--config", &file])
+    };
+    // A good configuration is only stopped by the store that is not there.
+    serve("good").fails(2, &["no store in /nonexistent/quittance", "quittance genesis"]);
+    serve("unknown_section").fails(2, &["unknown_section.toml", "metrics: unknown key"]);
+    serve("unknown_key").fails(
+        2,
+        &[
+            "unknown_key.toml",
+            "service.max_mesage_bytes: unknown key",
+            "max_message_bytes",
+        ],
+    );
+    serve("wrong_unit").fails(
+        2,
+        &["service.request_timeout_s: unknown key", "request_timeout_ms"],
+    );
+    serve("unit_in_value").fails(2, &["service.request_timeout_ms", "string \"30s\""]);
+    serve("out_of_range").fails(2, &["rollup.levels: wants 1 to 16, got 20"]);
+    serve("small_tree").fails(2, &["rollup.levels", "keys.allow_development_keys"]);
+    serve("not_toml").fails(2, &["not_toml.toml"]);
+    serve("missing").fails(2, &["missing.toml", "cannot be read"]);
+}
+
+#[test]
+fn flags_win_over_the_environment_and_the_environment_over_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(
+        directory.path().join("c.toml"),
+        "[store]\ndirectory = \"from-file\"\n",
+    )
+    .unwrap();
+    let store = |variable: Option<&str>, flag: &[&str]| {
+        let mut command = command(directory.path());
+        command
+            .args(["serve", "--config", "c.toml", "--listen", "127.0.0.1:0"])
+            .args(flag);
+        if let Some(value) = variable {
+            command.env("QUITTANCE_STORE__DIRECTORY", value);
+        }
+        String::from_utf8(command.output().unwrap().stderr).unwrap()
+    };
+    assert!(store(None, &[]).contains("no store in from-file"));
+    assert!(store(Some("from-environment"), &[]).contains("no store in from-environment"));
+    assert!(store(Some("from-environment"), &["--store", "from-flag"]).contains("no store in from-flag"));
+    let output = command(directory.path())
+        .arg("serve")
+        .env("QUITTANCE_SERVICE__LISTN", "x")
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        text.contains("service.listn: unknown key") && text.contains("environment"),
+        "{text}"
+    );
+}
+
+#[test]
+fn circuits_are_listed_for_programs_and_people() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = run(directory.path(), &["circuits", "--json"]).ok();
+    let rows: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let rows = rows.as_array().unwrap();
+    assert_eq!(rows.len(), quittance_circuits::shapes::SHAPES.len());
+    for row in rows {
+        for field in [
+            "transfers",
+            "fee_slots",
+            "levels",
+            "constraints",
+            "constraints_per_transfer",
+            "nonzeros",
+            "domain",
+            "key_bytes",
+            "memory_bytes",
+            "prove_seconds",
+        ] {
+            assert!(
+                row[field].as_f64().is_some_and(|value| value > 0.0),
+                "{field} of {row}"
+            );
+        }
+    }
+    assert!(run(directory.path(), &["circuits"]).ok().contains("t2f1 "));
+}
+
+#[test]
+fn a_closed_pipe_is_no_panic() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut child = command(directory.path())
+        .args(["circuits"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(
+        (output.status.code(), output.stderr.len()),
+        (Some(0), 0),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn a_port_in_use_is_said_before_anything_else() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let directory = tempfile::tempdir().unwrap();
+    run(directory.path(), &with(&["serve", "--listen", &address], STORE))
+        .fails(1, &["cannot listen on", &address, "--listen"]);
+}
+
+#[test]
+fn no_service_is_said_with_what_to_do() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", free.local_addr().unwrap());
+    drop(free);
+    let directory = tempfile::tempdir().unwrap();
+    run(directory.path(), &["state", "--server", &url]).fails(1, &["no service at", "quittance serve"]);
+    run(directory.path(), &["state", "--server", "not a url"]).fails(2, &["not a URL"]);
+}

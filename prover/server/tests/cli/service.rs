@@ -1,0 +1,244 @@
+//! Commands against a running service: from signatures to a verified bundle, and what is refused on the way.
+
+use std::fs;
+use std::path::Path;
+
+use quittance_verifier::{Bundle, DevelopmentKeys, Verifier, VerifyingKey};
+use serde_json::Value;
+
+use crate::harness::{KEYS, SHAPE, STORE, Served, genesis, run, run_with_input, with};
+
+fn sign(service: &Served, path: &Path, args: &[&str]) -> String {
+    service
+        .run(
+            path,
+            &with(
+                &["sign", "--secret", "0.secret", "--from", "0", "--to", "1"],
+                args,
+            ),
+        )
+        .ok()
+}
+
+#[test]
+fn from_signatures_to_a_verified_bundle() {
+    let directory = genesis();
+    let path = directory.path();
+    let service = Served::start(path);
+    let first = sign(&service, path, &["--amount", "1500", "--fee", "10"]);
+    let second = sign(&service, path, &["--amount", "20", "--nonce", "1"]);
+    fs::write(path.join("transfers.json"), format!("{first}{second}")).unwrap();
+    let answer = service
+        .run(path, &["submit", "transfers.json", "--wait", "--json"])
+        .ok();
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!(
+        (answer["number"].as_u64(), answer["state"].as_str()),
+        (Some(1), Some("proved"))
+    );
+
+    // Watching what is proved shows so, one JSON value a line.
+    let events = service.run(path, &["watch", "1", "--json"]).ok();
+    let last: Value = serde_json::from_str(events.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (last["state"].as_str(), last["fraction"].as_f64()),
+        (Some("proved"), Some(1.0))
+    );
+    assert_eq!(service.run(path, &["watch", "1"]).ok(), "batch 1: proved\n");
+
+    service
+        .run(
+            path,
+            &["proof", "1", "-o", "1.bundle", "--verifying-key", "served.key"],
+        )
+        .ok();
+    service.run(path, &["proof", "1", "-o", "1.json", "--json"]).ok();
+    service
+        .run(path, &["proof", "1", "-o", "1.bundle"])
+        .fails(2, &["1.bundle", "never overwritten"]);
+    service
+        .run(path, &["proof", "2", "-o", "2.bundle"])
+        .fails(1, &["NOT_FOUND", "no batch 2"]);
+    let bundle = Bundle::from_bytes(&fs::read(path.join("1.bundle")).unwrap()).unwrap();
+    let from_json = quittance_verifier::json::from_json(&fs::read(path.join("1.json")).unwrap()).unwrap();
+    assert_eq!(from_json.to_bytes().unwrap(), bundle.to_bytes().unwrap());
+    let key = fs::read(KEYS.path().join(SHAPE).join("verifying.key")).unwrap();
+    assert_eq!(fs::read(path.join("served.key")).unwrap(), key);
+    let key = VerifyingKey::from_bytes(&key).unwrap();
+    Verifier::new(&key, DevelopmentKeys::Accept)
+        .unwrap()
+        .verify(&bundle)
+        .unwrap();
+
+    let account: Value =
+        serde_json::from_str(&service.run(path, &["account", "0", "--json", "--path"]).ok()).unwrap();
+    assert_eq!(
+        (account["balance"].as_str(), account["nonce"].as_u64()),
+        (Some("998470"), Some(2))
+    );
+    assert_eq!(account["path"].as_array().unwrap().len(), 2);
+    let by_key = service
+        .run(
+            path,
+            &["account", "--key", account["key"].as_str().unwrap(), "--json"],
+        )
+        .ok();
+    let by_key: Value = serde_json::from_str(&by_key).unwrap();
+    assert_eq!(by_key[0]["index"].as_u64(), Some(0));
+    let state: Value = serde_json::from_str(&service.run(path, &["state", "--json"]).ok()).unwrap();
+    assert_eq!(state["batch_number"].as_u64(), Some(1));
+    service
+        .run(path, &["resume", "1"])
+        .fails(1, &["FAILED_PRECONDITION", "batch 1 is proved"]);
+    assert_eq!(service.terminate(), Some(0));
+}
+
+/// Bad input: what is malformed, expired, replayed, badly signed or too much ends with 1, its rule, and what to do next.
+#[test]
+fn bad_transfers_are_refused_with_their_rule() {
+    let directory = genesis();
+    let path = directory.path();
+    let service = Served::start(path);
+    let good = sign(&service, path, &["--amount", "5"]);
+    let submit = |text: &str| {
+        fs::write(path.join("t.json"), text).unwrap();
+        service.run(path, &["submit", "t.json"])
+    };
+    let changed = |change: &dyn Fn(&mut Value)| {
+        let mut value: Value = serde_json::from_str(&good).unwrap();
+        change(&mut value);
+        value.to_string()
+    };
+    submit("").fails(1, &["t.json: transfer 0: there is none"]);
+    submit("{").fails(1, &["t.json: transfer 0"]);
+    submit(&good[..good.len() / 2]).fails(1, &["t.json: transfer 0"]);
+    submit(&changed(&|v| v["extra"] = 1.into())).fails(1, &["unknown field `extra`"]);
+    submit(&changed(&|v| v["signature"]["s"] = "0x12".into()))
+        .fails(1, &["signature.s is not 0x and 64 hex digits"]);
+    submit(&changed(&|v| v["to"] = u64::MAX.into())).fails(1, &["t.json: transfer 0"]);
+    submit(&changed(&|v| v["amount_float40"] = (1u64 << 40).into()))
+        .fails(1, &["INVALID_ARGUMENT", "transfers[0].amount_float40"]);
+    let canonical = format!("0x{}", "f".repeat(64));
+    submit(&changed(&|v| v["signature"]["r8x"] = canonical.clone().into())).fails(
+        1,
+        &["INVALID_ARGUMENT", "transfers[0].signature.r8x", "canonical"],
+    );
+    submit(&changed(&|v| v["signature"]["s"] = canonical.clone().into()))
+        .fails(1, &["INVALID_ARGUMENT", "signature_canonical"]);
+    submit(&changed(&|v| v["to"] = 2.into())).fails(1, &["INVALID_ARGUMENT", "signature_valid"]);
+    let expired = sign(&service, path, &["--amount", "5", "--valid-until", "0"]);
+    submit(&expired).fails(
+        1,
+        &[
+            "FAILED_PRECONDITION",
+            "not_expired",
+            "valid until batch 0, this is batch 1",
+        ],
+    );
+    let costly = sign(&service, path, &["--amount", "1000001"]);
+    submit(&costly).fails(1, &["FAILED_PRECONDITION", "balance_covers"]);
+    submit(&[&good[..]; 3].concat()).fails(
+        1,
+        &["RESOURCE_EXHAUSTED", "3 transfers, the largest shape has 2 slots"],
+    );
+    submit(&[&good[..]; 2000].concat()).fails(1, &["RESOURCE_EXHAUSTED", "too large"]);
+
+    // Standard input, an array, and an explicit fee slot are as good as a file of lines.
+    let args = ["submit", "-", "--fee-slot", "1:1", "--server", &service.url];
+    assert!(
+        run_with_input(path, &args, &format!("[{good}]"))
+            .ok()
+            .starts_with("batch 1: executed")
+    );
+    submit(&good).fails(
+        1,
+        &[
+            "FAILED_PRECONDITION",
+            "nonce_matches",
+            "has nonce 0, the account expects 1",
+        ],
+    );
+    service
+        .run(path, &["submit", "t.json", "--fee-slot", "1"])
+        .fails(2, &["not a fee slot"]);
+    service
+        .run(path, &["account", "9"])
+        .fails(1, &["NOT_FOUND", "no account 9"]);
+    service
+        .run(path, &["account", "--key", "0x12"])
+        .fails(2, &["128 hex digits"]);
+    service
+        .run(path, &["watch", "0"])
+        .fails(1, &["INVALID_ARGUMENT", "number"]);
+
+    // Two processes on one store or one port: the second refuses.
+    let keys = KEYS.path().to_str().unwrap();
+    let second = |listen: &str| run(path, &with(&["serve", "--keys", keys, "--listen", listen], STORE));
+    second("127.0.0.1:0").fails(1, &["in use by another process"]);
+    second(&service.address).fails(1, &["cannot listen on"]);
+}
+
+#[test]
+fn a_killed_service_goes_on_where_it_was() {
+    let directory = genesis();
+    let path = directory.path();
+    let service = Served::start(path);
+    for nonce in ["0", "1"] {
+        let line = sign(&service, path, &["--amount", "5", "--nonce", nonce]);
+        fs::write(path.join("t.json"), line).unwrap();
+        service.run(path, &["submit", "t.json"]).ok();
+    }
+    service.kill();
+    let service = Served::start(path);
+    for number in ["1", "2"] {
+        assert_eq!(
+            service.run(path, &["watch", number]).ok(),
+            format!("batch {number}: proved\n")
+        );
+    }
+    assert_eq!(service.terminate(), Some(0));
+}
+
+#[test]
+fn the_demo_ends_with_a_verified_batch() {
+    let keys = KEYS.path().to_str().unwrap();
+    let text = run(Path::new("."), &["demo", "--shape", SHAPE, "--keys", keys]).ok();
+    assert!(text.starts_with("verified: 2 transfers, batch 1, 0x"), "{text}");
+}
+
+#[test]
+fn the_bench_reports_every_figure() {
+    let keys = KEYS.path().to_str().unwrap();
+    let args = [
+        "bench",
+        "--shape",
+        SHAPE,
+        "--keys",
+        keys,
+        "--runs",
+        "1",
+        "--threads",
+        "2",
+        "--json",
+    ];
+    let rows: Value = serde_json::from_str(&run(Path::new("."), &args).ok()).unwrap();
+    let row = &rows[0];
+    assert_eq!(
+        (row["shape"].as_str(), row["phases"].as_array().unwrap().len()),
+        (Some(SHAPE), 9)
+    );
+    for field in [
+        "constraints",
+        "wall_seconds",
+        "cpu_seconds",
+        "peak_memory_bytes",
+        "transfers_per_second",
+        "core_seconds_per_transfer",
+        "verify_seconds",
+    ] {
+        assert!(
+            row[field].as_f64().is_some_and(|value| value > 0.0),
+            "{field}: {row}"
+        );
+    }
+}
