@@ -114,8 +114,9 @@ impl Node {
             shape = batch.shape.name(),
             "batch executed"
         );
-        self.jobs.enqueue(batch.number, batch.shape);
+        // Announced first: the prover may take it up at once, and events come in the order of the moves.
         self.jobs.announce(&batch);
+        self.jobs.enqueue(batch.number, batch.shape);
         Ok(batch)
     }
 
@@ -134,12 +135,12 @@ impl Node {
     /// Queues the proof of a cancelled or failed batch again.
     pub fn resume(&self, number: u32) -> Result<Batch, StoreError> {
         let (batch, moved) = self.store.advance(number, Event::Resume)?;
-        if batch.stage == Stage::Executed {
-            self.jobs.enqueue(number, batch.shape);
-        }
         if moved == Moved::Changed {
             tracing::info!(batch = number, "proof queued again");
             self.jobs.announce(&batch);
+        }
+        if batch.stage == Stage::Executed {
+            self.jobs.enqueue(number, batch.shape);
         }
         Ok(batch)
     }

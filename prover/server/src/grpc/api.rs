@@ -21,6 +21,10 @@ use crate::store::Snapshot;
 use quittance_circuits::tx::fee::FeeSlot;
 use quittance_circuits::types::{AccountIndex, TokenId};
 
+/// Submissions that have a thread at one time. Execution is serial, so more would only wait there; the others wait
+/// without a thread, and reading never waits for them.
+const SUBMISSIONS: usize = 4;
+
 /// Batches that one ListBatches call looks at while it filters.
 const LIST_VISITS: usize = 10_000;
 
@@ -30,6 +34,7 @@ pub struct Api {
     node: Arc<Node>,
     limits: ServiceConfig,
     watch_streams: Arc<Semaphore>,
+    submissions: Arc<Semaphore>,
     stopping: watch::Receiver<bool>,
 }
 
@@ -41,6 +46,7 @@ impl Api {
             watch_streams: Arc::new(Semaphore::new(
                 limits.max_watch_streams.min(Semaphore::MAX_PERMITS),
             )),
+            submissions: Arc::new(Semaphore::new(SUBMISSIONS)),
             node,
             limits,
             stopping,
@@ -99,8 +105,14 @@ impl quittance_server::Quittance for Api {
         request: Request<v1::SubmitBatchRequest>,
     ) -> Result<Response<v1::SubmitBatchResponse>, Status> {
         let message = request.into_inner();
+        let limit = self.limits.request_timeout;
+        let permit = tokio::time::timeout(limit, Arc::clone(&self.submissions).acquire_owned())
+            .await
+            .map_err(|_| ApiError::Timeout { limit })?;
         let batch = self
             .run(move |node| {
+                // Kept until the call has ended, even if nobody waits for its answer any more.
+                let _permit = permit;
                 let mut violations = Violations::default();
                 let transfers = message
                     .transfers

@@ -115,6 +115,16 @@ mod tests {
         assert!(status.message().contains("found 9 bytes"), "{}", status.message());
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_never_ends_is_cut() {
+        let silent =
+            tower::service_fn(|_: Request<()>| std::future::pending::<Result<Response<()>, Status>>());
+        let mut edge = EdgeLayer::new(Duration::from_millis(100)).layer(silent);
+        let response = edge.call(Request::new(())).await.unwrap();
+        let status = Status::from_header_map(response.headers()).unwrap();
+        assert_eq!(status.code(), Code::DeadlineExceeded);
+    }
+
     #[test]
     fn other_statuses_stay() {
         for status in [Status::out_of_range("page"), Status::not_found("batch")] {

@@ -267,3 +267,59 @@ fn quota(subject: &str, limit: String, retry: Option<Duration>) -> ErrorDetails 
     }
     details
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::RecordError;
+
+    #[test]
+    fn failures_of_the_store_say_whether_to_try_again() {
+        let io = || redb::Error::Io(std::io::Error::other("disk"));
+        let cases = [
+            (StoreError::Database(Box::new(io())), Code::Unavailable),
+            (
+                StoreError::Database(Box::new(redb::Error::Corrupted("page".to_owned()))),
+                Code::DataLoss,
+            ),
+            (
+                StoreError::Corrupt {
+                    table: "batches",
+                    key: "1".to_owned(),
+                    source: RecordError::Long { extra: 1 },
+                },
+                Code::DataLoss,
+            ),
+            (
+                StoreError::Lost {
+                    table: "inputs",
+                    key: "1".to_owned(),
+                },
+                Code::DataLoss,
+            ),
+            (StoreError::NotNext { number: 3, last: 1 }, Code::Internal),
+        ];
+        for (error, code) in cases {
+            let text = error.to_string();
+            // The same behind the state tree, where execution meets it.
+            let wrapped = quittance_circuits::state::StateError::Store(Box::new(error));
+            assert_eq!(state(&wrapped).0, code, "{text}");
+            let quittance_circuits::state::StateError::Store(error) = wrapped else {
+                panic!("{text}");
+            };
+            let error = *error.downcast::<StoreError>().unwrap();
+            assert_eq!(Status::from(ApiError::from(error)).code(), code, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_passes_says_when_to_come_back() {
+        let status = Status::from(ApiError::Stopping);
+        let retry = status.get_error_details().retry_info().cloned();
+        assert_eq!((status.code(), retry.is_some()), (Code::Unavailable, true));
+        let limit = Duration::from_millis(7);
+        let status = Status::from(ApiError::Timeout { limit });
+        assert_eq!(status.code(), Code::DeadlineExceeded);
+        assert!(status.message().contains("7 ms"));
+    }
+}
