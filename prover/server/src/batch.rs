@@ -43,8 +43,13 @@ pub enum Event {
         /// Whether another attempt may follow, and how many there may be in all.
         retry: Retry,
     },
-    /// The process that was proving is gone, or is about to go.
+    /// The prover gives the batch back, because the process is about to end. No attempt was made of it.
     Interrupt,
+    /// The process that was proving is gone. The attempt counts: it may be what ended the process.
+    Lost {
+        /// Attempts that are allowed.
+        max_attempts: u32,
+    },
     /// The client wants no work done for now.
     Cancel,
     /// The client wants the proof after all.
@@ -156,7 +161,7 @@ impl Event {
             Self::Begin => "begin a proof",
             Self::Finish { .. } => "take a proof",
             Self::Fail { .. } => "fail",
-            Self::Interrupt => "be interrupted",
+            Self::Interrupt | Self::Lost { .. } => "be interrupted",
             Self::Cancel => "be cancelled",
             Self::Resume => "be resumed",
         }
@@ -189,7 +194,15 @@ impl Batch {
                     Retry::UpTo(_) | Retry::Never => Stage::Failed,
                 }
             }
-            (Stage::Proving, Event::Interrupt) => Stage::Executed,
+            (Stage::Proving, Event::Interrupt) => {
+                self.attempts = self.attempts.saturating_sub(1);
+                Stage::Executed
+            }
+            (Stage::Proving, Event::Lost { max_attempts }) if self.attempts < max_attempts => Stage::Executed,
+            (Stage::Proving, Event::Lost { .. }) => {
+                self.failure = format!("the process ended {} times while it was proving", self.attempts);
+                Stage::Failed
+            }
             (Stage::Executed | Stage::Proving, Event::Cancel) => Stage::Cancelled,
             (Stage::Cancelled | Stage::Failed, Event::Resume) => {
                 self.attempts = 0;
@@ -198,7 +211,7 @@ impl Batch {
             }
             // Asking twice is no error; nor is a failure that comes after the cancellation that caused it.
             (Stage::Cancelled, Event::Cancel | Event::Fail { .. } | Event::Interrupt)
-            | (Stage::Executed, Event::Interrupt)
+            | (Stage::Executed, Event::Interrupt | Event::Lost { .. })
             | (Stage::Executed | Stage::Proving, Event::Resume) => return Ok(Moved::Unchanged),
             (stage, _) => {
                 return Err(IllegalMove {
@@ -272,6 +285,7 @@ mod tests {
                 fail(Retry::UpTo(3)),
                 fail(Retry::Never),
                 Event::Interrupt,
+                Event::Lost { max_attempts: 3 },
                 Event::Cancel,
                 Event::Resume,
             ]
@@ -285,6 +299,7 @@ mod tests {
                     None,
                     None,
                     Some(Executed),
+                    Some(Executed),
                     Some(Cancelled),
                     Some(Executed),
                 ],
@@ -297,11 +312,12 @@ mod tests {
                     Some(Executed),
                     Some(Failed),
                     Some(Executed),
+                    Some(Executed),
                     Some(Cancelled),
                     Some(Proving),
                 ],
             ),
-            (Proved, [None; 7]),
+            (Proved, [None; 8]),
             (
                 Cancelled,
                 [
@@ -310,11 +326,12 @@ mod tests {
                     Some(Cancelled),
                     Some(Cancelled),
                     Some(Cancelled),
+                    None,
                     Some(Cancelled),
                     Some(Executed),
                 ],
             ),
-            (Failed, [None, None, None, None, None, None, Some(Executed)]),
+            (Failed, [None, None, None, None, None, None, None, Some(Executed)]),
         ];
         for (stage, row) in table {
             for (event, want) in events().into_iter().zip(row) {
@@ -351,6 +368,23 @@ mod tests {
         batch.apply(Event::Resume).unwrap();
         assert_eq!((batch.stage, batch.attempts), (Stage::Executed, 0));
         assert!(batch.failure.is_empty());
+    }
+
+    #[test]
+    fn a_proof_that_kills_the_process_is_given_up() {
+        let mut batch = batch(Stage::Executed);
+        // Stopping the service is no attempt, however often.
+        for _ in 0..5 {
+            batch.apply(Event::Begin).unwrap();
+            batch.apply(Event::Interrupt).unwrap();
+        }
+        assert_eq!((batch.stage, batch.attempts), (Stage::Executed, 0));
+        for stage in [Stage::Executed, Stage::Executed, Stage::Failed] {
+            batch.apply(Event::Begin).unwrap();
+            batch.apply(Event::Lost { max_attempts: 3 }).unwrap();
+            assert_eq!(batch.stage, stage);
+        }
+        assert_eq!(batch.failure, "the process ended 3 times while it was proving");
     }
 
     #[test]

@@ -65,21 +65,20 @@ impl Node {
         let costs = CostModel::new(circuits.iter().map(|circuit| (circuit.shape, circuit.prove_time)));
         let shapes: Vec<_> = circuits.iter().map(|circuit| circuit.shape).collect();
         let jobs = Arc::new(Jobs::new(Arc::new(costs)));
-        let pending = store.interrupt_all()?;
-        let snapshot = store.snapshot()?;
-        for number in &pending {
-            let batch = snapshot.batch(*number)?;
+        let pending = store.recover(config.proving.max_attempts.get())?;
+        for batch in &pending {
             if !shapes.contains(&batch.shape) {
                 return Err(NodeError::KeyNeeded {
-                    number: *number,
+                    number: batch.number,
                     shape: batch.shape.name(),
                 });
             }
-            jobs.enqueue(*number, batch.shape);
+            jobs.enqueue(batch.number, batch.shape);
         }
         if !pending.is_empty() {
             tracing::info!(batches = pending.len(), "unproved batches are queued again");
         }
+        let snapshot = store.snapshot()?;
         remember(&snapshot, jobs.costs())?;
         drop(snapshot);
         let policy = Policy {

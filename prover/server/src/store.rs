@@ -211,14 +211,17 @@ impl Store {
             .map(|(batch, _)| batch)
     }
 
-    /// Takes every batch that was being proved back to executed: nobody is proving when a process starts. Gives the
-    /// numbers of all batches that wait for a proof, in ascending order.
-    pub fn interrupt_all(&self) -> Result<Vec<u32>, StoreError> {
-        let pending = self.snapshot()?.pending()?;
-        for number in &pending {
-            self.advance(*number, Event::Interrupt)?;
+    /// Takes every batch that was being proved back to executed, or to failed after its last attempt: nobody is
+    /// proving when a process starts. Gives the batches that wait for a proof, in ascending order.
+    pub fn recover(&self, max_attempts: u32) -> Result<Vec<Batch>, StoreError> {
+        let mut waiting = Vec::new();
+        for number in self.snapshot()?.pending()? {
+            let (batch, _) = self.advance(number, Event::Lost { max_attempts })?;
+            if batch.stage == Stage::Executed {
+                waiting.push(batch);
+            }
         }
-        Ok(pending)
+        Ok(waiting)
     }
 
     fn transition(
