@@ -20,6 +20,9 @@ use ark_ff::{BigInteger, PrimeField};
 use quittance_verifier::{Facts, FeeData, TransferData};
 use thiserror::Error;
 
+/// Bits of a rollup id.
+const ROLLUP_ID_BITS: u32 = 248;
+
 /// Where a batch stands: what its statement binds besides roots and operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchContext {
@@ -96,18 +99,24 @@ pub enum ApplyError {
         /// The rule and the values.
         error: FeeError,
     },
+    /// The rollup id has more than 248 bits; no statement could name it.
+    #[error("rollup id {rollup_id} is not below 2^248")]
+    RollupIdInRange {
+        /// The id.
+        rollup_id: Fr,
+    },
     /// The state could not be read.
     #[error("state could not be read")]
     State(#[from] StateError),
 }
 
 impl ApplyError {
-    /// Name of the broken rule; `None` if the state failed.
+    /// Name of the broken rule; `None` if the state or the caller's rollup id failed.
     pub const fn rule(&self) -> Option<&'static str> {
         match self {
             Self::Transfer { error, .. } => Some(error.rule()),
             Self::Fee { error, .. } => Some(error.rule()),
-            Self::State(_) => None,
+            Self::RollupIdInRange { .. } | Self::State(_) => None,
         }
     }
 }
@@ -121,6 +130,10 @@ pub fn apply_batch<R: StateReader + ?Sized>(
     transfers: &[SignedTransfer],
     fees: &[FeeSlot],
 ) -> Result<AppliedBatch, ApplyError> {
+    let rollup_id = context.rollup_id;
+    if rollup_id.into_bigint().num_bits() > ROLLUP_ID_BITS {
+        return Err(ApplyError::RollupIdInRange { rollup_id });
+    }
     let levels = overlay.levels();
     let capacity = Levels::new(levels)?.width(0);
     let old_root = overlay.root();
@@ -130,28 +143,25 @@ pub fn apply_batch<R: StateReader + ?Sized>(
         capacity,
         fee_slots: fees,
     };
-    let mut amounts = vec![0u128; fees.len()];
+    // Sums of fees; `None` once one reaches 2^128.
+    let mut amounts = vec![Some(0u128); fees.len()];
     let mut applied = Vec::with_capacity(transfers.len());
     for (index, signed) in transfers.iter().enumerate() {
-        let refuse = |error| ApplyError::Transfer { index, error };
         let (from, to) = (signed.transfer.from, signed.transfer.to);
         let sender = leaf_inside(overlay, capacity, from)?;
         let recipient = leaf_inside(overlay, capacity, to)?;
-        let effect = transfer::check(&rules, signed, sender.as_ref(), recipient.as_ref()).map_err(refuse)?;
-        let Some(sender) = sender else {
-            return Err(refuse(TransferError::SenderExists { index: from }));
-        };
+        let effect = transfer::check(&rules, signed, sender.as_ref(), recipient.as_ref())
+            .map_err(|error| ApplyError::Transfer { index, error })?;
         let sender_path = overlay.path(from)?;
         overlay.set_leaf(from, effect.sender)?;
         let recipient_path = overlay.path(to)?;
         overlay.set_leaf(to, effect.recipient)?;
-        // Fees are below 2^114 each, so 2^14 of them stay below 2^128; past that the fee slot refuses the sum.
         if let Some(amount) = amounts.get_mut(effect.fee_slot) {
-            *amount = amount.saturating_add(effect.fee);
+            *amount = amount.and_then(|sum| sum.checked_add(effect.fee));
         }
         applied.push(AppliedTransfer {
             signed: *signed,
-            sender,
+            sender: effect.sender_before,
             sender_path,
             recipient: effect.recipient_before,
             recipient_path,
@@ -161,20 +171,14 @@ pub fn apply_batch<R: StateReader + ?Sized>(
     let mut credited = Vec::with_capacity(fees.len());
     for (slot, (fee_slot, amount)) in fees.iter().zip(amounts).enumerate() {
         let account = leaf_inside(overlay, capacity, fee_slot.leaf)?;
-        let after = fee::check(fee_slot, amount, capacity, account.as_ref())
+        let effect = fee::check(fee_slot, amount, capacity, account.as_ref())
             .map_err(|error| ApplyError::Fee { slot, error })?;
-        let Some(account) = account else {
-            return Err(ApplyError::Fee {
-                slot,
-                error: FeeError::RecipientExists { index: fee_slot.leaf },
-            });
-        };
         let path = overlay.path(fee_slot.leaf)?;
-        overlay.set_leaf(fee_slot.leaf, after)?;
+        overlay.set_leaf(fee_slot.leaf, effect.credited)?;
         credited.push(AppliedFee {
             slot: *fee_slot,
-            amount,
-            account,
+            amount: effect.amount,
+            account: effect.account,
             path,
         });
     }

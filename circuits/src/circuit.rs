@@ -13,7 +13,7 @@ use thiserror::Error;
 /// Public inputs of every batch circuit with the constant one: 1, h, z, y.
 pub const NUM_INSTANCE: usize = 4;
 
-/// The matrices of a shape. The same for every batch: no value of a batch goes in.
+/// The matrices of a shape that [`Shape::validate`] accepts. The same for every batch: no value of a batch goes in.
 pub fn circuit(shape: &Shape) -> LabelledMatrices {
     let mut structure = Structure::new(NUM_INSTANCE);
     let levels = usize::from(shape.levels);

@@ -98,4 +98,27 @@ mod tests {
             assert!(bits == 253 || !satisfied(half, bits), "{bits} bits");
         }
     }
+
+    #[test]
+    fn s12_each_bit_is_boolean() {
+        // All of the excess in one bit: only that bit's own row can refuse it.
+        let bits = 8;
+        let mut structure = Structure::new(1);
+        let element = structure.witness(Fr::ZERO);
+        enforce_range(&mut structure, &element, bits);
+        let matrices = structure.into_matrices();
+        // Variables: the element, then all bits but the last, which is what the others leave.
+        for bit in 0..bits - 1 {
+            for digit in [-Fr::ONE, Fr::from(2u64), Fr::from(300u64)] {
+                let mut values = vec![Fr::ZERO; 1 + bits];
+                values[0] = Fr::ONE;
+                values[2 + bit] = digit;
+                values[1] = digit * Fr::from(1u64 << bit);
+                let broken: Vec<usize> = (0..bits)
+                    .filter(|row| !matrices.is_row_satisfied(*row, &values))
+                    .collect();
+                assert_eq!(broken, vec![bit]);
+            }
+        }
+    }
 }

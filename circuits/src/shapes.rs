@@ -24,7 +24,7 @@ const fn shape(transfers: u32, fee_slots: u32) -> Shape {
 }
 
 /// The shape among `available` with the smallest domain that has room for a batch; with equal domains, the one with
-/// fewer constraints. `None` if none has room.
+/// fewer constraints. `None` if none has room; shapes that no circuit can have are passed over.
 pub fn plan<'a>(
     available: impl IntoIterator<Item = &'a Shape>,
     transfers: usize,
@@ -33,22 +33,31 @@ pub fn plan<'a>(
     let fits = |slots: u32, wanted: usize| usize::try_from(slots).is_ok_and(|slots| wanted <= slots);
     available
         .into_iter()
+        .filter(|shape| shape.validate().is_ok())
         .filter(|shape| fits(shape.transfers, transfers) && fits(shape.fee_slots, fee_slots))
         .min_by_key(|shape| (domain(shape), predicted_constraints(shape)))
         .copied()
 }
 
-/// Size of the evaluation domain: the power of two that holds all constraints and the four public inputs.
+/// Size of the evaluation domain of a valid shape: the power of two that holds all constraints and the four public inputs.
 pub fn domain(shape: &Shape) -> u64 {
-    (predicted_constraints(shape) + 4).next_power_of_two()
+    predicted_constraints(shape)
+        .saturating_add(4)
+        .checked_next_power_of_two()
+        .unwrap_or(u64::MAX)
 }
 
-/// Constraints of the circuit of a shape, by formula.
+/// Constraints of the circuit of a valid shape, by formula.
 pub fn predicted_constraints(shape: &Shape) -> u64 {
     let (transfers, fee_slots) = (u64::from(shape.transfers), u64::from(shape.fee_slots));
     // The first slot of a section has no slot before it to be compared with.
-    let slots = transfers * transfer_constraints(shape) - 1 + fee_slots * fee_constraints(shape) - 1;
-    slots + statement_constraints(shape)
+    let transfers = transfers
+        .saturating_mul(transfer_constraints(shape))
+        .saturating_sub(1);
+    let fees = fee_slots.saturating_mul(fee_constraints(shape)).saturating_sub(1);
+    transfers
+        .saturating_add(fees)
+        .saturating_add(statement_constraints(shape))
 }
 
 /// Constraints of one further transfer slot, its share of the statement aside.
@@ -80,8 +89,8 @@ pub fn statement_constraints(shape: &Shape) -> u64 {
     let first = SBOX * elements.min(16) + POSEIDON_17_REST;
     let batch_number = 32;
     let root = 1;
-    let hash = first + (blocks - 1) * (SBOX * 17 + POSEIDON_17_REST) + 1;
-    batch_number + SBOX + root + hash + (elements - 1)
+    let hash = first + blocks.saturating_sub(1) * (SBOX * 17 + POSEIDON_17_REST) + 1;
+    batch_number + SBOX + root + hash + elements.saturating_sub(1)
 }
 
 /// One S-box.

@@ -1,6 +1,7 @@
 //! What the circuit of a shape is given for one batch.
 
 use super::{AppliedBatch, AppliedFee, AppliedTransfer};
+use crate::tree::Path;
 use crate::tx::fee::constraints::FeeWitness;
 use crate::tx::transfer::constraints::TransferWitness;
 use ark_bn254::Fr;
@@ -51,6 +52,16 @@ pub enum WitnessError {
         /// The shape.
         shape: Shape,
     },
+    /// A path does not have one entry for each level.
+    #[error("a path has {got} levels, shape {shape} has {expected}", shape = .shape.name())]
+    PathLength {
+        /// Entries of the path.
+        got: usize,
+        /// Levels of the shape.
+        expected: u8,
+        /// The shape.
+        shape: Shape,
+    },
 }
 
 impl BatchWitness {
@@ -91,6 +102,20 @@ impl BatchWitness {
             }
         }
         let (levels, fee_slots) = (usize::from(shape.levels), count(shape.fee_slots));
+        let mut paths = batch
+            .transfers
+            .iter()
+            .flat_map(|t| [&t.sender_path, &t.recipient_path]);
+        let mut fee_paths = batch.fees.iter().map(|fee| &fee.path);
+        let wrong = |path: &&Path| path.siblings.len() != levels;
+        if let Some(path) = paths.find(wrong).or_else(|| fee_paths.find(wrong)) {
+            let got = path.siblings.len();
+            return Err(WitnessError::PathLength {
+                got,
+                expected: shape.levels,
+                shape,
+            });
+        }
         let batch_number = Fr::from(batch.context.batch_number.get());
         let mut transfers: Vec<_> = batch
             .transfers

@@ -61,6 +61,21 @@ pub fn enforce_signature_canonical<C: ConstraintSystem, H: HashGadget>(
     r8: [Fr; 2],
     s: [u64; 4],
 ) -> SignatureVar<C::L> {
+    canonical_with::<C, H>(cs, key, message, (r8, s), |challenge| {
+        let mut shifted = challenge.into_bigint();
+        shifted.add_with_carry(&BigInteger256::new(CHALLENGE_OFFSET));
+        shifted
+    })
+}
+
+/// The same with any hint for the bits of the shifted challenge: tests hint wrong ones.
+fn canonical_with<C: ConstraintSystem, H: HashGadget>(
+    cs: &mut C,
+    key: &EdwardsVar<C::L>,
+    message: &FieldVar<C::L>,
+    (r8, s): ([Fr; 2], [u64; 4]),
+    shift: impl FnOnce(&Fr) -> BigInteger256,
+) -> SignatureVar<C::L> {
     let r8 = {
         let [x, y] = r8.map(|coordinate| cs.witness(coordinate));
         EdwardsVar { x, y }
@@ -80,8 +95,7 @@ pub fn enforce_signature_canonical<C: ConstraintSystem, H: HashGadget>(
         fixed_base::SCALAR_BITS,
     );
 
-    let mut shifted = challenge.value().into_bigint();
-    shifted.add_with_carry(&BigInteger256::new(CHALLENGE_OFFSET));
+    let shifted = shift(&challenge.value());
     let window_bits = {
         let bits = LADDER_BITS - SIGN_BITS;
         let last = CHALLENGE_WINDOW_ABOVE - 1;
@@ -249,7 +263,9 @@ fn enforce_none_missing<C: ConstraintSystem>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::r1cs::{Assignment, Structure};
+    use crate::babyjubjub::{BASE8, Point};
+    use crate::hash::constraints::PoseidonGadget;
+    use crate::r1cs::{Assignment, Label, Structure};
 
     const BITS: usize = 6;
 
@@ -315,6 +331,87 @@ mod tests {
                 circuit(&mut assignment, number, u128::from(least));
                 let satisfied = matrices.first_unsatisfied(&assignment.into_values()).is_none();
                 assert_eq!(satisfied, number >= least, "{number} against {least}");
+            }
+        }
+    }
+
+    fn signature<C: ConstraintSystem>(
+        cs: &mut C,
+        key: &Point,
+        message: Fr,
+        signature: (Point, [u64; 4]),
+        shift: impl FnOnce(&Fr) -> BigInteger256,
+    ) {
+        let key = EdwardsVar {
+            x: cs.witness(key.x),
+            y: cs.witness(key.y),
+        };
+        let message = cs.witness(message);
+        let (r8, s) = signature;
+        cs.label(Label::statement("signature_canonical"));
+        let signature = canonical_with::<C, PoseidonGadget>(cs, &key, &message, ([r8.x, r8.y], s), shift);
+        cs.label(Label::statement("signature_valid"));
+        enforce_signature_valid(cs, &FieldVar::one(), &key, &signature);
+    }
+
+    /// The other readings of the challenge, w + r and w − r, with a signature that fits the multiplier they stand for: a
+    /// signer who could choose the reading would have two challenges to choose from. Only the window refuses them.
+    #[test]
+    fn s03_only_the_window_refuses_another_reading_of_the_challenge() {
+        use num_bigint::BigUint;
+        let order = BigUint::from_bytes_le(&BigInteger256::new(ORDER).to_bytes_le());
+        let modulus = BigUint::from_bytes_le(&Fr::MODULUS.to_bytes_le());
+        let (secret, nonce) = (1_234_567u64, 99_991u64);
+        let key = BASE8.mul(&[secret, 0, 0, 0]);
+        let r8 = BASE8.mul(&[nonce, 0, 0, 0]);
+        let mut structure = Structure::new(1);
+        signature(&mut structure, &BASE8, Fr::ZERO, (BASE8, [1; 4]), |_| {
+            BigInteger256::from(1u64)
+        });
+        let matrices = structure.into_matrices();
+        let mut readings = [0; 3];
+        for message in (0u64..).map(Fr::from) {
+            let public = crate::babyjubjub::PublicKey::new(key).unwrap();
+            let challenge = super::super::challenge(&public, &message, &r8);
+            let mut honest = challenge.into_bigint();
+            honest.add_with_carry(&BigInteger256::new(CHALLENGE_OFFSET));
+            let (mut above, mut below) = (honest, honest);
+            above.add_with_carry(&Fr::MODULUS);
+            below.sub_with_borrow(&Fr::MODULUS);
+            let h = BigUint::from_bytes_le(&challenge.into_bigint().to_bytes_le());
+            let cases = [
+                (honest, Some(h.clone())),
+                (above, (above.num_bits() <= 254).then(|| &h + &modulus)),
+                // h − r ≡ h − r + 8·l, which is not negative for the h at hand.
+                (
+                    below,
+                    (honest >= Fr::MODULUS).then(|| &h + &order * 8u32 - &modulus),
+                ),
+            ];
+            for (reading, (shifted, multiplier)) in cases.into_iter().enumerate() {
+                let Some(multiplier) = multiplier else { continue };
+                readings[reading] += 1;
+                let s = (BigUint::from(nonce) + multiplier * 8u32 * secret) % &order;
+                let mut limbs = [0; 4];
+                for (limb, digit) in limbs.iter_mut().zip(s.to_u64_digits()) {
+                    *limb = digit;
+                }
+                let mut assignment = Assignment::new(&[]);
+                signature(&mut assignment, &key, message, (r8, limbs), |_| shifted);
+                let values = assignment.into_values();
+                let broken: std::collections::BTreeSet<_> = (0..matrices.num_constraints())
+                    .filter(|row| !matrices.is_row_satisfied(*row, &values))
+                    .map(|row| matrices.label(row).map(|label| label.rule))
+                    .collect();
+                let expected = if reading == 0 {
+                    vec![]
+                } else {
+                    vec![Some("signature_canonical")]
+                };
+                assert_eq!(Vec::from_iter(broken), expected, "reading {reading}");
+            }
+            if readings.iter().all(|count| *count >= 3) {
+                return;
             }
         }
     }

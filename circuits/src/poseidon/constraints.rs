@@ -35,10 +35,14 @@ pub static WIDTH_17: LazyLock<PoseidonRows> = LazyLock::new(|| PoseidonRows::new
 impl PoseidonRows {
     fn new(t: usize) -> Self {
         let params = params(t);
-        // Circomlib's matrices are invertible, and so are the rounds (tests run every width): the fallbacks
-        // are never taken, and would make an unsatisfiable circuit, not an unsound one.
-        let inverse_mds = invert(&params.mds).unwrap_or_default();
-        let segments = segments(params).unwrap_or_default();
+        // Facts about constants, not about input: `twin_of_the_native_permutation_at_every_width` would meet them first.
+        #[expect(
+            clippy::expect_used,
+            reason = "circomlib's linear layers are invertible, at every width"
+        )]
+        let (inverse_mds, segments) = invert(&params.mds)
+            .zip(segments(params))
+            .expect("Poseidon's linear layers are invertible");
         Self {
             params,
             inverse_mds,

@@ -26,10 +26,26 @@ pub struct FeeSlot {
     pub token: TokenId,
 }
 
-/// Checks the rules of a fee slot and returns the credited leaf.
+/// What a fee slot that passed every rule does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeeEffect {
+    /// The account's leaf as read.
+    pub account: Leaf,
+    /// The account's leaf afterwards.
+    pub credited: Leaf,
+    /// The sum credited.
+    pub amount: u128,
+}
+
+/// Checks the rules of a fee slot.
 ///
-/// `account` is the leaf after all transfers; `capacity` is the number of places in the tree.
-pub fn check(slot: &FeeSlot, amount: u128, capacity: u64, account: Option<&Leaf>) -> Result<Leaf, FeeError> {
+/// `amount` is the sum of the fees routed to the slot, `None` if it reaches 2^128; `account` is the leaf after all transfers; `capacity` is the number of places in the tree.
+pub fn check(
+    slot: &FeeSlot,
+    amount: Option<u128>,
+    capacity: u64,
+    account: Option<&Leaf>,
+) -> Result<FeeEffect, FeeError> {
     let inside = u64::from(slot.leaf.get()) < capacity;
     let account = match account {
         Some(leaf) if inside => leaf,
@@ -47,8 +63,15 @@ pub fn check(slot: &FeeSlot, amount: u128, capacity: u64, account: Option<&Leaf>
             account: TokenId(account.token),
         });
     }
+    let Some(amount) = amount else {
+        return Err(FeeError::SumNotOverflowed { token: slot.token });
+    };
     match account.balance.checked_add(amount) {
-        Some(balance) => Ok(Leaf { balance, ..*account }),
+        Some(balance) => Ok(FeeEffect {
+            account: *account,
+            credited: Leaf { balance, ..*account },
+            amount,
+        }),
         None => Err(FeeError::RecipientNotOverflowed {
             balance: account.balance,
             amount,
@@ -90,6 +113,12 @@ pub enum FeeError {
         /// Sum of the fees.
         amount: u128,
     },
+    /// `recipient_not_overflowed`: the fees themselves add up to 2^128 or more.
+    #[error("recipient_not_overflowed: fees in token {token} add up to 2^128 or more")]
+    SumNotOverflowed {
+        /// Token of the slot.
+        token: TokenId,
+    },
 }
 
 impl FeeError {
@@ -99,7 +128,29 @@ impl FeeError {
             Self::RecipientExists { .. } => "recipient_exists",
             Self::RecipientInRange { .. } => "recipient_in_range",
             Self::TokenMatches { .. } => "token_matches",
-            Self::RecipientNotOverflowed { .. } => "recipient_not_overflowed",
+            Self::RecipientNotOverflowed { .. } | Self::SumNotOverflowed { .. } => "recipient_not_overflowed",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::babyjubjub::{BASE8, PublicKey};
+    use crate::types::RootAddress;
+
+    #[test]
+    fn s07_a_sum_of_fees_beyond_128_bits_is_refused_by_an_empty_account_too() {
+        let slot = FeeSlot {
+            leaf: AccountIndex(0),
+            token: TokenId(1),
+        };
+        let key = PublicKey::new(BASE8).unwrap();
+        let empty = Leaf::new(key, 0, 0, 1, RootAddress([1; 20])).unwrap();
+        let error = check(&slot, None, 16, Some(&empty)).unwrap_err();
+        assert_eq!(error, FeeError::SumNotOverflowed { token: TokenId(1) });
+        assert_eq!(error.rule(), "recipient_not_overflowed");
+        let effect = check(&slot, Some(u128::MAX), 16, Some(&empty)).unwrap();
+        assert_eq!(effect.credited.balance, u128::MAX);
     }
 }

@@ -113,6 +113,8 @@ pub struct TransferContext<'a> {
 /// What a transfer that passed every rule does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TransferEffect {
+    /// Sender's leaf as read.
+    pub sender_before: Leaf,
     /// Sender's leaf afterwards (before it receives, if it pays itself).
     pub sender: Leaf,
     /// Recipient's leaf as read after the sender's update.
@@ -233,6 +235,7 @@ pub fn check(
         });
     };
     Ok(TransferEffect {
+        sender_before: *sender,
         sender: sender_after,
         recipient_before,
         recipient: recipient_after,

@@ -121,8 +121,18 @@ fn s39_native_and_circuit_agree_on_random_batches() {
         let start = leaves(&mut random);
         let world = World::with(start.clone());
         let fees: Vec<FeeSlot> = match random.below(6) {
-            0 => vec![fee_slot(random.index(18), 1)],
+            0 => vec![fee_slot(10 + random.index(8), 1)],
             1 => vec![fee_slot(3, 1), fee_slot(3, 2)],
+            // Fees on top of the fullest account of each token.
+            2 => [1, 2]
+                .into_iter()
+                .filter_map(|token| {
+                    let of_token = start.iter().filter(|(_, leaf)| leaf.token == token);
+                    of_token
+                        .max_by_key(|(_, leaf)| leaf.balance)
+                        .map(|(index, _)| fee_slot(*index, token))
+                })
+                .collect(),
             _ => [1, 2]
                 .into_iter()
                 .filter_map(|token| {
@@ -181,27 +191,33 @@ fn s39_native_and_circuit_agree_on_random_batches() {
                     other => panic!("batch {batch}: {other}"),
                 };
                 assert_eq!(label.as_deref(), Some(&*native), "batch {batch}: {error}");
-                let rule = native.split('.').next_back().unwrap().to_owned();
-                *seen.entry(rule).or_default() += 1;
+                // `transfer.rule` or `fee.rule`, without the slot.
+                let (slot, rule) = native.split_once("].").unwrap();
+                let section = slot.split_once('[').unwrap().0;
+                *seen.entry(format!("{section}.{rule}")).or_default() += 1;
             }
         }
     }
     println!("{seen:?}");
     for rule in [
         "accepted",
-        "not_expired",
-        "sender_exists",
-        "sender_in_range",
-        "nonce_matches",
-        "nonce_in_range",
-        "recipient_exists",
-        "recipient_in_range",
-        "token_matches",
-        "balance_covers",
-        "recipient_not_overflowed",
-        "signature_canonical",
-        "signature_valid",
-        "fee_routed_once",
+        "transfer.not_expired",
+        "transfer.sender_exists",
+        "transfer.sender_in_range",
+        "transfer.nonce_matches",
+        "transfer.nonce_in_range",
+        "transfer.recipient_exists",
+        "transfer.recipient_in_range",
+        "transfer.token_matches",
+        "transfer.balance_covers",
+        "transfer.recipient_not_overflowed",
+        "transfer.signature_canonical",
+        "transfer.signature_valid",
+        "transfer.fee_routed_once",
+        "fee.recipient_exists",
+        "fee.recipient_in_range",
+        "fee.token_matches",
+        "fee.recipient_not_overflowed",
     ] {
         assert!(seen.contains_key(rule), "no random batch met {rule}: {seen:?}");
     }

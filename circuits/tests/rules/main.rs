@@ -1,9 +1,14 @@
 //! The rules of a batch, native and in the circuit: that they accept, what they cost, and every attack on them.
-#![expect(clippy::unwrap_used, reason = "helpers of tests, outside of test functions")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests, outside of test functions"
+)]
 
 mod completeness;
 mod counts;
 mod differential;
+mod elimination;
 mod forger;
 mod soundness;
 mod support;

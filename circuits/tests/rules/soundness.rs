@@ -2,6 +2,7 @@
 //! `circuits/README.md`) that they mount. Each says which rule rejects it, and almost all that *only* this rule does.
 
 mod fees;
+mod freedom;
 mod signature;
 mod slots;
 mod state;

@@ -4,8 +4,9 @@ use crate::forger::*;
 use crate::support::*;
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, BigInteger, BigInteger256, Field, PrimeField};
-use quittance_circuits::babyjubjub::{BASE8, ORDER, Point};
-use quittance_circuits::eddsa::Signature;
+use num_bigint::BigUint;
+use quittance_circuits::babyjubjub::{BASE8, ORDER, Point, PublicKey};
+use quittance_circuits::eddsa::{Signature, challenge};
 use quittance_circuits::float::{FloatAmount, FloatFee};
 use quittance_circuits::tx::transfer::{SignedTransfer, Transfer};
 use quittance_circuits::types::{AccountIndex, BatchNumber, Nonce};
@@ -184,32 +185,39 @@ fn s46_a_signature_for_another_kind() {
 }
 
 #[test]
-fn s03_the_challenge_has_one_reading() {
-    // w + r for the shifted challenge w: the only other integer of 254 bits with the same value in the field. The window
-    // refuses it wherever it fits; the circuit's digits are hints, so they are replaced in the assignment by hand.
-    use quittance_circuits::eddsa::{CHALLENGE_OFFSET, CHALLENGE_WINDOW_ABOVE, challenge, challenge_window};
-    let bound = (BigInteger256::from(1u64) << 254).0;
-    let mut seen = 0;
-    for later in 1u32..40 {
-        let mut transfer = transfer(0, 1, 500, 20, 0);
-        transfer.valid_until = BatchNumber(BATCH + later);
-        let signed = sign(transfer);
-        let h = challenge(
-            &key(0).public_key(),
-            &transfer.message(&rollup_id()),
-            &signed.signature.r8,
-        );
-        let w = challenge_window(&h).unwrap();
-        let mut expected = h.into_bigint();
-        expected.add_with_carry(&BigInteger256::new(CHALLENGE_OFFSET));
-        assert_eq!(w, expected.0);
-        let mut alias = expected;
-        alias.add_with_carry(&Fr::MODULUS);
-        if alias < BigInteger256::new(bound) {
-            seen += 1;
-            let high = u128::from(alias.0[3]) << 22 | u128::from(alias.0[2]) >> 42;
-            assert!(high >= CHALLENGE_WINDOW_ABOVE);
+fn s21_r8_right_in_one_coordinate_only() {
+    // A signer fits S to an R8 of which one coordinate is that of the right point: each coordinate has its own row.
+    let order = BigUint::from_bytes_le(&BigInteger256::new(ORDER).to_bytes_le());
+    let (secret, nonce) = (1_234_567u64, 99_991u64);
+    let key = PublicKey::new(BASE8.mul(&[secret, 0, 0, 0])).unwrap();
+    let right = BASE8.mul(&[nonce, 0, 0, 0]);
+    let transfer = transfer(0, 1, 500, 20, 0);
+    let wrong = [
+        Point::new(right.x, right.y + Fr::ONE),
+        Point::new(right.x + Fr::ONE, right.y),
+        right.neg(),
+    ];
+    for r8 in [right].into_iter().chain(wrong) {
+        let h = challenge(&key, &transfer.message(&rollup_id()), &r8);
+        let h = BigUint::from_bytes_le(&h.into_bigint().to_bytes_le());
+        let mut s = [0; 4];
+        for (limb, digit) in s
+            .iter_mut()
+            .zip(((BigUint::from(nonce) + h * 8u32 * secret) % &order).to_u64_digits())
+        {
+            *limb = digit;
+        }
+        let mut w = Forger::with(|leaves| leaves[0].key = [key.x(), key.y()]);
+        w.fee_slots(&[fee_slot(5, 1)]);
+        w.transfer(&SignedTransfer {
+            transfer,
+            signature: Signature { r8, s },
+        })
+        .finish();
+        if r8 == right {
+            w.assert_accepted();
+        } else {
+            w.assert_only("transfer[0].signature_valid");
         }
     }
-    assert!(seen > 0, "no challenge with an alias of 254 bits in the sample");
 }

@@ -82,17 +82,22 @@ fn s14_recipient_exists_refuses_an_empty_place() {
 
 #[test]
 fn s14_a_node_is_not_a_leaf() {
-    // The adversary claims that an inner node is a leaf: it knows four children that hash to it, but with capacity 0.
-    let honest = signed(0, 1, 5, 1, 0);
+    // The children of an inner node are known, so the adversary claims them as key, packed word and owner of a leaf, which would
+    // have the node's hash if leaves had no capacity of their own.
+    use quittance_circuits::hash::{FieldHasher, RulesHasher};
+    let [a, b, c] = forger().path(0)[0];
+    let first = RulesHasher::leaf(&[a, b, c, a]);
+    assert_ne!(first, RulesHasher::node(&[a, b, c, a]));
+    let fields = Forger::new().leaves[0];
+    let packed = fields.balance * two_to(64) + fields.nonce * two_to(32) + fields.token;
+    let node = RulesHasher::node(&[fields.key[0], fields.key[1], packed, fields.owner]);
+    // A tree that holds, where account 0 should be, the *node* with those four children.
     let mut forger = forger();
-    let hashes = forger.path(4);
-    let node = hashes[0];
-    forger
-        .forge(&honest, |w| {
-            w.sender.key = [node[0], node[1]];
-            w.sender.owner = node[2];
-        })
-        .finish();
+    forger.transfer(&signed(0, 1, 5, 1, 0)).finish();
+    let [x, y, z] = forger.witness.transfers[0].sender_path[0];
+    let upper = forger.witness.transfers[0].sender_path[1];
+    let bottom = RulesHasher::node(&[node, x, y, z]);
+    forger.witness.old_root = RulesHasher::node(&[bottom, upper[0], upper[1], upper[2]]);
     assert!(forger.broken_rules().contains("transfer[0].sender_path"));
 }
 

@@ -1,0 +1,245 @@
+//! S17 for several variables at once: how much freedom the hints of a gadget or of a whole batch leave together.
+//!
+//! The sweep moves one variable; a dishonest prover moves many. At a satisfied assignment, the kernel of the Jacobian counts the
+//! independent directions in which all variables together can move. Each must be one that the statement leaves open: what a prover
+//! may choose (a sibling, a key nobody reads) and what padding does not use. Those directions are to first order: along most of
+//! them lie other preimages of the same hash, which exist and which nobody can find.
+
+use crate::elimination::*;
+use crate::support::*;
+use ark_bn254::Fr;
+use ark_ff::Field;
+use quittance_circuits::circuit::assign;
+use quittance_circuits::float::constraints::decode;
+use quittance_circuits::hash::constraints::{HashGadget, LeafField, PoseidonGadget};
+use quittance_circuits::poseidon::constraints::{PoseidonRows, WIDTH_4, WIDTH_5, WIDTH_6, WIDTH_17};
+use quittance_circuits::poseidon::params::params;
+use quittance_circuits::r1cs::{Assignment, ConstraintSystem, LabelledMatrices, Structure};
+use quittance_circuits::range::enforce_range;
+use std::collections::BTreeMap;
+
+/// A gadget that can be run against both systems.
+trait Gadget {
+    fn run<C: ConstraintSystem>(&self, cs: &mut C);
+}
+
+fn freedom(gadget: &impl Gadget, inputs: usize) -> usize {
+    let mut structure = Structure::new(1);
+    gadget.run(&mut structure);
+    let mut assignment = Assignment::new(&[]);
+    gadget.run(&mut assignment);
+    let inputs: Vec<usize> = (1..=inputs).collect();
+    kernel(&structure.into_matrices(), &assignment.into_values(), &inputs).len()
+}
+
+fn number(seed: u64) -> Fr {
+    Fr::from(seed + 2).pow([77])
+}
+
+struct Node(u64);
+
+impl Gadget for Node {
+    fn run<C: ConstraintSystem>(&self, cs: &mut C) {
+        let [b0, b1, old, new] =
+            [Fr::from(self.0 & 1), Fr::from(self.0 >> 1), number(1), number(2)].map(|v| cs.witness(v));
+        PoseidonGadget::node_update(cs, [&b0, &b1], [&old, &new], &[number(3), number(4), number(5)]);
+    }
+}
+
+struct Leaf;
+
+impl Gadget for Leaf {
+    fn run<C: ConstraintSystem>(&self, cs: &mut C) {
+        let [old, new, owner] = [1, 2, 3].map(|seed| cs.witness(number(seed)));
+        let key = [LeafField::Inner(number(4)), LeafField::Inner(number(5))];
+        PoseidonGadget::leaf_update(cs, key, [&old, &new], &owner);
+    }
+}
+
+struct Range(usize);
+
+impl Gadget for Range {
+    fn run<C: ConstraintSystem>(&self, cs: &mut C) {
+        let element = cs.witness(Fr::from(1u64));
+        enforce_range(cs, &element, self.0);
+    }
+}
+
+struct Float;
+
+impl Gadget for Float {
+    fn run<C: ConstraintSystem>(&self, cs: &mut C) {
+        let element = cs.witness(Fr::from(12_345u64));
+        decode(cs, &element, 35);
+    }
+}
+
+struct Sponge(u64);
+
+impl Gadget for Sponge {
+    fn run<C: ConstraintSystem>(&self, cs: &mut C) {
+        let elements: Vec<_> = (0..self.0).map(|seed| cs.witness(number(seed))).collect();
+        PoseidonGadget::sponge(cs, &elements);
+    }
+}
+
+#[test]
+fn s17_gadgets_leave_only_their_hints_free() {
+    for position in 0..4 {
+        assert_eq!(freedom(&Node(position), 4), 3, "three siblings");
+    }
+    assert_eq!(freedom(&Leaf, 3), 2, "the key's two coordinates");
+    for bits in [1, 2, 32, 128, 253] {
+        assert_eq!(freedom(&Range(bits), 1), 0);
+    }
+    assert_eq!(freedom(&Float, 1), 0);
+    for elements in [1, 7, 16, 17, 40] {
+        assert_eq!(freedom(&Sponge(elements), usize::try_from(elements).unwrap()), 0);
+    }
+}
+
+#[test]
+fn s17_a_whole_batch_leaves_only_what_nobody_reads() {
+    let (_, batch) = example();
+    let values = assign(&SMALL, &KEY_ID, &batch).unwrap();
+    let free = kernel(&SMALL_CIRCUIT, &values, &[1, 2, 3]);
+    let siblings = 3 * usize::from(SMALL.levels);
+    // Whatever is made of bits is rigid: balances, nonces, tokens, indices, amounts, S and the challenge's digits. What can move
+    // in a transfer are both keys (2 each), both owners, R8 (2) and the siblings of both paths. Equations take away two for the
+    // signature's point, one for the challenge, whose digits are rigid, and one for each root that a path must meet.
+    let executed = 2 + 2 + 1 + 1 + 2 + 2 * siblings - (2 + 1 + 1 + 1);
+    // Padding meets no root and no point.
+    let padding = 2 + 2 + 1 + 1 + 2 + 2 * siblings - 1;
+    // A fee slot's key and owner and its siblings, less one root.
+    let fee = 2 + 1 + siblings - 1;
+    // Rollup id, old and new root; less h, y and the end of the chain.
+    let statement = 3 - 3;
+    // Three bits of the padding's window, whose rows read −b² = 0 at b = 0: flat to first order, but 0 is their only solution.
+    let flat = 3;
+    assert_eq!(
+        free.len(),
+        2 * executed + padding + 2 * fee + statement + flat,
+        "{:?}",
+        by_rule(&free)
+    );
+}
+
+fn by_rule(variables: &[usize]) -> BTreeMap<String, usize> {
+    let mut first = BTreeMap::new();
+    for row in (0..SMALL_CIRCUIT.num_constraints()).rev() {
+        for matrix in [&SMALL_CIRCUIT.a, &SMALL_CIRCUIT.b, &SMALL_CIRCUIT.c] {
+            for (_, variable) in &matrix[row] {
+                first.insert(*variable, row);
+            }
+        }
+    }
+    let mut counts = BTreeMap::new();
+    for variable in variables {
+        let label = first.get(variable).and_then(|row| SMALL_CIRCUIT.label(*row));
+        *counts
+            .entry(label.map_or_else(String::new, |label| label.to_string()))
+            .or_default() += 1;
+    }
+    counts
+}
+
+/// The rows of Poseidon hold exactly when its S-box relations do, for whatever values: not only for those of an honest prover.
+///
+/// Each S-box appears as `x·x = s, s·s = q, q·x = y` with linear forms x and y. The form x is that of the reference permutation over
+/// the earlier outputs y; and the forms y are independent, as many as there are remaining variables, so that every choice of outputs
+/// is exactly one choice of variables.
+#[test]
+fn poseidon_rows_are_equivalent_to_its_boxes() {
+    for rows in [&*WIDTH_4, &*WIDTH_5, &*WIDTH_6, &*WIDTH_17] {
+        equivalence(rows);
+    }
+}
+
+fn equivalence(rows: &PoseidonRows) {
+    let t = rows.width();
+    let mut structure = Structure::new(1);
+    let inputs: Vec<_> = (1..t).map(|_| structure.witness(Fr::ONE)).collect();
+    rows.hash(&mut structure, Fr::ONE, &inputs);
+    let matrices = structure.into_matrices();
+    let boxes = boxes(&matrices);
+
+    // The reference, over the constant, the inputs and the boxes' outputs.
+    let params = params(t);
+    let one = Form::from([(0, Fr::ONE)]);
+    let mut state = vec![one.clone()];
+    state.extend((1..t).map(|variable| Form::from([(variable, Fr::ONE)])));
+    let mut next_box = boxes.iter();
+    for round in 0..params.rounds() {
+        for (element, constant) in state.iter_mut().zip(params.constants_of_round(round)) {
+            add(element, &one, *constant);
+        }
+        let boxed = if params.is_full(round) { t } else { 1 };
+        for (index, element) in state.iter_mut().enumerate().take(boxed) {
+            if round == 0 && index == 0 {
+                // The capacity is a constant and needs no rows.
+                let constant = element.get(&0).copied().unwrap();
+                *element = Form::from([(0, constant.pow([5]))]);
+            } else {
+                let (x, y) = next_box.next().unwrap();
+                assert_eq!(element, x, "t = {t}, round {round}, S-box {index}");
+                *element = y.clone();
+            }
+        }
+        state = params
+            .mds
+            .iter()
+            .map(|row| {
+                let mut mixed = Form::new();
+                row.iter()
+                    .zip(&state)
+                    .for_each(|(factor, element)| add(&mut mixed, element, *factor));
+                mixed
+            })
+            .collect();
+    }
+    assert!(next_box.next().is_none());
+    // The output is the last variable.
+    assert_eq!(state[0], Form::from([(matrices.num_witness, Fr::ONE)]));
+
+    // As many independent outputs as variables that are neither inputs nor powers.
+    let mut elimination = Elimination::new(1 + matrices.num_witness);
+    (0..t).for_each(|variable| elimination.fix(variable));
+    let rank = boxes.iter().filter(|(_, y)| elimination.equation(y)).count();
+    assert_eq!(rank, boxes.len());
+    let powers = 2 * boxes.len();
+    assert_eq!(rank, matrices.num_witness - (t - 1) - powers);
+}
+
+/// The S-boxes of a circuit that consists of nothing else, in order: input and output as forms.
+fn boxes(matrices: &LabelledMatrices) -> Vec<(Form, Form)> {
+    // By the variable of the fourth power: the input, and the position.
+    let mut inputs: BTreeMap<usize, (Form, usize)> = BTreeMap::new();
+    let mut found = Vec::new();
+    let mut row = 0;
+    while row < matrices.num_constraints() {
+        let (a, b, c) = (&matrices.a[row], &matrices.b[row], &matrices.c[row]);
+        if a == b {
+            let [(_, square)] = c[..] else {
+                panic!("row {row} is not a square")
+            };
+            let next = row + 1;
+            assert_eq!(matrices.a[next], vec![(Fr::ONE, square)]);
+            assert_eq!(matrices.b[next], vec![(Fr::ONE, square)]);
+            let [(_, fourth)] = matrices.c[next][..] else {
+                panic!("row {next} is not a fourth power")
+            };
+            inputs.insert(fourth, (form(a), inputs.len()));
+            row += 2;
+        } else {
+            let [(_, fourth)] = a[..] else {
+                panic!("row {row} is not the end of an S-box")
+            };
+            let (x, position) = inputs[&fourth].clone();
+            assert_eq!(form(b), x, "row {row}");
+            found.push((position, x, form(c)));
+            row += 1;
+        }
+    }
+    found.sort_by_key(|(position, _, _)| *position);
+    found.into_iter().map(|(_, x, y)| (x, y)).collect()
+}
