@@ -1,5 +1,6 @@
 //! `quittance bench`: proves real batches and measures them.
 
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use quittance_circuits::batch::{AppliedBatch, BatchContext, apply_batch};
@@ -11,7 +12,7 @@ use quittance_circuits::types::{AccountIndex, BatchNumber, TokenId};
 use quittance_engine::memory::peak_rss_bytes;
 use quittance_engine::{CancelFlag, Engine, Phase};
 use quittance_verifier::{DevelopmentKeys, Shape, Verifier};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::args::BenchArgs;
 use super::circuits::mebibytes;
@@ -25,7 +26,7 @@ use crate::keys;
 const VERIFICATIONS: usize = 25;
 
 /// What one shape costs on this machine. Medians over the runs.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Row {
     shape: String,
     threads: usize,
@@ -45,9 +46,9 @@ struct Row {
 }
 
 /// One phase of the median run.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct PhaseRow {
-    phase: &'static str,
+    phase: String,
     wall_seconds: f64,
     cpu_seconds: f64,
 }
@@ -56,7 +57,11 @@ pub(super) fn run(args: &BenchArgs, out: &mut Output) -> Result<(), CliError> {
     let shapes = shapes(args)?;
     let mut rows = Vec::new();
     for shape in &shapes {
-        let row = measure(args, shape)?;
+        // Memory that an earlier shape or a setup has used stays with the process, and would count as the proof's.
+        let row = match &shapes[..] {
+            [_] => measure(args, shape)?,
+            _ => measure_apart(args, shape)?,
+        };
         if !out.is_json() {
             out.line(text(&row))?;
         }
@@ -82,7 +87,64 @@ fn shapes(args: &BenchArgs) -> Result<Vec<Shape>, CliError> {
     Ok(shapes)
 }
 
+/// Measures one shape in a process of its own.
+fn measure_apart(args: &BenchArgs, shape: &Shape) -> Result<Row, CliError> {
+    let mut command = this_command("bench", args, shape)?;
+    command.args(["--json", "--runs", &args.runs.to_string()]);
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| cannot_start(&error))?;
+    let rows: Result<[Row; 1], _> = serde_json::from_slice(&output.stdout);
+    rows.map(|[row]| row).map_err(|_| {
+        CliError::refused(
+            format!("shape {} could not be measured", shape.name()),
+            "see the messages above",
+        )
+    })
+}
+
+/// Makes the shape's key, if there is none, in a process of its own.
+fn setup_apart(args: &BenchArgs, shape: &Shape) -> Result<(), CliError> {
+    if keys::directory(&args.keys, shape).is_dir() {
+        return Ok(());
+    }
+    let status = this_command("setup", args, shape)?
+        .stdout(Stdio::null())
+        .status()
+        .map_err(|error| cannot_start(&error))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(CliError::refused(
+        format!("no key for shape {}", shape.name()),
+        "see the messages above",
+    ))
+}
+
+/// This program with a subcommand for one shape.
+fn this_command(subcommand: &str, args: &BenchArgs, shape: &Shape) -> Result<Command, CliError> {
+    let program = std::env::current_exe().map_err(|error| cannot_start(&error))?;
+    let mut command = Command::new(program);
+    command
+        .args([subcommand, "--shape", &shape.name(), "--keys"])
+        .arg(&args.keys);
+    if let Some(threads) = args.threads {
+        command.args(["--threads", &threads.to_string()]);
+    }
+    command.stdin(Stdio::null());
+    Ok(command)
+}
+
+fn cannot_start(error: &dyn std::error::Error) -> CliError {
+    CliError::refused(
+        format!("this program cannot start itself: {}", error::chain(error)),
+        "run it from a place where it is executable",
+    )
+}
+
 fn measure(args: &BenchArgs, shape: &Shape) -> Result<Row, CliError> {
+    setup_apart(args, shape)?;
     let failed = |error: &dyn std::error::Error| {
         CliError::refused(
             format!("shape {}: {}", shape.name(), error::chain(error)),
@@ -154,7 +216,7 @@ fn wall(proof: &Measured) -> Duration {
 fn phase_row(proof: &Measured, phase: Phase) -> Option<PhaseRow> {
     let time = proof.phases.iter().find(|time| time.phase == phase)?;
     Some(PhaseRow {
-        phase: phase.name(),
+        phase: phase.name().to_owned(),
         wall_seconds: time.wall.as_secs_f64(),
         cpu_seconds: time.cpu.as_secs_f64(),
     })
