@@ -348,9 +348,14 @@ fn usage() {
         &["--vk", "a", "b", "--unknown"],
     ] {
         let (code, out, err) = run(arguments);
-        assert_eq!((code, out.as_str()), (2, ""), "{arguments:?}");
+        assert_eq!((code, out.lines().count()), (2, 1), "{arguments:?}");
+        assert!(out.starts_with("unreadable: wrong usage: "), "{out}");
         assert!(err.starts_with("error: "), "{err}");
     }
+    let (code, out, _) = run(&["--json", "--vk"]);
+    assert_eq!(code, 2);
+    let line: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(line["status"], "unreadable");
     let (code, out, err) = run(&["--help"]);
     assert_eq!((code, err.as_str()), (0, ""));
     assert!(out.contains("Exit codes:"), "{out}");

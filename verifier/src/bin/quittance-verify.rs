@@ -63,24 +63,33 @@ fn main() -> ExitCode {
         Err(error) => {
             // A closed pipe is no reason to change the verdict, here and below.
             let _ = error.print();
-            return if error.use_stderr() {
-                ExitCode::from(2)
-            } else {
-                ExitCode::SUCCESS
+            if !error.use_stderr() {
+                return ExitCode::SUCCESS;
+            }
+            let verdict = Verdict::Unreadable {
+                file: String::new(),
+                reason: format!("wrong usage: {}", error.kind()),
             };
+            print(&verdict, std::env::args_os().any(|argument| argument == "--json"));
+            return verdict.exit_code();
         }
     };
     let verdict = judge(&arguments);
-    let line = if arguments.json {
+    print(&verdict, arguments.json);
+    for detail in verdict.details() {
+        let _ = writeln!(io::stderr().lock(), "{}", printable(&detail));
+    }
+    verdict.exit_code()
+}
+
+/// The one line on standard output.
+fn print(verdict: &Verdict, as_json: bool) {
+    let line = if as_json {
         verdict.to_json().to_string()
     } else {
         verdict.to_line()
     };
     let _ = writeln!(io::stdout().lock(), "{}", printable(&line));
-    for detail in verdict.details() {
-        let _ = writeln!(io::stderr().lock(), "{}", printable(&detail));
-    }
-    verdict.exit_code()
 }
 
 /// Reads everything, then verifies everything.

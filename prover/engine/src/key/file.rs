@@ -415,11 +415,12 @@ impl HashingReader<'_> {
         Ok(bytes)
     }
 
-    /// Hashes what has not been read.
+    /// Hashes what has not been read of the length that the file had.
     fn drain(&mut self) -> io::Result<()> {
         let mut buffer = vec![0; 1 << 20];
+        let mut rest = (&mut *self.file).take(self.left);
         loop {
-            match self.file.read(&mut buffer)? {
+            match rest.read(&mut buffer)? {
                 0 => return Ok(()),
                 got => self.hasher.update(&buffer[..got]),
             };
