@@ -330,3 +330,17 @@ fn s32_s36_forged_proving_keys_are_refused() {
     fixture.forge(PROVING_KEY_FILE, &good);
     assert!(fixture.open().is_ok());
 }
+
+/// S38: what never ends is not read.
+#[cfg(unix)]
+#[test]
+fn s38_a_device_is_no_key_file() {
+    for name in [MANIFEST_FILE, PROVING_KEY_FILE, VERIFYING_KEY_FILE] {
+        let fixture = fixture();
+        let path = fixture.path.join(name);
+        fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+        let error = fixture.open().unwrap_err();
+        assert!(matches!(&error, KeyError::Io { .. }), "{name}: {error:?}");
+    }
+}
