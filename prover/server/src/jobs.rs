@@ -92,6 +92,12 @@ impl Jobs {
         }
     }
 
+    /// Whether the proof of a batch waits for the prover.
+    #[must_use]
+    pub fn is_waiting(&self, number: u32) -> bool {
+        self.lock().waiting.contains_key(&number)
+    }
+
     /// Waits for the next proof to make; `None` once the queue is closed.
     pub fn take(&self) -> Option<Job> {
         let mut queue = self.lock();

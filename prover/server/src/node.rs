@@ -1,6 +1,6 @@
 //! One node: store, executor, queue and prover put together. The gRPC service and the command line talk to this.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use quittance_circuits::tx::fee::FeeSlot;
@@ -26,6 +26,8 @@ pub struct Node {
     jobs: Arc<Jobs>,
     backend: Arc<dyn Backend>,
     executor: Executor,
+    /// Held from a client's move of a batch in the store until the queue says the same.
+    moves: Mutex<()>,
 }
 
 /// Why a node does not start.
@@ -99,6 +101,7 @@ impl Node {
             jobs,
             backend,
             executor,
+            moves: Mutex::default(),
         };
         Ok((Arc::new(node), thread))
     }
@@ -121,6 +124,7 @@ impl Node {
 
     /// Stops the work of a batch's proof.
     pub fn cancel(&self, number: u32) -> Result<Batch, StoreError> {
+        let _moves = self.moves.lock().unwrap_or_else(PoisonError::into_inner);
         let (batch, moved) = self.store.advance(number, Event::Cancel)?;
         // Also where the store had it already: a repeated call may be there because the first one was cut short.
         self.jobs.cancel(number);
@@ -133,6 +137,7 @@ impl Node {
 
     /// Queues the proof of a cancelled or failed batch again.
     pub fn resume(&self, number: u32) -> Result<Batch, StoreError> {
+        let _moves = self.moves.lock().unwrap_or_else(PoisonError::into_inner);
         let (batch, moved) = self.store.advance(number, Event::Resume)?;
         if moved == Moved::Changed {
             tracing::info!(batch = number, "proof queued again");

@@ -66,7 +66,10 @@ impl Prover {
 
     /// Makes one attempt and gives the batch as it is stored afterwards.
     fn attempt(&self, job: &Job) -> Result<Batch, StoreError> {
-        let (batch, _) = self.store.advance(job.number, Event::Begin)?;
+        let batch = match self.begin(job.number)? {
+            batch if batch.stage == Stage::Proving => batch,
+            failed => return Ok(failed),
+        };
         self.jobs.announce(&batch);
         let began = Instant::now();
         tracing::info!(
@@ -100,6 +103,26 @@ impl Prover {
                     .advance(job.number, Event::Fail { reason, retry })
                     .map(first)
             }
+        }
+    }
+
+    /// Takes a batch up. One that is being proved already was left there by an attempt whose end could not be stored:
+    /// that attempt has failed, and the next one begins if there may be one.
+    fn begin(&self, number: u32) -> Result<Batch, StoreError> {
+        match self.store.advance(number, Event::Begin) {
+            Err(StoreError::Move(refused)) if refused.stage == Stage::Proving => {
+                let left = Event::Fail {
+                    reason: "the end of the proof could not be stored".to_owned(),
+                    retry: Retry::UpTo(self.max_attempts),
+                };
+                match self.store.advance(number, left).map(first)? {
+                    batch if batch.stage == Stage::Executed => {
+                        self.store.advance(number, Event::Begin).map(first)
+                    }
+                    batch => Ok(batch),
+                }
+            }
+            other => other.map(first),
         }
     }
 

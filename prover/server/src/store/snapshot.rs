@@ -64,15 +64,33 @@ impl Snapshot {
         Ok(self.leaves.len()?)
     }
 
-    /// The account's leaf, if there is one. An index beyond the tree is an error.
+    /// The account's leaf, if there is one, checked against its hash in the tree. An index beyond the tree is an error.
     pub fn account(&self, index: u32) -> Result<Option<Leaf>, StoreError> {
         self.levels.check_leaf(index)?;
-        let Some(row) = self.leaves.get(index)? else {
-            return Ok(None);
+        let invalid = |field| corrupt("leaves", index)(RecordError::Invalid { field });
+        let leaf = match self.leaves.get(index)? {
+            Some(row) => Some(Leaf::from_bytes(row.value()).map_err(|_| invalid("leaf"))?),
+            None => None,
         };
-        Leaf::from_bytes(row.value())
-            .map(Some)
-            .map_err(|_| corrupt("leaves", index)(RecordError::Invalid { field: "leaf" }))
+        if leaf_hash(leaf.as_ref())? == self.stored_node(0, u64::from(index))? {
+            Ok(leaf)
+        } else {
+            Err(invalid("leaf: its hash is not the tree's"))
+        }
+    }
+
+    /// The same, checked up to the state root: what is executed on it can be proved.
+    fn proved_account(&self, index: u32) -> Result<Option<Leaf>, StoreError> {
+        let leaf = self.account(index)?;
+        if self.path(index)?.root(index, leaf_hash(leaf.as_ref())?) == self.head.root {
+            Ok(leaf)
+        } else {
+            Err(corrupt("nodes", format_args!("path of leaf {index}"))(
+                RecordError::Invalid {
+                    field: "hash: the path does not lead to the state root",
+                },
+            ))
+        }
     }
 
     /// Up to `limit` accounts of one key with indices from `first` on, in ascending order.
@@ -195,12 +213,19 @@ impl StateReader for Snapshot {
     }
 
     fn leaf(&self, index: AccountIndex) -> Result<Option<Leaf>, StateError> {
-        self.account(index.get()).map_err(into_state_error)
+        self.proved_account(index.get()).map_err(into_state_error)
     }
 
     fn node(&self, level: u8, index: u64) -> Result<Fr, StateError> {
         self.stored_node(level, index).map_err(into_state_error)
     }
+}
+
+/// The hash of a leaf, or of no leaf.
+fn leaf_hash(leaf: Option<&Leaf>) -> Result<Fr, StoreError> {
+    leaf.map(Leaf::hash)
+        .or_else(|| tree::empty_root(0))
+        .ok_or_else(|| lost("nodes", "level 0"))
 }
 
 /// A refusal of the tree stays what it is; anything else is the store's failure.

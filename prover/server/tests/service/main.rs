@@ -7,6 +7,7 @@
 )]
 
 mod accounts;
+mod damage;
 mod harness;
 mod lifecycle;
 mod proving;
