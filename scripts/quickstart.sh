@@ -11,7 +11,6 @@ token=1
 
 say() { printf '\n[%s] %s\n' "$1" "$2" >&2; }
 fail() { printf 'quickstart: %s\n' "$1" >&2; exit 1; }
-show() { printf '  $ %s\n' "$*" >&2; "$@"; }
 
 command -v cargo >/dev/null || fail "cargo is missing: install a Rust toolchain with rustup"
 command -v cc >/dev/null || fail "a C compiler (cc) is missing, for example Debian's gcc"
@@ -19,7 +18,20 @@ command -v cc >/dev/null || fail "a C compiler (cc) is missing, for example Debi
 mkdir -p .quittance
 run="$(mktemp -d .quittance/run.XXXXXX)"
 service=""
+child=""
 
+# Runs a long command so that a signal stops it at once: in a process group of its own, which the trap ends.
+waited() {
+    printf '  $ %s\n' "$*" >&2
+    set -m
+    "$@" </dev/null &
+    child=$!
+    set +m
+    local status=0
+    wait "$child" || status=$?
+    child=""
+    return "$status"
+}
 stop_service() {
     [ -n "$service" ] || return 0
     local pid="$service" status=0
@@ -31,6 +43,10 @@ stop_service() {
 cleanup() {
     local status=$?
     trap - EXIT INT TERM
+    if [ -n "$child" ]; then
+        kill -TERM -- "-$child" 2>/dev/null || true
+        wait "$child" 2>/dev/null || true
+    fi
     stop_service || true
     if [ "$status" -ne 0 ] && [ -s "$run/service.log" ]; then
         echo "quickstart: the service's last words:" >&2
@@ -44,7 +60,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 say 1/7 "building quittance and quittance-verify (release; the first time takes some minutes)"
-show cargo build --release --locked --package quittance --package quittance-verifier \
+waited cargo build --release --locked --package quittance --package quittance-verifier \
     --features quittance-verifier/cli --bin quittance --bin quittance-verify
 bin="${CARGO_TARGET_DIR:-target}/release"
 quittance() { printf '  $ quittance %s\n' "$*" >&2; "$bin/quittance" "$@"; }

@@ -36,7 +36,7 @@ pub use key::file::{KeyFileError, Section};
 pub use key::manifest::{MANIFEST_FORMAT, Manifest, ManifestFile, ManifestShape};
 pub use key::{Bases, ProvingKey, ProvingKeyError, QueryName};
 pub use progress::{Phase, Progress};
-pub use prove::{Engine, EngineError, PhaseTime, ProofReport, ProveError, Proven};
+pub use prove::{Engine, EngineError, PhaseTime, ProofReport, ProveError, Proven, Stopwatch};
 pub use r1cs::{MatrixName, R1cs, R1csEncodingError, R1csError};
 pub use reduction::SnarkjsReduction;
 pub use setup::{SetupError, SetupPhase, setup_development};

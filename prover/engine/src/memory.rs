@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::key::file;
 use crate::prove::G1_CHUNK;
+use crate::r1cs::encoded_bytes;
 
 /// Sizes of a circuit that decide what its proofs cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +20,9 @@ pub struct CircuitSize {
     pub instance: u64,
     /// Non-zeros of the three matrices together.
     pub nonzeros: u64,
+    /// Distinct coefficients of the three matrices, as [`R1cs::num_coefficients`](crate::R1cs::num_coefficients)
+    /// counts them.
+    pub coefficients: u64,
     /// Size of the evaluation domain, a power of two.
     pub domain: u64,
 }
@@ -28,7 +32,7 @@ pub struct CircuitSize {
 pub struct MemoryEstimate {
     /// Resident memory of a process that holds the key and makes one proof, at its peak, in bytes.
     pub peak_bytes: u64,
-    /// Length of `proving.key` in bytes; exact but for the dictionary of coefficients, taken as empty.
+    /// Length of `proving.key` in bytes, exactly.
     pub key_bytes: u64,
 }
 
@@ -50,6 +54,7 @@ impl From<&crate::R1cs> for CircuitSize {
             variables: count(r1cs.num_variables()),
             instance: count(r1cs.num_instance()),
             nonzeros: count(r1cs.nonzeros()),
+            coefficients: count(r1cs.num_coefficients()),
             domain: count(r1cs.domain_size()),
         }
     }
@@ -60,7 +65,7 @@ impl From<&crate::R1cs> for CircuitSize {
 /// The key stays in memory as it lies in the file; arkworks' points have 8 bytes more in G1 and in G2.
 #[must_use]
 pub fn estimate(size: &CircuitSize) -> MemoryEstimate {
-    let matrices = 64 + 64 + 12 * (size.constraints + 1) + 8 * size.nonzeros;
+    let matrices = encoded_bytes(size.constraints, size.nonzeros, size.coefficients);
     let key_bytes = file::file_bytes(size.instance, size.variables, size.domain, matrices);
     let points = 4 * size.variables + size.domain;
     MemoryEstimate {
@@ -122,8 +127,7 @@ mod tests {
             let mut bytes = Vec::new();
             let (length, _) = file::write(key.bases(), &r1cs, &mut bytes).unwrap();
             let estimate = estimate(&CircuitSize::from(&r1cs));
-            let dictionary = 32 * u64::try_from(r1cs.num_coefficients()).unwrap();
-            assert!(length >= estimate.key_bytes && length - estimate.key_bytes <= dictionary + 64);
+            assert_eq!(length, estimate.key_bytes);
             assert!(estimate.peak_bytes > estimate.key_bytes);
         }
     }
@@ -136,6 +140,7 @@ mod tests {
             variables: (1 << log2) - 8,
             instance: 4,
             nonzeros: 12 << log2,
+            coefficients: 7_000,
             domain: 1 << log2,
         };
         let peaks: Vec<u64> = (5..28).map(|log2| estimate(&size(log2)).peak_bytes).collect();

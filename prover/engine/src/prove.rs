@@ -20,7 +20,7 @@ use ark_relations::gr1cs::SynthesisError;
 use quittance_verifier::{DecodeError, Proof, VerifyError};
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
-pub use self::report::{PhaseTime, ProofReport};
+pub use self::report::{PhaseTime, ProofReport, Stopwatch};
 
 pub(crate) use self::phases::G1_CHUNK;
 

@@ -9,6 +9,7 @@
 //! (rows of A, then of B, then of C).
 
 mod encoding;
+pub(crate) use self::encoding::encoded_bytes;
 mod error;
 
 pub use self::error::{R1csEncodingError, R1csError};

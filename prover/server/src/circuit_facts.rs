@@ -25,6 +25,8 @@ pub struct CircuitFacts {
     pub witness: u64,
     /// Non-zero entries of the three matrices together.
     pub nonzeros: u64,
+    /// Distinct coefficients of the three matrices.
+    pub coefficients: u64,
     /// Size of the evaluation domain.
     pub domain: u64,
     /// Digest of the matrices.
@@ -43,6 +45,7 @@ impl CircuitFacts {
             shape,
             count(witness),
             count(r1cs.nonzeros()),
+            count(r1cs.num_coefficients()),
             r1cs.digest(),
         ))
     }
@@ -58,17 +61,19 @@ impl CircuitFacts {
             shape,
             fields.next()?.parse().ok()?,
             fields.next()?.parse().ok()?,
+            fields.next()?.parse().ok()?,
             Digest::from_str(fields.next()?).ok()?,
         ))
     }
 
-    fn new(shape: &Shape, witness: u64, nonzeros: u64, matrices: Digest) -> Self {
+    fn new(shape: &Shape, witness: u64, nonzeros: u64, coefficients: u64, matrices: Digest) -> Self {
         Self {
             shape: *shape,
             constraints: shapes::predicted_constraints(shape),
             constraints_per_transfer: constraints_per_transfer(shape),
             witness,
             nonzeros,
+            coefficients,
             domain: shapes::domain(shape),
             matrices,
         }
@@ -115,9 +120,14 @@ mod tests {
                 "{}",
                 shape.name()
             );
-            let row = format!("{},{}", r1cs.nonzeros(), r1cs.digest());
+            let row = format!(
+                "{},{},{}",
+                r1cs.nonzeros(),
+                r1cs.num_coefficients(),
+                r1cs.digest()
+            );
             assert_eq!(
-                format!("{},{}", pinned.nonzeros, pinned.matrices),
+                format!("{},{},{}", pinned.nonzeros, pinned.coefficients, pinned.matrices),
                 row,
                 "{}",
                 shape.name()

@@ -1,11 +1,9 @@
 //! The backend that proves with the engine on this machine.
 
-use std::time::Instant;
-
 use quittance_circuits::batch::AppliedBatch;
 use quittance_circuits::circuit::assign;
 use quittance_engine::memory::{Calibration, CircuitSize, estimate};
-use quittance_engine::{CancelFlag, Control, Engine, LoadedKey, Phase, ProveError};
+use quittance_engine::{CancelFlag, Control, Engine, LoadedKey, Phase, ProveError, Stopwatch};
 use quittance_verifier::{Bundle, Shape};
 
 use crate::backend::{Backend, BackendError, Circuit, Proved};
@@ -70,19 +68,14 @@ impl EngineBackend {
         let key_id = key.verifying_key().key_id();
 
         progress(Phase::Witness, 0.0);
-        let began = Instant::now();
+        let mut stopwatch = Stopwatch::start();
         let assignment = self
             .engine
             .install(|| assign(shape, &key_id, batch))
             .map_err(|error| BackendError::Permanent {
                 reason: error.to_string(),
             })?;
-        let mut phases = vec![quittance_engine::PhaseTime {
-            phase: Phase::Witness,
-            wall: began.elapsed(),
-            // One thread works on it.
-            cpu: began.elapsed(),
-        }];
+        let mut phases = vec![stopwatch.lap(Phase::Witness)];
         progress(Phase::Witness, 1.0);
         // The assignment begins with 1, h, z, y.
         let h = *assignment.get(1).ok_or_else(|| BackendError::Permanent {
@@ -177,6 +170,7 @@ pub fn size(facts: &CircuitFacts) -> CircuitSize {
         variables: facts.witness.saturating_add(instance),
         instance,
         nonzeros: facts.nonzeros,
+        coefficients: facts.coefficients,
         domain: facts.domain,
     }
 }

@@ -31,6 +31,14 @@ pub enum KeysError {
         /// Levels of the tree.
         levels: u8,
     },
+    /// There is no key for a shape.
+    #[error("no key for shape {} in {}", .shape.name(), path.display())]
+    NoKey {
+        /// The directory of all keys.
+        path: PathBuf,
+        /// The shape.
+        shape: Shape,
+    },
     /// A shape that was asked for is not for the tree.
     #[error("shape {} is for a tree of {} levels, the rollup's has {levels}", .shape.name(), .shape.levels)]
     OtherLevels {
@@ -59,6 +67,16 @@ pub fn directory(keys: &Path, shape: &Shape) -> PathBuf {
     keys.join(shape.name())
 }
 
+/// Whether there is something where the key of a shape belongs; an empty directory is nothing.
+#[must_use]
+pub fn is_there(keys: &Path, shape: &Shape) -> bool {
+    let path = directory(keys, shape);
+    match fs::read_dir(&path) {
+        Ok(mut entries) => entries.next().is_some(),
+        Err(_) => path.symlink_metadata().is_ok(),
+    }
+}
+
 /// Opens one key, checks everything about it, and gives the facts of its circuit.
 pub fn open(
     engine: &Engine,
@@ -66,6 +84,12 @@ pub fn open(
     shape: &Shape,
     policy: DevelopmentKeys,
 ) -> Result<(LoadedKey, CircuitFacts), KeysError> {
+    if !is_there(keys, shape) {
+        return Err(KeysError::NoKey {
+            path: keys.to_owned(),
+            shape: *shape,
+        });
+    }
     let facts = CircuitFacts::of(shape).map_err(|source| KeysError::Circuit {
         shape: *shape,
         source,

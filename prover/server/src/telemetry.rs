@@ -1,4 +1,6 @@
-//! Logs: one line an event on stderr, as text or as JSON.
+//! Logs: one line an event on stderr, as text or as JSON. Coloured on a terminal only, and not if NO_COLOR is set.
+
+use std::io::IsTerminal;
 
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
@@ -31,8 +33,10 @@ pub fn start(config: &LogConfig) -> Result<(), TelemetryError> {
             filter: config.filter.clone(),
             source,
         })?;
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(!plain && std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     let started = match config.format {
         LogFormat::Text => lines.try_init(),

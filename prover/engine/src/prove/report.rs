@@ -37,15 +37,17 @@ impl ProofReport {
     }
 }
 
-/// Reads the clock and the process' CPU time.
+/// Reads the clock and the process' CPU time, for phases that run outside the engine, too.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Stopwatch {
+pub struct Stopwatch {
     wall: Instant,
     cpu: Duration,
 }
 
 impl Stopwatch {
-    pub(super) fn start() -> Self {
+    /// A stopwatch that starts now.
+    #[must_use]
+    pub fn start() -> Self {
         Self {
             wall: Instant::now(),
             cpu: cpu_time(),
@@ -53,7 +55,7 @@ impl Stopwatch {
     }
 
     /// The time since the start; the stopwatch starts again.
-    pub(super) fn lap(&mut self, phase: Phase) -> PhaseTime {
+    pub fn lap(&mut self, phase: Phase) -> PhaseTime {
         let last = std::mem::replace(self, Self::start());
         PhaseTime {
             phase,

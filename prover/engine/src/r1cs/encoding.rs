@@ -23,6 +23,15 @@ struct Header {
     terms: [u32; 3],
 }
 
+/// Bytes of the encoding of a system with these counts.
+pub(crate) fn encoded_bytes(rows: u64, nonzeros: u64, coefficients: u64) -> u64 {
+    let bytes = |size: usize| u64::try_from(size).unwrap_or(u64::MAX);
+    bytes(HEADER_BYTES)
+        + bytes(COEFFICIENT_BYTES) * coefficients
+        + 3 * bytes(OFFSET_BYTES) * (rows + 1)
+        + bytes(TERM_BYTES) * nonzeros
+}
+
 impl R1cs {
     /// The one encoding of this system, `docs/key-file.md`.
     #[must_use]

@@ -24,11 +24,14 @@ pub(super) fn run(args: &AccountArgs, out: &mut Output) -> Result<(), CliError> 
                     include_path: args.path,
                 };
                 let answer = client.get_account(request).await?.into_inner();
-                vec![client::required(answer.account, "the account")?]
+                vec![(client::required(answer.account, "the account")?, answer.state)]
             }
         };
         if out.is_json() {
-            let all: Vec<Value> = accounts.iter().map(account_json).collect();
+            let all: Vec<Value> = accounts
+                .iter()
+                .map(|(account, state)| account_json(account, state.as_ref()))
+                .collect();
             return match (&args.key, all.as_slice()) {
                 (None, [one]) => out.line(one),
                 _ => out.line(Value::Array(all)),
@@ -39,11 +42,14 @@ pub(super) fn run(args: &AccountArgs, out: &mut Output) -> Result<(), CliError> 
         }
         accounts
             .iter()
-            .try_for_each(|account| out.line(account_text(account)))
+            .try_for_each(|(account, state)| out.line(account_text(account, state.as_ref())))
     })
 }
 
-async fn of_key(client: &mut Client, key: &str, paths: bool) -> Result<Vec<v1::Account>, CliError> {
+/// An account, and the state in which it was read: each page of a list has its own.
+type Read = (v1::Account, Option<v1::State>);
+
+async fn of_key(client: &mut Client, key: &str, paths: bool) -> Result<Vec<Read>, CliError> {
     let key = parse_public_key(key)
         .map_err(|problem| CliError::usage(problem, "give the key as `quittance keygen` prints it"))?;
     let mut accounts = Vec::new();
@@ -59,7 +65,13 @@ async fn of_key(client: &mut Client, key: &str, paths: bool) -> Result<Vec<v1::A
             page_token,
         };
         let answer = client.list_accounts_by_key(request).await?.into_inner();
-        accounts.extend(answer.accounts);
+        let state = answer.state;
+        accounts.extend(
+            answer
+                .accounts
+                .into_iter()
+                .map(|account| (account, state.clone())),
+        );
         page_token = answer.next_page_token;
         if page_token.is_empty() {
             return Ok(accounts);
@@ -107,7 +119,7 @@ fn key_hex(account: &v1::Account) -> String {
     to_hex(&[key.x, key.y].concat())
 }
 
-fn account_json(account: &v1::Account) -> Value {
+fn account_json(account: &v1::Account, state: Option<&v1::State>) -> Value {
     let mut value = json!({
         "index": account.index,
         "key": key_hex(account),
@@ -124,11 +136,16 @@ fn account_json(account: &v1::Account) -> Value {
             .collect();
         object.insert("leaf_hash".to_owned(), to_hex(&path.leaf_hash).into());
         object.insert("path".to_owned(), json!(levels));
+        // What the path leads to.
+        if let Some(state) = state {
+            object.insert("root".to_owned(), to_hex(&state.root).into());
+            object.insert("batch_number".to_owned(), state.batch_number.into());
+        }
     }
     value
 }
 
-fn account_text(account: &v1::Account) -> String {
+fn account_text(account: &v1::Account, state: Option<&v1::State>) -> String {
     let mut text = format!(
         "account {}: balance {} of token {}, nonce {}, owner {}, key {}",
         account.index,
@@ -145,6 +162,13 @@ fn account_text(account: &v1::Account) -> String {
     {
         let hashes: Vec<String> = siblings.hashes.iter().map(|hash| to_hex(hash)).collect();
         text.push_str(&format!("\n  level {level}: {}", hashes.join(" ")));
+    }
+    if let (Some(_), Some(state)) = (&account.path, state) {
+        text.push_str(&format!(
+            "\n  state root {} after batch {}",
+            to_hex(&state.root),
+            state.batch_number
+        ));
     }
     text
 }

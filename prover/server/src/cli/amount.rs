@@ -67,9 +67,9 @@ mod tests {
 
     #[test]
     fn inexact_values_name_their_neighbours() {
-        let report = amount("34359738369").unwrap_err().report();
+        let report = amount("34359738369").unwrap_err().report(false);
         assert!(report.contains("34359738367 and 34359738370"), "{report}");
-        let report = fee("20475").unwrap_err().report();
+        let report = fee("20475").unwrap_err().report(false);
         assert!(report.contains("20470 and 20500"), "{report}");
     }
 
@@ -94,7 +94,7 @@ mod tests {
         assert!(
             amount("340282366920938463463374607431768211455")
                 .unwrap_err()
-                .report()
+                .report(false)
                 .contains("nearest")
         );
     }

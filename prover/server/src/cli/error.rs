@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 
+use serde::Serialize;
 use tonic_types::StatusExt;
 
 use crate::config::ConfigError;
@@ -90,14 +91,29 @@ impl CliError {
         self.exit
     }
 
-    /// The text for stderr; empty if there is nothing to say.
+    /// The text for stderr, one JSON object if a program reads; empty if there is nothing to say.
     #[must_use]
-    pub fn report(&self) -> String {
+    pub fn report(&self, json: bool) -> String {
         if self.exit == Exit::PipeClosed {
             return String::new();
         }
-        format!("error: {}\nnext:  {}\n", self.message, self.next)
+        let text = || format!("error: {}\nnext:  {}", self.message, self.next);
+        if !json {
+            return text();
+        }
+        let value = JsonError {
+            error: &self.message,
+            next: &self.next,
+        };
+        serde_json::to_string(&value).unwrap_or_else(|_| text())
     }
+}
+
+/// An error for programs.
+#[derive(Serialize)]
+struct JsonError<'a> {
+    error: &'a str,
+    next: &'a str,
 }
 
 /// The error with its causes on one line.
@@ -113,6 +129,20 @@ pub(crate) fn chain(error: &dyn Error) -> String {
         cause = error.source();
     }
     text
+}
+
+impl From<clap::Error> for CliError {
+    fn from(error: clap::Error) -> Self {
+        let text = error.to_string();
+        // What is wrong stands before the first empty line; usage follows.
+        let problem = text.split("\n\n").next().unwrap_or_default();
+        let words: Vec<&str> = problem.split_whitespace().collect();
+        let problem = words.join(" ");
+        Self::usage(
+            problem.strip_prefix("error: ").unwrap_or(&problem),
+            "`quittance --help` lists the commands, `quittance COMMAND --help` their arguments",
+        )
+    }
 }
 
 impl From<ConfigError> for CliError {
@@ -170,7 +200,12 @@ impl From<tonic::Status> for CliError {
             .map(|bad| &bad.field_violations[..])
             .unwrap_or_default()
         {
-            if !message.contains(&violation.field) {
+            if message.contains(&violation.field) {
+                continue;
+            }
+            if message.ends_with(&violation.description) {
+                let _ = write!(message, " ({})", violation.field);
+            } else {
                 let _ = write!(message, "; {}: {}", violation.field, violation.description);
             }
         }
@@ -180,9 +215,24 @@ impl From<tonic::Status> for CliError {
                 "look at the state (quittance state, quittance account) and try again"
             }
             Code::ResourceExhausted => {
-                "wait until earlier batches are proved, or send fewer transfers in a batch"
+                let quota = details.quota_failure().and_then(|quota| quota.violations.first());
+                match quota.map(|violation| violation.subject.as_str()) {
+                    Some("proving.max_unproved_batches") => "wait until earlier batches are proved",
+                    Some("service.max_watch_streams") => "wait until other watchers have left",
+                    Some("fee_slots") => "name fewer fee slots in a batch, or serve a shape that has more",
+                    Some("shape") => {
+                        "send fewer transfers or name fewer fee slots in a batch, or serve a shape that has both"
+                    }
+                    _ => "send fewer transfers in a batch",
+                }
             }
-            Code::NotFound => "check the number; `quittance state` shows the last batch",
+            Code::NotFound => match details.resource_info().map(|info| info.resource_type.as_str()) {
+                Some("account") => {
+                    "check the index; `quittance account --key KEY` lists the accounts of a key"
+                }
+                Some("batch") => "check the number; `quittance state` shows the last batch",
+                _ => "check the name",
+            },
             Code::Unavailable => "check that `quittance serve` is running at the address of --server",
             Code::DeadlineExceeded | Code::Cancelled => {
                 "look with `quittance state` whether the request was executed before you repeat it"

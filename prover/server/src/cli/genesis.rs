@@ -1,6 +1,6 @@
 //! `quittance genesis`: a new store with accounts from a file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use figment::Figment;
 use figment::providers::{Format, Toml};
@@ -60,14 +60,35 @@ pub(super) fn run(args: &GenesisArgs, out: &mut Output) -> Result<(), CliError> 
     let entries = parse(&args.accounts, &files::read_text(&args.accounts)?)?;
     let accounts = leaves(&entries)?;
     let count = accounts.len();
+    if count == 0 {
+        return Err(CliError::refused(
+            format!("{}: there is no account", args.accounts.display()),
+            "give at least one account: without any, nobody could send a transfer",
+        ));
+    }
     let (rollup_id, levels) = (config.rollup.rollup_id, config.rollup.levels);
-    let store = Store::create(&config.store_directory, rollup_id, levels, accounts)?;
+    let new = missing_directories(&config.store_directory);
+    let store = Store::create(&config.store_directory, rollup_id, levels, accounts).inspect_err(|_| {
+        for directory in &new {
+            // Only what is empty goes; the refusal is what has to be said.
+            let _ = std::fs::remove_dir(directory);
+        }
+    })?;
     let root = fr_to_hex(&store.identity().genesis_root);
     let directory = config.store_directory.display().to_string();
     out.result(
         &json!({ "accounts": count, "root": root, "levels": levels, "store": directory }),
         format_args!("{count} accounts in {directory}, state root {root}"),
     )
+}
+
+/// The directory and its parents that do not exist yet, innermost first.
+fn missing_directories(directory: &Path) -> Vec<PathBuf> {
+    directory
+        .ancestors()
+        .take_while(|path| !path.as_os_str().is_empty() && !path.exists())
+        .map(Path::to_owned)
+        .collect()
 }
 
 fn parse(path: &Path, text: &str) -> Result<Vec<AccountEntry>, CliError> {
@@ -100,7 +121,10 @@ fn parse_csv(text: &str) -> Result<Vec<AccountEntry>, String> {
         .split(',')
         .map(str::trim)
         .collect();
-    for name in &header {
+    for (position, name) in header.iter().enumerate() {
+        if header.iter().take(position).any(|before| before == name) {
+            return Err(format!("line 1: column {name:?} is given twice"));
+        }
         if !COLUMNS.contains(name) {
             return Err(format!(
                 "line 1: unknown column {name:?}, the columns are {}",

@@ -48,10 +48,12 @@ pub(super) async fn follow_json(
     out: &mut Output,
 ) -> Result<v1::BatchProgress, CliError> {
     each(client, number, |progress| {
+        // Only a proof that is being made is in a phase.
+        let proving = progress.state == i32::from(v1::BatchState::Proving);
         out.line(json!({
             "number": progress.number,
             "state": state_name(progress.state),
-            "phase": phase_name(progress.phase),
+            "phase": proving.then(|| phase_name(progress.phase)),
             "phase_fraction": progress.phase_fraction,
             "fraction": progress.fraction,
             "eta_ms": progress.eta_ms,

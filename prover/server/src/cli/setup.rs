@@ -71,9 +71,10 @@ pub(super) fn ensure(
     directory: &Path,
     shape: &Shape,
 ) -> Result<(LoadedKey, CircuitFacts, How), CliError> {
-    let how = if is_there(&keys::directory(directory, shape)) {
+    let how = if keys::is_there(directory, shape) {
         How::Kept
     } else {
+        writable(directory)?;
         make(engine, directory, shape)?;
         How::Made
     };
@@ -81,9 +82,11 @@ pub(super) fn ensure(
     Ok((key, facts, how))
 }
 
-/// An empty directory is not in the way of a new key.
-fn is_there(path: &Path) -> bool {
-    std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some())
+/// Makes the directory of the keys, and a file in it for a moment: minutes of computing must not end at its door.
+fn writable(directory: &Path) -> Result<(), CliError> {
+    std::fs::create_dir_all(directory)
+        .and_then(|()| tempfile::tempfile_in(directory).map(drop))
+        .map_err(|error| CliError::file("write keys to", directory, &error))
 }
 
 fn make(engine: &Engine, directory: &Path, shape: &Shape) -> Result<(), CliError> {
@@ -159,6 +162,14 @@ impl From<KeysError> for CliError {
             KeysError::Unreadable { .. } | KeysError::None { .. } => Self::usage(
                 message,
                 "make a key with `quittance setup --shape t2f1 --keys DIR`, or point --keys elsewhere",
+            ),
+            KeysError::NoKey { path, shape } => Self::refused(
+                message,
+                format!(
+                    "run `quittance setup --shape {} --keys {}`",
+                    shape.name(),
+                    path.display()
+                ),
             ),
             KeysError::OtherLevels { .. } => Self::usage(
                 message,

@@ -1,7 +1,8 @@
 //! What every request passes: a bound on its time, and the codes that the transport chooses differently.
 //!
 //! tonic refuses a message above the limit with OUT_OF_RANGE, which in gRPC means a position in a sequence; clients
-//! expect RESOURCE_EXHAUSTED. A client that sends its request too slowly gets DEADLINE_EXCEEDED: the handlers' own
+//! expect RESOURCE_EXHAUSTED. Bytes that are not the request's message are its client's mistake, INVALID_ARGUMENT, where
+//! tonic says INTERNAL. A client that sends its request too slowly gets DEADLINE_EXCEEDED: the handlers' own
 //! bound begins when the message is complete.
 
 use std::future::Future;
@@ -18,6 +19,9 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// Beginning of tonic's message for a message above the limit.
 const TOO_LARGE: &str = "Error, decoded message length too large";
+
+/// Beginning of tonic's message for bytes that are not a message of the call.
+const MALFORMED: &str = "failed to decode Protobuf message";
 
 /// Puts the edge around a service.
 #[derive(Clone, Copy, Debug)]
@@ -84,18 +88,21 @@ where
     }
 }
 
-/// Gives an oversized message the code and the words that clients expect.
+/// Gives oversized and malformed messages the code and the words that clients expect.
 fn rename_code(headers: &mut HeaderMap) {
     let Some(status) = Status::from_header_map(headers) else {
         return;
     };
-    if status.code() != Code::OutOfRange || !status.message().starts_with(TOO_LARGE) {
-        return;
-    }
-    let sizes = status.message().trim_start_matches(TOO_LARGE);
-    let renamed = Status::resource_exhausted(format!(
-        "message is too large{sizes}; split the batch, or raise service.max_message_bytes"
-    ));
+    let (code, message) = (status.code(), status.message());
+    let renamed = match (message.strip_prefix(TOO_LARGE), message.strip_prefix(MALFORMED)) {
+        (Some(sizes), _) if code == Code::OutOfRange => Status::resource_exhausted(format!(
+            "message is too large{sizes}; split the batch, or raise service.max_message_bytes"
+        )),
+        (_, Some(problem)) if code == Code::Internal => {
+            Status::invalid_argument(format!("request is not a message of this call{problem}"))
+        }
+        _ => return,
+    };
     // Headers that cannot be written leave the old status, which is still an error.
     let _ = renamed.add_header(headers);
 }
@@ -115,6 +122,21 @@ mod tests {
         assert!(status.message().contains("found 9 bytes"), "{}", status.message());
     }
 
+    #[test]
+    fn bytes_that_are_no_message_are_an_invalid_argument() {
+        let mut headers = HeaderMap::new();
+        let tonic = Status::internal(format!("{MALFORMED}: invalid varint"));
+        tonic.add_header(&mut headers).unwrap();
+        rename_code(&mut headers);
+        let status = Status::from_header_map(&headers).unwrap();
+        assert_eq!(status.code(), Code::InvalidArgument);
+        assert!(
+            status.message().ends_with(": invalid varint"),
+            "{}",
+            status.message()
+        );
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_request_that_never_ends_is_cut() {
         let silent =
@@ -127,7 +149,11 @@ mod tests {
 
     #[test]
     fn other_statuses_stay() {
-        for status in [Status::out_of_range("page"), Status::not_found("batch")] {
+        for status in [
+            Status::out_of_range("page"),
+            Status::internal("store"),
+            Status::not_found("batch"),
+        ] {
             let mut headers = HeaderMap::new();
             status.add_header(&mut headers).unwrap();
             rename_code(&mut headers);

@@ -2,6 +2,7 @@
 //!
 //! | error | code | details |
 //! |---|---|---|
+//! | bytes that are no message of the call (see [`super::edge`]) | INVALID_ARGUMENT | |
 //! | malformed field | INVALID_ARGUMENT | BadRequest: one violation for each field, with its path |
 //! | rule broken by the message alone (signature, index out of range) | INVALID_ARGUMENT | BadRequest and ErrorInfo |
 //! | rule broken against the state (nonce, balance, expiry, …) | FAILED_PRECONDITION | ErrorInfo: reason = rule |

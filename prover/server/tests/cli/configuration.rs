@@ -110,7 +110,33 @@ fn circuits_are_listed_for_programs_and_people() {
             );
         }
     }
+    // The length of the file that `quittance setup --shape t2f1` writes.
+    assert_eq!(rows[0]["key_bytes"].as_u64(), Some(27_853_312));
     assert!(run(directory.path(), &["circuits"]).ok().contains("t2f1 "));
+}
+
+#[test]
+fn errors_are_objects_for_programs() {
+    let cases: [(&[&str], i32, &str); 3] = [
+        (
+            &["state", "--json", "--server", "http://127.0.0.1:1"],
+            1,
+            "no service at",
+        ),
+        (&["setup", "--json", "--shape", "t0f1"], 2, "not a shape: t0f1"),
+        (
+            &["state", "--json", "--sever"],
+            2,
+            "unexpected argument '--sever'",
+        ),
+    ];
+    for (args, code, says) in cases {
+        let ran = run(std::path::Path::new("."), args);
+        assert_eq!((ran.code, ran.err.lines().count()), (Some(code), 1), "{ran:?}");
+        let object: serde_json::Value = serde_json::from_str(&ran.err).unwrap();
+        assert!(object["error"].as_str().unwrap().starts_with(says), "{ran:?}");
+        assert!(!object["next"].as_str().unwrap().is_empty(), "{ran:?}");
+    }
 }
 
 #[test]

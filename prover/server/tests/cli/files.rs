@@ -122,8 +122,12 @@ fn genesis_takes_three_formats_and_refuses_what_is_wrong() {
     ] {
         genesis("a.csv", &csv.replace(key, &bad), "s4").fails(1, &["account 0", says]);
     }
+    genesis("a.csv", &csv.replace("balance", "token"), "s4").fails(1, &["column \"token\" is given twice"]);
+    genesis("a.csv", "index,key,balance,token,owner\n", "s4").fails(1, &["no account"]);
+    genesis("a.json", "[]", "s4").fails(1, &["no account"]);
+    genesis("a.csv", &csv.replace("\n3,", "\n16,"), "s4/deep/store").fails(1, &["beyond the tree"]);
     // Nothing of the refused ones is left.
-    assert!(!path.join("s4").join("quittance.redb").exists());
+    assert!(!path.join("s4").exists());
 }
 
 #[test]
@@ -140,6 +144,16 @@ fn a_valid_key_is_kept() {
         (Some(SHAPE), Some(false))
     );
     run(Path::new("."), &["setup", "--shape", "t0f1", "--keys", keys]).fails(2, &["not a shape: t0f1"]);
+}
+
+#[test]
+fn where_no_key_can_be_written_none_is_computed() {
+    let ran = run(
+        Path::new("."),
+        &["setup", "--shape", "t87f4", "--keys", "/dev/null"],
+    );
+    assert!(!ran.err.contains("building the circuit"), "{ran:?}");
+    ran.fails(2, &["cannot write keys to /dev/null"]);
 }
 
 /// S30, S33: every way in which keys stop a start-up.
@@ -161,7 +175,17 @@ fn s30_s33_wrong_keys_stop_the_start_up() {
     let empty = tempfile::tempdir().unwrap();
     serve(empty.path(), &[]).fails(2, &["no key for a tree of 2 levels", "quittance setup"]);
     serve(KEYS.path(), &["--shape", "t2f1"]).fails(2, &["shape t2f1 is for a tree of 16 levels"]);
-    serve(KEYS.path(), &["--shape", "t3f1l2"]).fails(1, &["t3f1l2"]);
+    let setup = format!(
+        "run `quittance setup --shape t3f1l2 --keys {}`",
+        KEYS.path().display()
+    );
+    let ran = serve(KEYS.path(), &["--shape", "t3f1l2"]);
+    // Logs have colours on a terminal only.
+    assert!(
+        ran.err.contains("loading key") && !ran.err.contains('\x1b'),
+        "{ran:?}"
+    );
+    ran.fails(1, &["no key for shape t3f1l2", &setup]);
 
     let (keys, key) = copied_keys();
     let file = key.join("proving.key");

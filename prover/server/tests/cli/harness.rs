@@ -34,8 +34,14 @@ impl Ran {
     }
 
     /// The run ended with this code, prints nothing, says all of this, and what to do next.
-    pub(crate) fn fails(self, code: i32, says: &[&str]) {
+    /// With `--json` the error is one object at the end of stderr.
+    pub(crate) fn fails(mut self, code: i32, says: &[&str]) {
         assert_eq!((self.code, self.out.as_str()), (Some(code), ""), "{self:?}");
+        let last = self.err.lines().last().unwrap_or_default();
+        if let Ok(object) = serde_json::from_str::<serde_json::Value>(last) {
+            let (error, next) = (object["error"].as_str(), object["next"].as_str());
+            self.err = format!("error: {}\nnext:  {}", error.unwrap(), next.unwrap());
+        }
         assert!(
             self.err.contains("error: ") && self.err.contains("next:  "),
             "{self:?}"

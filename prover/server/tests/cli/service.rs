@@ -44,6 +44,7 @@ fn from_signatures_to_a_verified_bundle() {
         (last["state"].as_str(), last["fraction"].as_f64()),
         (Some("proved"), Some(1.0))
     );
+    assert!(last["phase"].is_null(), "{last}");
     assert_eq!(service.run(path, &["watch", "1"]).ok(), "batch 1: proved\n");
 
     service
@@ -87,6 +88,13 @@ fn from_signatures_to_a_verified_bundle() {
     assert_eq!(by_key[0]["index"].as_u64(), Some(0));
     let state: Value = serde_json::from_str(&service.run(path, &["state", "--json"]).ok()).unwrap();
     assert_eq!(state["batch_number"].as_u64(), Some(1));
+    assert_eq!(
+        (&account["root"], &account["batch_number"]),
+        (&state["root"], &state["batch_number"])
+    );
+    service
+        .run(path, &["account", "15"])
+        .fails(1, &["NOT_FOUND", "check the index"]);
     service
         .run(path, &["resume", "1"])
         .fails(1, &["FAILED_PRECONDITION", "batch 1 is proved"]);
@@ -125,7 +133,12 @@ fn bad_transfers_are_refused_with_their_rule() {
     );
     submit(&changed(&|v| v["signature"]["s"] = canonical.clone().into()))
         .fails(1, &["INVALID_ARGUMENT", "signature_canonical"]);
-    submit(&changed(&|v| v["to"] = 2.into())).fails(1, &["INVALID_ARGUMENT", "signature_valid"]);
+    let forged = submit(&changed(&|v| v["to"] = 2.into()));
+    assert_eq!(forged.err.matches("signature_valid").count(), 1, "{forged:?}");
+    forged.fails(
+        1,
+        &["INVALID_ARGUMENT", "signature_valid", "(transfers[0].signature)"],
+    );
     let expired = sign(&service, path, &["--amount", "5", "--valid-until", "0"]);
     submit(&expired).fails(
         1,
@@ -139,7 +152,11 @@ fn bad_transfers_are_refused_with_their_rule() {
     submit(&costly).fails(1, &["FAILED_PRECONDITION", "balance_covers"]);
     submit(&[&good[..]; 3].concat()).fails(
         1,
-        &["RESOURCE_EXHAUSTED", "3 transfers, the largest shape has 2 slots"],
+        &[
+            "RESOURCE_EXHAUSTED",
+            "3 transfers, the largest shape has 2 slots",
+            "next:  send fewer transfers in a batch",
+        ],
     );
     submit(&[&good[..]; 2000].concat()).fails(1, &["RESOURCE_EXHAUSTED", "too large"]);
 

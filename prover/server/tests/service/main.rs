@@ -8,6 +8,7 @@
 
 mod accounts;
 mod damage;
+mod edge;
 mod harness;
 mod lifecycle;
 mod proving;

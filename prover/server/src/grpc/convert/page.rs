@@ -20,9 +20,10 @@ pub(crate) fn start(token: &str, first: u32, violations: &mut Violations) -> u32
     if token.is_empty() {
         return first;
     }
-    let key = (token.len() == 8)
-        .then(|| u32::from_str_radix(token, 16).ok())
-        .flatten();
+    // One spelling only: no sign, no other case.
+    let key = u32::from_str_radix(token, 16)
+        .ok()
+        .filter(|key| self::token(Some(*key)) == token);
     violations
         .require(key, "page_token", "is not a token of this service")
         .unwrap_or(first)
@@ -45,7 +46,7 @@ mod tests {
         }
         assert_eq!(start("", 9, &mut violations), 9);
         assert!(violations.is_empty());
-        for token in ["1", "zzzzzzzz", "0000000000", "ää1234"] {
+        for token in ["1", "zzzzzzzz", "0000000000", "ää1234", "+0000001", "0000000A"] {
             let mut violations = Violations::default();
             start(token, 9, &mut violations);
             assert!(violations.to_string().starts_with("page_token: "), "{token}");
