@@ -158,6 +158,12 @@ fn bad_transfers_are_refused_with_their_rule() {
             "next:  send fewer transfers in a batch",
         ],
     );
+    let slots = ["submit", "t.json", "--fee-slot", "2:1", "--fee-slot", "2:1"];
+    fs::write(path.join("t.json"), &good).unwrap();
+    service.run(path, &slots).fails(
+        1,
+        &["RESOURCE_EXHAUSTED", "next:  name fewer fee slots in a batch"],
+    );
     submit(&[&good[..]; 2000].concat()).fails(1, &["RESOURCE_EXHAUSTED", "too large"]);
 
     // Standard input, an array, and an explicit fee slot are as good as a file of lines.
