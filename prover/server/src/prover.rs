@@ -31,7 +31,8 @@ pub struct Prover {
 }
 
 impl Prover {
-    /// Starts the thread. It ends after [`Jobs::close`], when the proof at work has ended.
+    /// Starts the thread. It ends after [`Jobs::close`], when the proof at work has ended, or when the
+    /// store has failed for good.
     pub fn spawn(self) -> std::io::Result<JoinHandle<()>> {
         thread::Builder::new()
             .name("prover".to_owned())
@@ -56,6 +57,13 @@ impl Prover {
                 }
                 // The batch was cancelled between the queue and here.
                 Err(StoreError::Move(_)) => {}
+                // Waiting mends nothing: the service ends, and the next start takes the batch up again.
+                Err(error) if self.store.has_failed() => {
+                    span.in_scope(
+                        || tracing::error!(%error, "store failed for good; no further proof is made"),
+                    );
+                    return;
+                }
                 Err(error) => {
                     span.in_scope(|| tracing::error!(%error, "store failed; the batch is tried again"));
                     self.try_later(&job);

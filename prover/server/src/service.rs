@@ -35,6 +35,11 @@ pub enum ServiceError {
     /// Reflection has no use for the descriptors.
     #[error("reflection cannot be set up")]
     Reflection(#[from] tonic_reflection::server::Error),
+    /// The store failed while the service ran, so that it had to end. What was accepted is in the store.
+    #[error(
+        "the store failed, so the service ended; no accepted batch is lost, and unproved ones are queued again at the next start"
+    )]
+    StoreFailed,
     /// The transport failed.
     #[error("transport failed")]
     Transport(#[from] tonic::transport::Error),
@@ -42,6 +47,9 @@ pub enum ServiceError {
 
 /// Serves until `shutdown` ends, then drains: no new requests, streams end, the proof at work may end until
 /// `service.drain_timeout_ms` is over and is stopped then (its batch is queued again at the next start).
+///
+/// A store that fails for good ends the service in the same way, with [`ServiceError::StoreFailed`]; the proof at work
+/// could not be stored and is stopped at once.
 pub async fn serve(
     listener: TcpListener,
     backend: Arc<dyn Backend>,
@@ -53,6 +61,7 @@ pub async fn serve(
     let max_message = limits
         .max_message_bytes
         .unwrap_or_else(|| message_bound(backend.circuits()));
+    let mut failure = store.failure();
     let (node, prover) = Node::start(store, backend, config)?;
     let (stop, stopping) = watch::channel(false);
     let (health, health_service) = tonic_health::server::health_reporter();
@@ -74,8 +83,12 @@ pub async fn serve(
 
     let drain_node = Arc::clone(&node);
     let signal = async move {
-        shutdown.await;
-        tracing::info!("stopping: no new requests, open ones may end");
+        tokio::select! {
+            () = shutdown => tracing::info!("stopping: no new requests, open ones may end"),
+            _ = failure.wait_for(|failed| *failed) => {
+                tracing::error!("the store has failed: stopping; restart the service when the disk is in order");
+            }
+        }
         health.set_not_serving::<QuittanceServer<Api>>().await;
         drain_node.stop();
         // Nobody listening means that no stream is open.
@@ -96,7 +109,12 @@ pub async fn serve(
         }
     };
     node.stop();
-    end_proof(&node, prover, drain).await;
+    let failed = node.store().has_failed();
+    end_proof(&node, prover, if failed { Duration::ZERO } else { drain }).await;
+    // Also a failure that came while the service was stopping: its last move is not in the store.
+    if node.store().has_failed() {
+        return Err(ServiceError::StoreFailed);
+    }
     outcome
 }
 

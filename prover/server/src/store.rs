@@ -7,6 +7,7 @@
 mod batch_record;
 mod codec;
 mod error;
+mod guard;
 mod identity;
 mod snapshot;
 mod tables;
@@ -18,6 +19,7 @@ pub use snapshot::Snapshot;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ark_bn254::Fr;
 use quittance_circuits::batch::AppliedBatch;
@@ -25,11 +27,13 @@ use quittance_circuits::leaf::Leaf;
 use quittance_circuits::state::StateChanges;
 use quittance_circuits::types::AccountIndex;
 use redb::{Database, ReadableDatabase, WriteTransaction};
+use tokio::sync::watch;
 
 use crate::batch::{Batch, Event, Moved, Stage};
 use crate::config::RollupConfig;
 use crate::encoding::fr_to_bytes_be;
 use codec::fr_to_le;
+use guard::{Health, guarded};
 use tables::{BATCHES, INPUTS, KEY_ACCOUNTS, LEAVES, META, NODES, PENDING, PROOFS};
 
 /// Name of the database file in its directory.
@@ -40,14 +44,38 @@ const UNFINISHED_FILE: &str = "quittance.redb.unfinished";
 /// An open store. One process has it open at a time.
 #[derive(Debug)]
 pub struct Store {
-    db: Database,
+    /// There until it is closed.
+    db: Option<Database>,
     identity: Identity,
+    health: Arc<Health>,
+}
+
+impl Drop for Store {
+    /// Closing writes to the file, so that a damaged one can make it panic, too.
+    fn drop(&mut self) {
+        let db = self.db.take();
+        if let Err(error) = guarded(|| {
+            drop(db);
+            Ok(())
+        }) {
+            tracing::error!(%error, "the store was not closed in order; the next start checks it");
+        }
+    }
 }
 
 impl Store {
     /// Makes a store in the directory, which is created if needed, with the given accounts as genesis state.
     /// A kill leaves either no store or a complete one.
     pub fn create(
+        directory: &Path,
+        rollup_id: [u8; 32],
+        levels: u8,
+        accounts: Vec<(AccountIndex, Leaf)>,
+    ) -> Result<Self, StoreError> {
+        guarded(|| Self::create_new(directory, rollup_id, levels, accounts))
+    }
+
+    fn create_new(
         directory: &Path,
         rollup_id: [u8; 32],
         levels: u8,
@@ -98,7 +126,7 @@ impl Store {
         fs::File::open(directory)
             .and_then(|dir| dir.sync_all())
             .map_err(unusable)?;
-        Ok(Self { db, identity })
+        Ok(Self::of(db, identity))
     }
 
     /// Opens the store in the directory and checks that it belongs to the configured rollup.
@@ -128,6 +156,10 @@ impl Store {
 
     /// Opens the store in the directory, whatever rollup it belongs to.
     pub fn open_any(directory: &Path) -> Result<Self, StoreError> {
+        guarded(|| Self::open_file(directory))
+    }
+
+    fn open_file(directory: &Path) -> Result<Self, StoreError> {
         let file = directory.join(FILE);
         if !file.is_file() {
             return Err(StoreError::Missing {
@@ -144,7 +176,34 @@ impl Store {
             identity::check_format(&meta)?;
             identity::read_identity(&meta)?
         };
-        Ok(Self { db, identity })
+        Ok(Self::of(db, identity))
+    }
+
+    fn of(db: Database, identity: Identity) -> Self {
+        Self {
+            db: Some(db),
+            identity,
+            health: Arc::new(Health::new()),
+        }
+    }
+
+    fn db(&self) -> Result<&Database, StoreError> {
+        self.db.as_ref().ok_or_else(|| StoreError::Broken {
+            source: Box::new(redb::Error::DatabaseClosed),
+        })
+    }
+
+    /// Turns true when the store has failed for good: every later change is refused with [`StoreError::Broken`], and
+    /// only opening it again helps.
+    #[must_use]
+    pub fn failure(&self) -> watch::Receiver<bool> {
+        self.health.failure()
+    }
+
+    /// Whether the store has failed for good.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.health.has_failed()
     }
 
     /// Which rollup the store belongs to.
@@ -155,7 +214,10 @@ impl Store {
 
     /// The state of the store now.
     pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        Snapshot::new(&self.db.begin_read()?, self.identity.levels)
+        self.health.read(|| {
+            let txn = self.db()?.begin_read()?;
+            Snapshot::new(&txn, self.identity.levels, Arc::clone(&self.health))
+        })
     }
 
     /// Stores an executed batch, what its proof needs, and the state after it, in one transaction.
@@ -167,7 +229,16 @@ impl Store {
         applied: &AppliedBatch,
         changes: &StateChanges,
     ) -> Result<(), StoreError> {
-        let txn = begin(&self.db)?;
+        self.health.write(|| self.insert_batch(batch, applied, changes))
+    }
+
+    fn insert_batch(
+        &self,
+        batch: &Batch,
+        applied: &AppliedBatch,
+        changes: &StateChanges,
+    ) -> Result<(), StoreError> {
+        let txn = begin(self.db()?)?;
         let head = {
             let meta = txn.open_table(META)?;
             identity::read_head(&meta)?
@@ -202,12 +273,13 @@ impl Store {
     /// Moves a batch by one event, in one transaction, and gives it as it is then. A finished proof comes with its
     /// bundle through [`Store::store_proof`] instead.
     pub fn advance(&self, number: u32, event: Event) -> Result<(Batch, Moved), StoreError> {
-        self.transition(number, event, None)
+        self.health.write(|| self.transition(number, event, None))
     }
 
     /// Stores the bundle of a verified proof and moves its batch to proved, in one transaction.
     pub fn store_proof(&self, number: u32, finish: Event, bundle: &[u8]) -> Result<Batch, StoreError> {
-        self.transition(number, finish, Some(bundle))
+        self.health
+            .write(|| self.transition(number, finish, Some(bundle)))
             .map(|(batch, _)| batch)
     }
 
@@ -230,7 +302,7 @@ impl Store {
         event: Event,
         bundle: Option<&[u8]>,
     ) -> Result<(Batch, Moved), StoreError> {
-        let txn = begin(&self.db)?;
+        let txn = begin(self.db()?)?;
         let mut batch = {
             let batches = txn.open_table(BATCHES)?;
             match snapshot::read_batch(&batches, number)? {

@@ -333,13 +333,14 @@ fn write_all(out: &mut dyn Write, bytes: &[u8]) -> io::Result<(u64, Digest)> {
 
 /// Opens a regular file and takes its length.
 fn open_file(path: &Path, shape: &str) -> Result<(File, u64), KeyError> {
-    let opened = File::open(path).and_then(|file| {
-        let metadata = file.metadata()?;
+    // A device or a pipe has no length and may never end; opening a pipe may wait for ever, so the look comes first.
+    let opened = fs::metadata(path).and_then(|metadata| {
         if !metadata.is_file() {
-            // A device or a pipe has no length, and may never end.
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
         }
-        Ok((file, metadata.len()))
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        Ok((file, length))
     });
     opened.map_err(|source| match source.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => KeyError::Missing {

@@ -105,6 +105,10 @@ impl From<ServiceError> for CliError {
                     "load its key too (--shape {shape}); the batch is executed and has to be proved with it"
                 ),
             ),
+            ServiceError::StoreFailed => Self::refused(
+                message,
+                "look at the log for the first error, free disk space if the disk is full, and start the service again",
+            ),
             _ => Self::refused(message, "look at the log"),
         }
     }

@@ -10,7 +10,7 @@
 //! | too many transfers, full queue, too many streams, message too large | RESOURCE_EXHAUSTED | QuotaFailure |
 //! | no such batch, account, circuit | NOT_FOUND | ResourceInfo |
 //! | request took too long | DEADLINE_EXCEEDED | |
-//! | service is stopping, store busy | UNAVAILABLE | RetryInfo |
+//! | service is stopping, store busy, disk failed | UNAVAILABLE | RetryInfo |
 //! | store cannot be trusted | DATA_LOSS | |
 //! | anything else | INTERNAL | |
 
@@ -238,7 +238,7 @@ fn store(error: &StoreError) -> (Code, ErrorDetails) {
         ),
         StoreError::State(error) => state(error),
         error if error.is_corruption() => (Code::DataLoss, ErrorDetails::new()),
-        error if error.is_transient() => (
+        error if error.is_transient() || error.is_fatal() => (
             Code::Unavailable,
             ErrorDetails::with_retry_info(Some(Duration::from_secs(5))),
         ),

@@ -120,18 +120,39 @@ pub enum StoreError {
     /// The state tree refused.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The file is damaged so that the database cannot go on reading it.
+    #[error("the store's file is damaged: {reason}")]
+    Damaged {
+        /// What the database said.
+        reason: String,
+    },
+    /// The database refuses all work after an earlier failure, until it is opened again.
+    #[error(
+        "the store has failed and takes no more work; nothing accepted is lost: restart the service ({source})"
+    )]
+    Broken {
+        /// What the database says now.
+        source: Box<redb::Error>,
+    },
     /// The database failed.
     #[error("database failed: {0}")]
     Database(#[source] Box<redb::Error>),
 }
 
 impl StoreError {
-    /// Whether the same call may succeed later.
+    /// Whether the same call on the same open store may succeed later.
     #[must_use]
-    pub fn is_transient(&self) -> bool {
+    pub const fn is_transient(&self) -> bool {
+        matches!(self, Self::InUse { .. })
+    }
+
+    /// Whether the open store has failed for good: after a failed read or write the database answers nothing more. It
+    /// works again when it is opened again and the disk allows it.
+    #[must_use]
+    pub fn is_fatal(&self) -> bool {
         match self {
-            Self::InUse { .. } => true,
-            Self::Database(error) => matches!(**error, redb::Error::Io(_) | redb::Error::PreviousIo),
+            Self::Broken { .. } => true,
+            Self::Database(error) => matches!(**error, redb::Error::Io(_)),
             _ => false,
         }
     }
@@ -140,9 +161,21 @@ impl StoreError {
     #[must_use]
     pub fn is_corruption(&self) -> bool {
         match self {
-            Self::Corrupt { .. } | Self::Lost { .. } => true,
+            Self::Corrupt { .. } | Self::Lost { .. } | Self::Damaged { .. } => true,
             Self::Database(error) => matches!(**error, redb::Error::Corrupted(_)),
             _ => false,
+        }
+    }
+}
+
+impl StoreError {
+    fn of_database(error: redb::Error) -> Self {
+        let source = Box::new(error);
+        match *source {
+            redb::Error::PreviousIo | redb::Error::DatabaseClosed | redb::Error::LockPoisoned(_) => {
+                Self::Broken { source }
+            }
+            _ => Self::Database(source),
         }
     }
 }
@@ -151,7 +184,7 @@ macro_rules! database_errors {
     ($($error:ty),*) => {$(
         impl From<$error> for StoreError {
             fn from(error: $error) -> Self {
-                Self::Database(Box::new(error.into()))
+                Self::of_database(error.into())
             }
         }
     )*};

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod configuration;
+mod disk;
 mod files;
 mod harness;
 mod service;
