@@ -76,6 +76,12 @@ pub struct State {
     /// Number of batches that are executed and not proved yet.
     #[prost(uint32, tag = "7")]
     pub unproved_batches: u32,
+    /// Number of accepted operations that wait to be executed.
+    #[prost(uint64, tag = "8")]
+    pub queued_operations: u64,
+    /// Id of the last accepted operation; 0 for none.
+    #[prost(uint64, tag = "9")]
+    pub last_operation: u64,
 }
 /// Wall time that one phase of a finished proof took.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -410,6 +416,160 @@ pub struct FeeSlot {
     #[prost(uint32, tag = "2")]
     pub token: u32,
 }
+/// An accepted operation.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Operation {
+    /// Id, from 1 in the order of acceptance.
+    #[prost(uint64, tag = "1")]
+    pub id: u64,
+    /// Where it stands.
+    #[prost(enumeration = "OperationState", tag = "2")]
+    pub state: i32,
+    /// What the client submitted.
+    #[prost(message, optional, tag = "3")]
+    pub transfer: ::core::option::Option<SignedTransfer>,
+    /// When it was accepted, in milliseconds since 1970-01-01 UTC.
+    #[prost(uint64, tag = "4")]
+    pub accepted_at_ms: u64,
+    /// Where it was executed; present exactly when EXECUTED.
+    #[prost(message, optional, tag = "5")]
+    pub execution: ::core::option::Option<Execution>,
+    /// Why it never will be; present exactly when REJECTED.
+    #[prost(message, optional, tag = "6")]
+    pub rejection: ::core::option::Option<Rejection>,
+}
+/// Where an operation was executed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Execution {
+    /// Number of the batch.
+    #[prost(uint32, tag = "1")]
+    pub batch: u32,
+    /// Position among the batch's transfers, from 0.
+    #[prost(uint32, tag = "2")]
+    pub position: u32,
+    /// Where that batch stands.
+    #[prost(enumeration = "BatchState", tag = "3")]
+    pub batch_state: i32,
+}
+/// Why an operation was not executed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Rejection {
+    /// The broken rule, such as "not_expired".
+    #[prost(string, tag = "1")]
+    pub rule: ::prost::alloc::string::String,
+    /// The rule with the values that broke it, for people. At most 1024 bytes of UTF-8.
+    #[prost(string, tag = "2")]
+    pub message: ::prost::alloc::string::String,
+    /// When, in milliseconds since 1970-01-01 UTC.
+    #[prost(uint64, tag = "3")]
+    pub rejected_at_ms: u64,
+}
+/// Where an operation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum OperationState {
+    /// Never sent.
+    Unspecified = 0,
+    /// Accepted and stored; the service will put it into a batch. Operations are executed in the order of their ids.
+    Queued = 1,
+    /// In the state, as part of a batch.
+    Executed = 2,
+    /// It broke a rule when its batch was made and will never be executed. That can happen to an accepted operation only if
+    /// it expired while it waited, or after batches were rolled back.
+    Rejected = 3,
+}
+impl OperationState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "OPERATION_STATE_UNSPECIFIED",
+            Self::Queued => "OPERATION_STATE_QUEUED",
+            Self::Executed => "OPERATION_STATE_EXECUTED",
+            Self::Rejected => "OPERATION_STATE_REJECTED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "OPERATION_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "OPERATION_STATE_QUEUED" => Some(Self::Queued),
+            "OPERATION_STATE_EXECUTED" => Some(Self::Executed),
+            "OPERATION_STATE_REJECTED" => Some(Self::Rejected),
+            _ => None,
+        }
+    }
+}
+/// The rules of this service beside those of the circuit.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Policy {
+    /// Tokens whose fees the service takes, by ascending token. A transfer submitted by itself has to be in one of them. A
+    /// batch that names a fee slot of its own may hold another token, which has no minimum fee then.
+    #[prost(message, repeated, tag = "1")]
+    pub tokens: ::prost::alloc::vec::Vec<TokenPolicy>,
+    /// How transfers that were submitted by themselves are put into batches.
+    #[prost(message, optional, tag = "2")]
+    pub batching: ::core::option::Option<BatchingPolicy>,
+    /// What a request may hold.
+    #[prost(message, optional, tag = "3")]
+    pub limits: ::core::option::Option<Limits>,
+}
+/// Fees of one token.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TokenPolicy {
+    /// The token.
+    #[prost(uint32, tag = "1")]
+    pub token: u32,
+    /// Least fee of a transfer in it. 16 bytes, big-endian.
+    #[prost(bytes = "vec", tag = "2")]
+    pub minimum_fee: ::prost::alloc::vec::Vec<u8>,
+    /// Leaf that takes its fees, where a batch names no fee slot.
+    #[prost(uint32, tag = "3")]
+    pub fee_leaf: u32,
+}
+/// When a batch is made from the queue.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BatchingPolicy {
+    /// As soon as so many transfers wait.
+    #[prost(uint32, tag = "1")]
+    pub max_transfers: u32,
+    /// Or as soon as the oldest has waited so long, in milliseconds.
+    #[prost(uint64, tag = "2")]
+    pub max_delay_ms: u64,
+    /// But not while so many executed batches wait for their proofs.
+    #[prost(uint32, tag = "3")]
+    pub max_unproved_batches: u32,
+    /// Most transfers in the queue; a further one is refused with RESOURCE_EXHAUSTED.
+    #[prost(uint64, tag = "4")]
+    pub max_queued: u64,
+}
+/// What a request may hold. More is refused with RESOURCE_EXHAUSTED.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Limits {
+    /// Bytes of one message.
+    #[prost(uint64, tag = "1")]
+    pub max_message_bytes: u64,
+    /// Transfers of one SubmitBatch.
+    #[prost(uint32, tag = "2")]
+    pub max_batch_transfers: u32,
+    /// Fee slots of one SubmitBatch.
+    #[prost(uint32, tag = "3")]
+    pub max_batch_fee_slots: u32,
+    /// Transfers of one SubmitTransfers stream.
+    #[prost(uint32, tag = "4")]
+    pub max_stream_transfers: u32,
+    /// Entries in one page of a list.
+    #[prost(uint32, tag = "5")]
+    pub max_page_size: u32,
+    /// Bytes of an idempotency key.
+    #[prost(uint32, tag = "6")]
+    pub max_idempotency_key_bytes: u32,
+    /// Idempotency keys that are remembered: the newest ones.
+    #[prost(uint64, tag = "7")]
+    pub idempotency_keys_kept: u64,
+}
 /// A batch to execute.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SubmitBatchRequest {
@@ -420,6 +580,9 @@ pub struct SubmitBatchRequest {
     /// that the service is configured with takes the fees of its token.
     #[prost(message, repeated, tag = "2")]
     pub fee_slots: ::prost::alloc::vec::Vec<FeeSlot>,
+    /// Idempotency key, 1 to 64 bytes; empty for none.
+    #[prost(bytes = "vec", tag = "3")]
+    pub idempotency_key: ::prost::alloc::vec::Vec<u8>,
 }
 /// Answer to SubmitBatch.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -427,6 +590,122 @@ pub struct SubmitBatchResponse {
     /// The executed batch.
     #[prost(message, optional, tag = "1")]
     pub batch: ::core::option::Option<Batch>,
+    /// Ids of its operations, in the order of the request.
+    #[prost(uint64, repeated, tag = "2")]
+    pub operation_ids: ::prost::alloc::vec::Vec<u64>,
+    /// Whether this is the result of an earlier request with the same idempotency key.
+    #[prost(bool, tag = "3")]
+    pub repeated: bool,
+}
+/// A transfer to accept.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SubmitTransferRequest {
+    /// The transfer. Required.
+    #[prost(message, optional, tag = "1")]
+    pub transfer: ::core::option::Option<SignedTransfer>,
+    /// Idempotency key, 1 to 64 bytes; empty for none.
+    #[prost(bytes = "vec", tag = "2")]
+    pub idempotency_key: ::prost::alloc::vec::Vec<u8>,
+}
+/// Answer to SubmitTransfer.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SubmitTransferResponse {
+    /// The accepted operation.
+    #[prost(message, optional, tag = "1")]
+    pub operation: ::core::option::Option<Operation>,
+    /// Whether this is the result of an earlier request with the same idempotency key.
+    #[prost(bool, tag = "2")]
+    pub repeated: bool,
+}
+/// One transfer of a stream.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SubmitTransfersRequest {
+    /// The transfer. Required.
+    #[prost(message, optional, tag = "1")]
+    pub transfer: ::core::option::Option<SignedTransfer>,
+    /// Idempotency key of this transfer, 1 to 64 bytes; empty for none.
+    #[prost(bytes = "vec", tag = "2")]
+    pub idempotency_key: ::prost::alloc::vec::Vec<u8>,
+}
+/// Answer to SubmitTransfers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SubmitTransfersResponse {
+    /// Ids of the accepted operations, one for each message of the stream, in its order.
+    #[prost(uint64, repeated, tag = "1")]
+    pub operation_ids: ::prost::alloc::vec::Vec<u64>,
+    /// How many of them are results of earlier requests with the same idempotency keys.
+    #[prost(uint32, tag = "2")]
+    pub repeated: u32,
+}
+/// Asks for one operation.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetOperationRequest {
+    /// Id, at least 1.
+    #[prost(uint64, tag = "1")]
+    pub id: u64,
+}
+/// Answer to GetOperation.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetOperationResponse {
+    /// The operation.
+    #[prost(message, optional, tag = "1")]
+    pub operation: ::core::option::Option<Operation>,
+}
+/// Asks for a page of operations.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListOperationsRequest {
+    /// Only operations that this account sent or received. Below 4^levels.
+    #[prost(uint32, optional, tag = "1")]
+    pub account: ::core::option::Option<u32>,
+    /// Only operations in this state; UNSPECIFIED means all.
+    #[prost(enumeration = "OperationState", tag = "2")]
+    pub state: i32,
+    /// Descending instead of ascending ids.
+    #[prost(bool, tag = "3")]
+    pub newest_first: bool,
+    /// Most operations in one answer; 0 means 100. The service answers with at most its configured page size (default 1000).
+    #[prost(uint32, tag = "4")]
+    pub page_size: u32,
+    /// `next_page_token` of the previous answer; empty for the first page. At most 64 bytes.
+    #[prost(string, tag = "5")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// Answer to ListOperations.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListOperationsResponse {
+    /// The operations. May be fewer than asked for, even none, while more follow.
+    #[prost(message, repeated, tag = "1")]
+    pub operations: ::prost::alloc::vec::Vec<Operation>,
+    /// Token of the next page; empty after the last one.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// Asks for the progress of one operation.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WatchOperationRequest {
+    /// Id, at least 1.
+    #[prost(uint64, tag = "1")]
+    pub id: u64,
+}
+/// Answer to WatchOperation.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct WatchOperationResponse {
+    /// The operation.
+    #[prost(message, optional, tag = "1")]
+    pub operation: ::core::option::Option<Operation>,
+    /// Where its batch stands, once there is one.
+    #[prost(message, optional, tag = "2")]
+    pub progress: ::core::option::Option<BatchProgress>,
+}
+/// Asks for the operator's policy.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetPolicyRequest {}
+/// Answer to GetPolicy.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetPolicyResponse {
+    /// The policy.
+    #[prost(message, optional, tag = "1")]
+    pub policy: ::core::option::Option<Policy>,
 }
 /// Asks for one batch.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -760,11 +1039,170 @@ pub mod quittance_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
+        /// Accepts one signed transfer: checks it against the state with all accepted transfers before it, stores it, and answers
+        /// with its id once it is durable. The service puts it into a batch by itself (Policy.batching).
+        ///
+        /// INVALID_ARGUMENT: a field is malformed, or the transfer is badly signed. FAILED_PRECONDITION: it breaks a rule of the
+        /// state, or its fee is below the minimum. RESOURCE_EXHAUSTED: the queue is full.
+        pub async fn submit_transfer(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SubmitTransferRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SubmitTransferResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quittance.v1.Quittance/SubmitTransfer",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quittance.v1.Quittance", "SubmitTransfer"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// The same for a stream of transfers, accepted in the stream's order; the answer comes after the client's last message.
+        /// The first one that is refused ends the stream with its status, whose ErrorInfo has `transfer` (its position, from 0) and
+        /// `accepted` (how many before it were accepted, which stay so).
+        pub async fn submit_transfers(
+            &mut self,
+            request: impl tonic::IntoStreamingRequest<
+                Message = super::SubmitTransfersRequest,
+            >,
+        ) -> std::result::Result<
+            tonic::Response<super::SubmitTransfersResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quittance.v1.Quittance/SubmitTransfers",
+            );
+            let mut req = request.into_streaming_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quittance.v1.Quittance", "SubmitTransfers"));
+            self.inner.client_streaming(req, path, codec).await
+        }
+        /// One operation. NOT_FOUND if there is none of this id.
+        pub async fn get_operation(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetOperationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetOperationResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quittance.v1.Quittance/GetOperation",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quittance.v1.Quittance", "GetOperation"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Operations by their ids: all, or the history of one account, which is whatever it sent or received.
+        pub async fn list_operations(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListOperationsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListOperationsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quittance.v1.Quittance/ListOperations",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quittance.v1.Quittance", "ListOperations"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Where an operation stands, now and at every change, until it is REJECTED, or its batch is PROVED, CANCELLED or FAILED;
+        /// the stream then ends.
+        pub async fn watch_operation(
+            &mut self,
+            request: impl tonic::IntoRequest<super::WatchOperationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::WatchOperationResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quittance.v1.Quittance/WatchOperation",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quittance.v1.Quittance", "WatchOperation"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// What the operator decided about fees, batches and limits.
+        pub async fn get_policy(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetPolicyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetPolicyResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quittance.v1.Quittance/GetPolicy",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quittance.v1.Quittance", "GetPolicy"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Executes a batch of signed transfers at once and queues its proof. All transfers are executed in the given order,
-        /// or the batch is refused as a whole and changes nothing.
+        /// or the batch is refused as a whole and changes nothing. Transfers that wait in the queue are executed before it.
         ///
         /// INVALID_ARGUMENT: a field is malformed, or a transfer is badly signed. FAILED_PRECONDITION: a transfer breaks a rule of
-        /// the state. RESOURCE_EXHAUSTED: more transfers than the largest shape has slots, or too many unproved batches.
+        /// the state, or its fee is below the minimum. RESOURCE_EXHAUSTED: more transfers than the largest shape has slots, or too many unproved batches.
         pub async fn submit_batch(
             &mut self,
             request: impl tonic::IntoRequest<super::SubmitBatchRequest>,
@@ -1081,11 +1519,72 @@ pub mod quittance_server {
     /// Generated trait containing gRPC methods that should be implemented for use with QuittanceServer.
     #[async_trait]
     pub trait Quittance: std::marker::Send + std::marker::Sync + 'static {
+        /// Accepts one signed transfer: checks it against the state with all accepted transfers before it, stores it, and answers
+        /// with its id once it is durable. The service puts it into a batch by itself (Policy.batching).
+        ///
+        /// INVALID_ARGUMENT: a field is malformed, or the transfer is badly signed. FAILED_PRECONDITION: it breaks a rule of the
+        /// state, or its fee is below the minimum. RESOURCE_EXHAUSTED: the queue is full.
+        async fn submit_transfer(
+            &self,
+            request: tonic::Request<super::SubmitTransferRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SubmitTransferResponse>,
+            tonic::Status,
+        >;
+        /// The same for a stream of transfers, accepted in the stream's order; the answer comes after the client's last message.
+        /// The first one that is refused ends the stream with its status, whose ErrorInfo has `transfer` (its position, from 0) and
+        /// `accepted` (how many before it were accepted, which stay so).
+        async fn submit_transfers(
+            &self,
+            request: tonic::Request<tonic::Streaming<super::SubmitTransfersRequest>>,
+        ) -> std::result::Result<
+            tonic::Response<super::SubmitTransfersResponse>,
+            tonic::Status,
+        >;
+        /// One operation. NOT_FOUND if there is none of this id.
+        async fn get_operation(
+            &self,
+            request: tonic::Request<super::GetOperationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetOperationResponse>,
+            tonic::Status,
+        >;
+        /// Operations by their ids: all, or the history of one account, which is whatever it sent or received.
+        async fn list_operations(
+            &self,
+            request: tonic::Request<super::ListOperationsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListOperationsResponse>,
+            tonic::Status,
+        >;
+        /// Server streaming response type for the WatchOperation method.
+        type WatchOperationStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::WatchOperationResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Where an operation stands, now and at every change, until it is REJECTED, or its batch is PROVED, CANCELLED or FAILED;
+        /// the stream then ends.
+        async fn watch_operation(
+            &self,
+            request: tonic::Request<super::WatchOperationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<Self::WatchOperationStream>,
+            tonic::Status,
+        >;
+        /// What the operator decided about fees, batches and limits.
+        async fn get_policy(
+            &self,
+            request: tonic::Request<super::GetPolicyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetPolicyResponse>,
+            tonic::Status,
+        >;
         /// Executes a batch of signed transfers at once and queues its proof. All transfers are executed in the given order,
-        /// or the batch is refused as a whole and changes nothing.
+        /// or the batch is refused as a whole and changes nothing. Transfers that wait in the queue are executed before it.
         ///
         /// INVALID_ARGUMENT: a field is malformed, or a transfer is badly signed. FAILED_PRECONDITION: a transfer breaks a rule of
-        /// the state. RESOURCE_EXHAUSTED: more transfers than the largest shape has slots, or too many unproved batches.
+        /// the state, or its fee is below the minimum. RESOURCE_EXHAUSTED: more transfers than the largest shape has slots, or too many unproved batches.
         async fn submit_batch(
             &self,
             request: tonic::Request<super::SubmitBatchRequest>,
@@ -1264,6 +1763,280 @@ pub mod quittance_server {
         }
         fn call(&mut self, req: http::Request<B>) -> Self::Future {
             match req.uri().path() {
+                "/quittance.v1.Quittance/SubmitTransfer" => {
+                    #[allow(non_camel_case_types)]
+                    struct SubmitTransferSvc<T: Quittance>(pub Arc<T>);
+                    impl<
+                        T: Quittance,
+                    > tonic::server::UnaryService<super::SubmitTransferRequest>
+                    for SubmitTransferSvc<T> {
+                        type Response = super::SubmitTransferResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SubmitTransferRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Quittance>::submit_transfer(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SubmitTransferSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/quittance.v1.Quittance/SubmitTransfers" => {
+                    #[allow(non_camel_case_types)]
+                    struct SubmitTransfersSvc<T: Quittance>(pub Arc<T>);
+                    impl<
+                        T: Quittance,
+                    > tonic::server::ClientStreamingService<
+                        super::SubmitTransfersRequest,
+                    > for SubmitTransfersSvc<T> {
+                        type Response = super::SubmitTransfersResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                tonic::Streaming<super::SubmitTransfersRequest>,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Quittance>::submit_transfers(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SubmitTransfersSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.client_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/quittance.v1.Quittance/GetOperation" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetOperationSvc<T: Quittance>(pub Arc<T>);
+                    impl<
+                        T: Quittance,
+                    > tonic::server::UnaryService<super::GetOperationRequest>
+                    for GetOperationSvc<T> {
+                        type Response = super::GetOperationResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetOperationRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Quittance>::get_operation(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetOperationSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/quittance.v1.Quittance/ListOperations" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListOperationsSvc<T: Quittance>(pub Arc<T>);
+                    impl<
+                        T: Quittance,
+                    > tonic::server::UnaryService<super::ListOperationsRequest>
+                    for ListOperationsSvc<T> {
+                        type Response = super::ListOperationsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListOperationsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Quittance>::list_operations(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListOperationsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/quittance.v1.Quittance/WatchOperation" => {
+                    #[allow(non_camel_case_types)]
+                    struct WatchOperationSvc<T: Quittance>(pub Arc<T>);
+                    impl<
+                        T: Quittance,
+                    > tonic::server::ServerStreamingService<super::WatchOperationRequest>
+                    for WatchOperationSvc<T> {
+                        type Response = super::WatchOperationResponse;
+                        type ResponseStream = T::WatchOperationStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::WatchOperationRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Quittance>::watch_operation(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = WatchOperationSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/quittance.v1.Quittance/GetPolicy" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetPolicySvc<T: Quittance>(pub Arc<T>);
+                    impl<
+                        T: Quittance,
+                    > tonic::server::UnaryService<super::GetPolicyRequest>
+                    for GetPolicySvc<T> {
+                        type Response = super::GetPolicyResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetPolicyRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Quittance>::get_policy(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetPolicySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/quittance.v1.Quittance/SubmitBatch" => {
                     #[allow(non_camel_case_types)]
                     struct SubmitBatchSvc<T: Quittance>(pub Arc<T>);

@@ -9,6 +9,8 @@ const SOURCES: &[&str] = &[
     "quittance/v1/account.proto",
     "quittance/v1/batch.proto",
     "quittance/v1/circuit.proto",
+    "quittance/v1/operation.proto",
+    "quittance/v1/policy.proto",
     "quittance/v1/quittance.proto",
     "quittance/v1/transfer.proto",
 ];

@@ -12,6 +12,7 @@ pub mod grpc;
 pub mod jobs;
 pub mod keys;
 pub mod node;
+pub mod operation;
 pub mod progress;
 pub mod prover;
 pub mod service;

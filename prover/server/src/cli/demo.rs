@@ -128,6 +128,7 @@ async fn talk(url: &str, people: &People, rollup_id: &[u8; 32]) -> Result<Vec<u8
     let request = v1::SubmitBatchRequest {
         transfers: transfers.iter().map(transfer_to_proto).collect(),
         fee_slots: Vec::new(),
+        idempotency_key: Vec::new(),
     };
     let batch = client.submit_batch(request).await?.into_inner().batch;
     let number = client::required(batch, "the batch")?.number;

@@ -16,6 +16,7 @@ pub(super) fn run(args: &SubmitArgs, out: &mut Output) -> Result<(), CliError> {
             .iter()
             .map(|text| fee_slot(text))
             .collect::<Result<_, _>>()?,
+        idempotency_key: Vec::new(),
     };
     client::block_on(async {
         let mut client = client::connect(&args.server.server).await?;

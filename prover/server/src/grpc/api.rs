@@ -136,7 +136,54 @@ impl quittance_server::Quittance for Api {
             .await?;
         Ok(Response::new(v1::SubmitBatchResponse {
             batch: Some(batch::to_proto(&batch)),
+            operation_ids: Vec::new(),
+            repeated: false,
         }))
+    }
+
+    async fn submit_transfer(
+        &self,
+        _request: Request<v1::SubmitTransferRequest>,
+    ) -> Result<Response<v1::SubmitTransferResponse>, Status> {
+        Err(Status::unimplemented("SubmitTransfer is not served yet"))
+    }
+
+    async fn submit_transfers(
+        &self,
+        _request: Request<tonic::Streaming<v1::SubmitTransfersRequest>>,
+    ) -> Result<Response<v1::SubmitTransfersResponse>, Status> {
+        Err(Status::unimplemented("SubmitTransfers is not served yet"))
+    }
+
+    async fn get_operation(
+        &self,
+        _request: Request<v1::GetOperationRequest>,
+    ) -> Result<Response<v1::GetOperationResponse>, Status> {
+        Err(Status::unimplemented("GetOperation is not served yet"))
+    }
+
+    async fn list_operations(
+        &self,
+        _request: Request<v1::ListOperationsRequest>,
+    ) -> Result<Response<v1::ListOperationsResponse>, Status> {
+        Err(Status::unimplemented("ListOperations is not served yet"))
+    }
+
+    type WatchOperationStream =
+        Pin<Box<dyn Stream<Item = Result<v1::WatchOperationResponse, Status>> + Send>>;
+
+    async fn watch_operation(
+        &self,
+        _request: Request<v1::WatchOperationRequest>,
+    ) -> Result<Response<Self::WatchOperationStream>, Status> {
+        Err(Status::unimplemented("WatchOperation is not served yet"))
+    }
+
+    async fn get_policy(
+        &self,
+        _request: Request<v1::GetPolicyRequest>,
+    ) -> Result<Response<v1::GetPolicyResponse>, Status> {
+        Err(Status::unimplemented("GetPolicy is not served yet"))
     }
 
     async fn get_batch(

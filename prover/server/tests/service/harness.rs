@@ -250,6 +250,7 @@ impl Service {
         let request = v1::SubmitBatchRequest {
             transfers,
             fee_slots: Vec::new(),
+            idempotency_key: Vec::new(),
         };
         Ok(self
             .client

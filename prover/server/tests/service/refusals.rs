@@ -150,6 +150,7 @@ async fn fee_slots_are_checked() {
                     token: *token,
                 })
                 .collect(),
+            idempotency_key: Vec::new(),
         };
         service.client.submit_batch(request).await.map(|_| ())
     };

@@ -1,0 +1,117 @@
+//! An operation on its way into a batch, and the keys by which clients may repeat a submission.
+//!
+//! Operations have ids from 1 in the order of acceptance and are executed in that order, so that the queue is a range of
+//! ids: everything before the store's cursor is executed or rejected, everything from it on is queued, but for operations
+//! that were rejected before batches were rolled back.
+
+use quittance_circuits::tx::fee::FeeSlot;
+use quittance_circuits::tx::transfer::SignedTransfer;
+use thiserror::Error;
+
+/// An accepted operation, as the store keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// Id, from 1 in the order of acceptance.
+    pub id: u64,
+    /// Where it stands.
+    pub state: OperationState,
+    /// What the client submitted.
+    pub signed: SignedTransfer,
+    /// When it was accepted, in milliseconds since 1970-01-01 UTC.
+    pub accepted_at_ms: u64,
+}
+
+/// Where an operation stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OperationState {
+    /// Accepted and stored; it will be put into a batch.
+    Queued,
+    /// In the state.
+    Executed {
+        /// Number of the batch.
+        batch: u32,
+        /// Position among the batch's transfers, from 0.
+        position: u32,
+    },
+    /// It broke a rule when its batch was made, and will never be executed.
+    Rejected(Rejection),
+}
+
+/// Why an accepted operation was not executed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// Name of the broken rule, such as `not_expired`.
+    pub rule: String,
+    /// The rule with the values that broke it, for people; at most [`Rejection::MAX_MESSAGE_BYTES`].
+    pub message: String,
+    /// When, in milliseconds since 1970-01-01 UTC.
+    pub at_ms: u64,
+}
+
+impl Rejection {
+    /// Longest message that is kept, in bytes.
+    pub const MAX_MESSAGE_BYTES: usize = 1024;
+}
+
+/// A submission that is executed as one batch, as a whole or not at all, with its own fee slots.
+///
+/// In normal operation it is executed within the call that submits it. After a rollback it waits in the queue, and is
+/// executed as a batch of its own again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Whole {
+    /// Number of its operations, whose ids follow each other. At least 1.
+    pub operations: u32,
+    /// Its fee slots.
+    pub fee_slots: Vec<FeeSlot>,
+}
+
+/// A key under which a client may repeat a submission.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IdempotencyKey(Box<[u8]>);
+
+impl IdempotencyKey {
+    /// Longest key, in bytes.
+    pub const MAX_BYTES: usize = 64;
+
+    /// A key of 1 to 64 bytes.
+    pub fn new(bytes: &[u8]) -> Result<Self, IdempotencyKeyError> {
+        match bytes.len() {
+            1..=Self::MAX_BYTES => Ok(Self(bytes.into())),
+            got => Err(IdempotencyKeyError { got }),
+        }
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// An idempotency key of another length than 1 to 64 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("wants 1 to {} bytes, got {got}", IdempotencyKey::MAX_BYTES)]
+pub struct IdempotencyKeyError {
+    /// Its length.
+    pub got: usize,
+}
+
+/// A key with the digest of what was submitted under it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keyed {
+    /// The key.
+    pub key: IdempotencyKey,
+    /// Digest of the submission's content, so that another content under the same key is noticed.
+    pub digest: [u8; 32],
+}
+
+/// What was submitted under a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    /// Digest of the submission's content.
+    pub digest: [u8; 32],
+    /// Id of its first operation.
+    pub first_operation: u64,
+    /// Number of its operations, whose ids follow each other.
+    pub operations: u32,
+}
