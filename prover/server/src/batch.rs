@@ -112,6 +112,11 @@ pub struct Batch {
     pub failure: String,
     /// Phases of the stored proof.
     pub phases: Vec<PhaseTime>,
+    /// Id of the first operation that the batch took off the queue. The operations from there to `end_operation` were executed
+    /// in this batch or rejected. 0 for a batch that is older than operations: of a migrated store of format 1.
+    pub first_operation: u64,
+    /// One more than the id of the last operation that the batch took off the queue; 0 as above.
+    pub end_operation: u64,
 }
 
 /// An event that cannot happen to a batch where it stands.
@@ -257,6 +262,8 @@ mod tests {
             proved_at_ms: None,
             failure: String::new(),
             phases: Vec::new(),
+            first_operation: 1,
+            end_operation: 2,
         }
     }
 

@@ -20,6 +20,7 @@ use thiserror::Error;
 
 use crate::batch::{Batch, FeeCredit, Stage};
 use crate::encoding::fr_from_bytes_be;
+use crate::operation::Whole;
 use crate::store::{Snapshot, Store, StoreError};
 
 /// Executes batches, one at a time.
@@ -185,8 +186,16 @@ impl Executor {
                 fee_slots: fees.len(),
             })?;
         let (applied, changes) = self.apply(&state, number, &transfers, &fees)?;
-        let batch = executed(&applied, shape, number);
-        self.store.commit_batch(&batch, &applied, &changes)?;
+        let mut batch = executed(&applied, shape, number);
+        batch.first_operation = state.head().last_operation.saturating_add(1);
+        batch.end_operation = batch.first_operation.saturating_add(u64::from(batch.transfers));
+        let whole = Whole {
+            operations: batch.transfers,
+            fee_slots: fees,
+        };
+        let accepted_at_ms = batch.executed_at_ms;
+        self.store
+            .commit_whole(&batch, &applied, &changes, &whole, None, accepted_at_ms)?;
         Ok(batch)
     }
 
@@ -239,6 +248,8 @@ fn executed(applied: &AppliedBatch, shape: Shape, number: u32) -> Batch {
         proved_at_ms: None,
         failure: String::new(),
         phases: Vec::new(),
+        first_operation: 0,
+        end_operation: 0,
     }
 }
 

@@ -37,6 +37,29 @@ pub enum OperationState {
     Rejected(Rejection),
 }
 
+/// Where an operation stands, without the details.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OperationStage {
+    /// See [`OperationState::Queued`].
+    Queued,
+    /// See [`OperationState::Executed`].
+    Executed,
+    /// See [`OperationState::Rejected`].
+    Rejected,
+}
+
+impl OperationState {
+    /// Where the operation stands, without the details.
+    #[must_use]
+    pub const fn stage(&self) -> OperationStage {
+        match self {
+            Self::Queued => OperationStage::Queued,
+            Self::Executed { .. } => OperationStage::Executed,
+            Self::Rejected(_) => OperationStage::Rejected,
+        }
+    }
+}
+
 /// Why an accepted operation was not executed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {

@@ -2,44 +2,48 @@
 //!
 //! Every change is one transaction that is durable when the call returns: after a kill at any moment the store is as
 //! before the call or as after it. Reading happens on a [`Snapshot`], which no later change touches. The tables and
-//! their widths are written down in `store/tables.rs`.
+//! their widths are written down in `STORE.md`.
 
-mod batch_record;
-mod codec;
+mod accept;
+mod check;
+mod commit;
 mod error;
+mod genesis;
 mod guard;
-mod identity;
+mod meta;
+mod migrate;
+mod proving;
+mod record;
+mod rollback;
+mod rows;
 mod snapshot;
+mod state;
 mod tables;
 
-pub use codec::RecordError;
+pub use accept::{Acceptance, KeyReused, NewOperation};
 pub use error::StoreError;
-pub use identity::{Head, Identity};
-pub use snapshot::Snapshot;
+pub use record::codec::RecordError;
+pub use record::head::Head;
+pub use record::identity::Identity;
+pub use rollback::RolledBack;
+pub use snapshot::{OperationQuery, Order, Snapshot};
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ark_bn254::Fr;
-use quittance_circuits::batch::AppliedBatch;
-use quittance_circuits::leaf::Leaf;
-use quittance_circuits::state::StateChanges;
-use quittance_circuits::types::AccountIndex;
 use redb::{Database, ReadableDatabase, WriteTransaction};
 use tokio::sync::watch;
 
-use crate::batch::{Batch, Event, Moved, Stage};
 use crate::config::RollupConfig;
 use crate::encoding::fr_to_bytes_be;
-use codec::fr_to_le;
 use guard::{Health, guarded};
-use tables::{BATCHES, INPUTS, KEY_ACCOUNTS, LEAVES, META, NODES, PENDING, PROOFS};
+use record::row::{Key, Row};
+use tables::{FORMAT, FORMAT_KEY, META};
 
 /// Name of the database file in its directory.
 const FILE: &str = "quittance.redb";
-/// Name under which a new store is built; it gets its own name when it is complete.
-const UNFINISHED_FILE: &str = "quittance.redb.unfinished";
+/// How many idempotency keys are kept unless told otherwise.
+const NEWEST_KEYS: u64 = 1_000_000;
 
 /// An open store. One process has it open at a time.
 #[derive(Debug)]
@@ -47,6 +51,8 @@ pub struct Store {
     /// There until it is closed.
     db: Option<Database>,
     identity: Identity,
+    /// How many idempotency keys are kept.
+    newest_keys: u64,
     health: Arc<Health>,
 }
 
@@ -64,71 +70,6 @@ impl Drop for Store {
 }
 
 impl Store {
-    /// Makes a store in the directory, which is created if needed, with the given accounts as genesis state.
-    /// A kill leaves either no store or a complete one.
-    pub fn create(
-        directory: &Path,
-        rollup_id: [u8; 32],
-        levels: u8,
-        accounts: Vec<(AccountIndex, Leaf)>,
-    ) -> Result<Self, StoreError> {
-        guarded(|| Self::create_new(directory, rollup_id, levels, accounts))
-    }
-
-    fn create_new(
-        directory: &Path,
-        rollup_id: [u8; 32],
-        levels: u8,
-        accounts: Vec<(AccountIndex, Leaf)>,
-    ) -> Result<Self, StoreError> {
-        let unusable = |source| StoreError::Directory {
-            directory: directory.to_owned(),
-            source,
-        };
-        fs::create_dir_all(directory).map_err(unusable)?;
-        let file = directory.join(FILE);
-        if file.exists() {
-            return Err(StoreError::Exists {
-                directory: directory.to_owned(),
-            });
-        }
-        let changes = StateChanges::genesis(levels, accounts)?;
-        let identity = Identity {
-            rollup_id,
-            levels,
-            genesis_root: changes.root,
-        };
-        let unfinished = directory.join(UNFINISHED_FILE);
-        match fs::remove_file(&unfinished) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(unusable(error)),
-            _ => {}
-        }
-        let db = Database::create(&unfinished)?;
-        let txn = begin(&db)?;
-        {
-            let mut meta = txn.open_table(META)?;
-            meta.insert(tables::FORMAT_KEY, tables::FORMAT.to_le_bytes().as_slice())?;
-            meta.insert(tables::IDENTITY_KEY, identity.encode().as_slice())?;
-            // Opened once, so that readers find every table.
-            txn.open_table(BATCHES)?;
-            txn.open_table(INPUTS)?;
-            txn.open_table(PROOFS)?;
-            txn.open_table(PENDING)?;
-        }
-        let head = Head {
-            batch_number: 0,
-            root: changes.root,
-        };
-        write_state(&txn, &changes, &head)?;
-        txn.commit()?;
-        fs::rename(&unfinished, &file).map_err(unusable)?;
-        // The new name has to survive a power loss, too.
-        fs::File::open(directory)
-            .and_then(|dir| dir.sync_all())
-            .map_err(unusable)?;
-        Ok(Self::of(db, identity))
-    }
-
     /// Opens the store in the directory and checks that it belongs to the configured rollup.
     pub fn open(directory: &Path, expected: &RollupConfig) -> Result<Self, StoreError> {
         let store = Self::open_any(directory)?;
@@ -167,15 +108,13 @@ impl Store {
             });
         }
         let db = open_database(&file, directory)?;
-        let identity = {
-            let txn = db.begin_read()?;
-            let meta = match txn.open_table(META) {
-                Err(redb::TableError::TableDoesNotExist(_)) => return Err(lost("meta", tables::FORMAT_KEY)),
-                other => other?,
-            };
-            identity::check_format(&meta)?;
-            identity::read_identity(&meta)?
-        };
+        if format_of(&db)? != FORMAT {
+            migrate::migrate(&db)?;
+        }
+        let txn = db.begin_read()?;
+        let identity = meta::read_identity(&txn.open_table(META)?)?;
+        check::check(&txn, &identity)?;
+        drop(txn);
         Ok(Self::of(db, identity))
     }
 
@@ -183,8 +122,16 @@ impl Store {
         Self {
             db: Some(db),
             identity,
+            newest_keys: NEWEST_KEYS,
             health: Arc::new(Health::new()),
         }
+    }
+
+    /// The same store, keeping the newest `number` idempotency keys. Older ones are forgotten when the next one comes.
+    #[must_use]
+    pub const fn with_idempotency_keys(mut self, number: u64) -> Self {
+        self.newest_keys = number;
+        self
     }
 
     fn db(&self) -> Result<&Database, StoreError> {
@@ -219,124 +166,6 @@ impl Store {
             Snapshot::new(&txn, self.identity.levels, Arc::clone(&self.health))
         })
     }
-
-    /// Stores an executed batch, what its proof needs, and the state after it, in one transaction.
-    ///
-    /// Fails with [`StoreError::NotNext`] and changes nothing if the batch does not follow the last one.
-    pub fn commit_batch(
-        &self,
-        batch: &Batch,
-        applied: &AppliedBatch,
-        changes: &StateChanges,
-    ) -> Result<(), StoreError> {
-        self.health.write(|| self.insert_batch(batch, applied, changes))
-    }
-
-    fn insert_batch(
-        &self,
-        batch: &Batch,
-        applied: &AppliedBatch,
-        changes: &StateChanges,
-    ) -> Result<(), StoreError> {
-        let txn = begin(self.db()?)?;
-        let head = {
-            let meta = txn.open_table(META)?;
-            identity::read_head(&meta)?
-        };
-        let follows = head.batch_number.checked_add(1) == Some(batch.number)
-            && head.root == batch.old_root
-            && changes.old_root == batch.old_root
-            && changes.root == batch.new_root
-            && applied.context.batch_number.get() == batch.number
-            && (applied.old_root, applied.new_root) == (batch.old_root, batch.new_root)
-            && batch.stage == Stage::Executed;
-        if !follows {
-            return Err(StoreError::NotNext {
-                number: batch.number,
-                last: head.batch_number,
-            });
-        }
-        let head = Head {
-            batch_number: batch.number,
-            root: batch.new_root,
-        };
-        write_state(&txn, changes, &head)?;
-        txn.open_table(BATCHES)?
-            .insert(batch.number, batch_record::encode(batch).as_slice())?;
-        txn.open_table(INPUTS)?
-            .insert(batch.number, applied.to_bytes().as_slice())?;
-        txn.open_table(PENDING)?.insert(batch.number, ())?;
-        txn.commit()?;
-        Ok(())
-    }
-
-    /// Moves a batch by one event, in one transaction, and gives it as it is then. A finished proof comes with its
-    /// bundle through [`Store::store_proof`] instead.
-    pub fn advance(&self, number: u32, event: Event) -> Result<(Batch, Moved), StoreError> {
-        self.health.write(|| self.transition(number, event, None))
-    }
-
-    /// Stores the bundle of a verified proof and moves its batch to proved, in one transaction.
-    pub fn store_proof(&self, number: u32, finish: Event, bundle: &[u8]) -> Result<Batch, StoreError> {
-        self.health
-            .write(|| self.transition(number, finish, Some(bundle)))
-            .map(|(batch, _)| batch)
-    }
-
-    /// Takes every batch that was being proved back to executed, or to failed after its last attempt: nobody is
-    /// proving when a process starts. Gives the batches that wait for a proof, in ascending order.
-    pub fn recover(&self, max_attempts: u32) -> Result<Vec<Batch>, StoreError> {
-        let mut waiting = Vec::new();
-        for number in self.snapshot()?.pending()? {
-            let (batch, _) = self.advance(number, Event::Lost { max_attempts })?;
-            if batch.stage == Stage::Executed {
-                waiting.push(batch);
-            }
-        }
-        Ok(waiting)
-    }
-
-    fn transition(
-        &self,
-        number: u32,
-        event: Event,
-        bundle: Option<&[u8]>,
-    ) -> Result<(Batch, Moved), StoreError> {
-        let txn = begin(self.db()?)?;
-        let mut batch = {
-            let batches = txn.open_table(BATCHES)?;
-            match snapshot::read_batch(&batches, number)? {
-                Some(batch) => batch,
-                None => {
-                    let last = identity::read_head(&txn.open_table(META)?)?.batch_number;
-                    return Err(StoreError::NoBatch { number, last });
-                }
-            }
-        };
-        let moved = batch.apply(event)?;
-        if moved == Moved::Unchanged {
-            return Ok((batch, moved));
-        }
-        txn.open_table(BATCHES)?
-            .insert(number, batch_record::encode(&batch).as_slice())?;
-        if let Some(bundle) = bundle {
-            txn.open_table(PROOFS)?.insert(number, bundle)?;
-        }
-        if batch.stage == Stage::Proved {
-            // The proof says all that they were kept for.
-            txn.open_table(INPUTS)?.remove(number)?;
-        }
-        {
-            let mut pending = txn.open_table(PENDING)?;
-            if batch.stage.is_active() {
-                pending.insert(number, ())?;
-            } else {
-                pending.remove(number)?;
-            }
-        }
-        txn.commit()?;
-        Ok((batch, moved))
-    }
 }
 
 fn open_database(file: &Path, directory: &Path) -> Result<Database, StoreError> {
@@ -348,52 +177,18 @@ fn open_database(file: &Path, directory: &Path) -> Result<Database, StoreError> 
     })
 }
 
+/// The format, before anything else is looked at.
+fn format_of(db: &Database) -> Result<u32, StoreError> {
+    let txn = db.begin_read()?;
+    match txn.open_table(META) {
+        Err(redb::TableError::TableDoesNotExist(_)) => Err(Row::new("meta", Key::Name(FORMAT_KEY)).lost()),
+        other => meta::read_format(&other?),
+    }
+}
+
 /// A write transaction after whose commit a kill needs no repair at the next start.
 fn begin(db: &Database) -> Result<WriteTransaction, StoreError> {
     let mut txn = db.begin_write()?;
     txn.set_quick_repair(true);
     Ok(txn)
-}
-
-fn write_state(txn: &WriteTransaction, changes: &StateChanges, head: &Head) -> Result<(), StoreError> {
-    let mut leaves = txn.open_table(LEAVES)?;
-    let mut key_accounts = txn.open_table(KEY_ACCOUNTS)?;
-    for (index, leaf) in &changes.leaves {
-        let old = leaves.insert(index, leaf.to_bytes().as_slice())?;
-        let had_key = old.is_some_and(|old| old.value().get(..64) == Some(leaf.key.to_bytes_le().as_slice()));
-        if !had_key {
-            key_accounts.insert((&leaf.key.to_bytes_le(), *index), ())?;
-        }
-    }
-    let mut nodes = txn.open_table(NODES)?;
-    for ((level, index), node) in &changes.nodes {
-        nodes.insert(tables::node_key(*level, *index), &fr_to_le(node))?;
-    }
-    txn.open_table(META)?
-        .insert(tables::HEAD_KEY, head.encode().as_slice())?;
-    Ok(())
-}
-
-fn lost(table: &'static str, key: impl ToString) -> StoreError {
-    StoreError::Lost {
-        table,
-        key: key.to_string(),
-    }
-}
-
-fn corrupt(table: &'static str, key: impl ToString) -> impl FnOnce(RecordError) -> StoreError {
-    move |source| StoreError::Corrupt {
-        table,
-        key: key.to_string(),
-        source,
-    }
-}
-
-/// The field element of 32 stored bytes.
-fn stored_fr(table: &'static str, key: impl ToString, bytes: &[u8; 32]) -> Result<Fr, StoreError> {
-    codec::fr_from_le(bytes).ok_or_else(|| {
-        corrupt(table, key)(RecordError::Invalid {
-            field: "field element",
-        })
-    })
 }

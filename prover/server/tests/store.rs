@@ -9,6 +9,7 @@ use quittance::batch::{Batch, Event, Moved, Retry, Stage};
 use quittance::config::{Config, RawConfig};
 use quittance::encoding::fr_from_bytes_be;
 use quittance::execute::{Executor, Policy};
+use quittance::operation::Whole;
 use quittance::store::{Store, StoreError};
 use quittance_circuits::batch::{AppliedBatch, BatchContext, apply_batch};
 use quittance_circuits::eddsa::SecretKey;
@@ -100,8 +101,21 @@ fn next(store: &Store) -> (Batch, AppliedBatch, StateChanges) {
         proved_at_ms: None,
         failure: String::new(),
         phases: Vec::new(),
+        first_operation: state.head().last_operation + 1,
+        end_operation: state.head().last_operation + 2,
     };
     (batch, applied, overlay.into_changes())
+}
+
+fn commit(
+    store: &Store,
+    (batch, applied, changes): &(Batch, AppliedBatch, StateChanges),
+) -> Result<(), StoreError> {
+    let whole = Whole {
+        operations: 1,
+        fee_slots: vec![FEE],
+    };
+    store.commit_whole(batch, applied, changes, &whole, None, 1)
 }
 
 #[test]
@@ -128,16 +142,23 @@ fn a_batch_its_state_and_its_inputs_come_together_or_not_at_all() {
             ..batch.clone()
         },
     ] {
-        let refused = store.commit_batch(&wrong, &applied, &changes);
-        assert!(matches!(refused, Err(StoreError::NotNext { .. })), "{refused:?}");
+        let number = wrong.number;
+        let refused = commit(&store, &(wrong, applied.clone(), changes.clone()));
+        let expected = match number {
+            1 => matches!(refused, Err(StoreError::Mismatch { number: 1, .. })),
+            _ => matches!(refused, Err(StoreError::NotNext { number: 2, last: 0 })),
+        };
+        assert!(expected, "{refused:?}");
         assert_eq!(store.snapshot().unwrap().head(), genesis.head());
     }
-    store.commit_batch(&batch, &applied, &changes).unwrap();
+    let made = (batch, applied, changes);
+    commit(&store, &made).unwrap();
     // The same batch again stands on a root that is gone.
     assert!(matches!(
-        store.commit_batch(&batch, &applied, &changes),
-        Err(StoreError::NotNext { .. })
+        commit(&store, &made),
+        Err(StoreError::NotNext { number: 1, last: 1 })
     ));
+    let (batch, applied, _) = made;
 
     let after = store.snapshot().unwrap();
     assert_eq!(
@@ -172,8 +193,9 @@ fn a_batch_its_state_and_its_inputs_come_together_or_not_at_all() {
 fn a_proof_ends_the_need_for_inputs() {
     let directory = tempfile::tempdir().unwrap();
     let store = create(&directory);
-    let (batch, applied, changes) = next(&store);
-    store.commit_batch(&batch, &applied, &changes).unwrap();
+    let made = next(&store);
+    commit(&store, &made).unwrap();
+    let batch = made.0;
     assert_eq!(store.advance(1, Event::Begin).unwrap().0.stage, Stage::Proving);
     assert!(matches!(store.advance(1, Event::Begin), Err(StoreError::Move(_))));
     assert!(matches!(
@@ -219,22 +241,22 @@ fn other_formats_and_damaged_records_are_refused() {
     let fresh = || {
         let directory = tempfile::tempdir().unwrap();
         let store = create(&directory);
-        let (batch, applied, changes) = next(&store);
-        store.commit_batch(&batch, &applied, &changes).unwrap();
-        (directory, batch)
+        let made = next(&store);
+        commit(&store, &made).unwrap();
+        (directory, made.0)
     };
     let (directory, _) = fresh();
     damage(&directory, |txn| {
         txn.open_table(META)
             .unwrap()
-            .insert("format", 2u32.to_le_bytes().as_slice())
+            .insert("format", 3u32.to_le_bytes().as_slice())
             .unwrap();
     });
     assert!(matches!(
         open(&directory),
         Err(StoreError::Format {
-            found: 2,
-            expected: 1
+            found: 3,
+            expected: 2
         })
     ));
 
@@ -286,23 +308,20 @@ fn other_formats_and_damaged_records_are_refused() {
     ));
     drop((state, store));
 
-    damage(&directory, |txn| {
-        let mut batches = txn.open_table(BATCHES).unwrap();
-        let bytes = batches.get(1).unwrap().unwrap().value().to_vec();
-        // The record of batch 1 under number 2, and a truncated one.
-        batches.insert(2, bytes.as_slice()).unwrap();
-        batches.insert(1, &bytes[..9]).unwrap();
-    });
-    let store = open(&directory).unwrap();
-    let state = store.snapshot().unwrap();
-    for number in [1, 2] {
-        assert!(
-            matches!(
-                state.batch(number),
-                Err(StoreError::Corrupt { table: "batches", .. })
-            ),
-            "{number}"
-        );
+    drop(directory);
+    // The record of batch 1 under number 2, and a truncated one.
+    for (number, length) in [(2, None), (1, Some(9))] {
+        let (directory, _) = fresh();
+        damage(&directory, |txn| {
+            let mut batches = txn.open_table(BATCHES).unwrap();
+            let bytes = batches.get(1).unwrap().unwrap().value().to_vec();
+            let kept = length.unwrap_or(bytes.len());
+            batches.insert(number, &bytes[..kept]).unwrap();
+        });
+        assert!(matches!(
+            open(&directory),
+            Err(StoreError::Corrupt { table: "batches", key, .. }) if key == number.to_string()
+        ));
     }
 }
 

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use quittance_circuits::state::StateError;
 use thiserror::Error;
 
-use super::codec::RecordError;
+use super::record::codec::RecordError;
 use crate::batch::IllegalMove;
 use crate::encoding::to_hex;
+use crate::operation::Remembered;
 
 /// Why the store refused or failed.
 #[derive(Debug, Error)]
@@ -109,7 +110,56 @@ pub enum StoreError {
     /// The batch cannot make this move.
     #[error(transparent)]
     Move(#[from] IllegalMove),
-    /// The batch was executed on a state that is not the last one.
+    /// There is no operation of this id.
+    #[error("there is no operation {id}; the last one is {last}")]
+    NoOperation {
+        /// Id asked for.
+        id: u64,
+        /// Id of the last accepted operation, 0 for none.
+        last: u64,
+    },
+    /// All operation ids are used.
+    #[error("the rollup has used all operation ids")]
+    NoIdLeft,
+    /// A submission that is executed as a whole has to wait for queued operations.
+    #[error("{queued} operations are queued; they are executed first")]
+    QueueNotEmpty {
+        /// How many are queued.
+        queued: u64,
+    },
+    /// Something was accepted under the same idempotency key.
+    #[error("the idempotency key was used for operation {}", .remembered.first_operation)]
+    KeyTaken {
+        /// What was accepted.
+        remembered: Remembered,
+    },
+    /// A rollback can go back to the last batch at most.
+    #[error("cannot roll back to batch {to}; the last one is {last}")]
+    RollbackAhead {
+        /// Number asked for.
+        to: u32,
+        /// Number of the last executed batch.
+        last: u32,
+    },
+    /// The store does not know what earlier batches changed.
+    #[error(
+        "cannot roll back to batch {to}: the store was migrated after batch {lowest}, the lowest possible"
+    )]
+    RollbackTooFar {
+        /// Number asked for.
+        to: u32,
+        /// Lowest number that is possible.
+        lowest: u32,
+    },
+    /// What is to be stored contradicts itself or the store: an error of the program, not of the store.
+    #[error("batch {number} cannot be stored: {what}")]
+    Mismatch {
+        /// Number of the batch, 0 where no batch is made.
+        number: u32,
+        /// What does not match.
+        what: &'static str,
+    },
+    /// The batch does not follow the last one.
     #[error("batch {number} does not follow the store's last batch {last}")]
     NotNext {
         /// Number of the batch.

@@ -1,5 +1,7 @@
 //! One state of the store, readable from any thread while later changes are made.
 
+mod operations;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -8,15 +10,22 @@ use quittance_circuits::babyjubjub::PublicKey;
 use quittance_circuits::batch::AppliedBatch;
 use quittance_circuits::leaf::Leaf;
 use quittance_circuits::state::{StateError, StateReader};
-use quittance_circuits::tree::{self, Levels, Path};
+use quittance_circuits::tree::{Levels, Path};
 use quittance_circuits::types::AccountIndex;
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata};
 
-use super::codec::RecordError;
 use super::guard::Health;
-use super::tables::{self, BATCHES, INPUTS, KEY_ACCOUNTS, LEAVES, META, NODES, PENDING, PROOFS};
-use super::{Head, StoreError, batch_record, corrupt, identity, lost, stored_fr};
+use super::record::head::Head;
+use super::rows::{decode_batch, read_batch};
+use super::state::{leaf_hash, path_lost, root_lost, stored_leaf, stored_node};
+use super::tables::{
+    ACCOUNT_OPERATIONS, BATCHES, INPUTS, KEY_ACCOUNTS, KEYS, LEAVES, META, NODES, OPERATIONS, PENDING,
+    PROOFS, WHOLES, batch_row, inputs_row, leaf_row, proof_row,
+};
+use super::{StoreError, meta};
 use crate::batch::{Batch, Stage};
+
+pub use operations::{OperationQuery, Order};
 
 /// The store as it was when [`super::Store::snapshot`] was called.
 pub struct Snapshot {
@@ -30,6 +39,10 @@ pub struct Snapshot {
     inputs: ReadOnlyTable<u32, &'static [u8]>,
     proofs: ReadOnlyTable<u32, &'static [u8]>,
     pending: ReadOnlyTable<u32, ()>,
+    operations: ReadOnlyTable<u64, &'static [u8]>,
+    account_operations: ReadOnlyTable<(u32, u64), ()>,
+    wholes: ReadOnlyTable<u64, &'static [u8]>,
+    keys: ReadOnlyTable<&'static [u8], &'static [u8]>,
 }
 
 impl fmt::Debug for Snapshot {
@@ -46,7 +59,7 @@ impl Snapshot {
         Ok(Self {
             levels: Levels::new(levels)?,
             health,
-            head: identity::read_head(&txn.open_table(META)?)?,
+            head: meta::read_head(&txn.open_table(META)?)?,
             leaves: txn.open_table(LEAVES)?,
             nodes: txn.open_table(NODES)?,
             key_accounts: txn.open_table(KEY_ACCOUNTS)?,
@@ -54,6 +67,10 @@ impl Snapshot {
             inputs: txn.open_table(INPUTS)?,
             proofs: txn.open_table(PROOFS)?,
             pending: txn.open_table(PENDING)?,
+            operations: txn.open_table(OPERATIONS)?,
+            account_operations: txn.open_table(ACCOUNT_OPERATIONS)?,
+            wholes: txn.open_table(WHOLES)?,
+            keys: txn.open_table(KEYS)?,
         })
     }
 
@@ -72,31 +89,16 @@ impl Snapshot {
     pub fn account(&self, index: u32) -> Result<Option<Leaf>, StoreError> {
         self.health.read(|| {
             self.levels.check_leaf(index)?;
-            let invalid = |field| corrupt("leaves", index)(RecordError::Invalid { field });
             let leaf = match self.leaves.get(index)? {
-                Some(row) => Some(Leaf::from_bytes(row.value()).map_err(|_| invalid("leaf"))?),
+                Some(row) => Some(stored_leaf(index, row.value())?),
                 None => None,
             };
-            if leaf_hash(leaf.as_ref())? == self.stored_node(0, u64::from(index))? {
+            if leaf_hash(leaf.as_ref()) == stored_node(&self.nodes, 0, u64::from(index))? {
                 Ok(leaf)
             } else {
-                Err(invalid("leaf: its hash is not the tree's"))
+                Err(leaf_row(index).invalid("leaf: its hash is not the tree's"))
             }
         })
-    }
-
-    /// The same, checked up to the state root: what is executed on it can be proved.
-    fn proved_account(&self, index: u32) -> Result<Option<Leaf>, StoreError> {
-        let leaf = self.account(index)?;
-        if self.path(index)?.root(index, leaf_hash(leaf.as_ref())?) == self.head.root {
-            Ok(leaf)
-        } else {
-            Err(corrupt("nodes", format_args!("path of leaf {index}"))(
-                RecordError::Invalid {
-                    field: "hash: the path does not lead to the state root",
-                },
-            ))
-        }
     }
 
     /// Up to `limit` accounts of one key with indices from `first` on, in ascending order.
@@ -114,10 +116,12 @@ impl Snapshot {
                 .range((&key_bytes, first)..=(&key_bytes, u32::MAX))?
             {
                 let index = row?.0.value().1;
-                let leaf = self.account(index)?.ok_or_else(|| lost("leaves", index))?;
-                // A key that was rotated away leaves its entry behind.
-                if leaf.key == *key {
-                    found.push((index, leaf));
+                match self.account(index)? {
+                    Some(leaf) if leaf.key == *key => found.push((index, leaf)),
+                    Some(_) => {
+                        return Err(leaf_row(index).invalid("key: the account is listed under another"));
+                    }
+                    None => return Err(leaf_row(index).lost()),
                 }
                 if found.len() >= limit {
                     break;
@@ -127,11 +131,13 @@ impl Snapshot {
         })
     }
 
-    /// The authentication path of a leaf, `levels` entries, level 0 first.
+    /// The authentication path of a leaf, `levels` entries, level 0 first, checked up to the state root. With it, what
+    /// [`Snapshot::account`] gives is proved to be in the state, too.
     pub fn path(&self, index: u32) -> Result<Path, StoreError> {
         self.health.read(|| {
             self.levels.check_leaf(index)?;
             let mut at = u64::from(index);
+            let own = stored_node(&self.nodes, 0, at)?;
             let mut siblings = Vec::with_capacity(usize::from(self.levels.get()));
             for level in 0..self.levels.get() {
                 let mut others = [self.head.root; 3];
@@ -140,22 +146,29 @@ impl Snapshot {
                     .iter_mut()
                     .zip((family..=family | 3).filter(|child| *child != at))
                 {
-                    *slot = self.stored_node(level, child)?;
+                    *slot = stored_node(&self.nodes, level, child)?;
                 }
                 siblings.push(others);
                 at >>= 2;
             }
-            Ok(Path { siblings })
+            let path = Path { siblings };
+            if path.root(index, own) == self.head.root {
+                Ok(path)
+            } else {
+                Err(path_lost(index))
+            }
         })
     }
 
     /// The batch of this number.
     pub fn batch(&self, number: u32) -> Result<Batch, StoreError> {
         self.health.read(|| {
-            read_batch(&self.batches, number)?.ok_or(StoreError::NoBatch {
-                number,
-                last: self.head.batch_number,
-            })
+            let last = self.head.batch_number;
+            match read_batch(&self.batches, number)? {
+                Some(batch) => Ok(batch),
+                None if (1..=last).contains(&number) => Err(batch_row(number).lost()),
+                None => Err(StoreError::NoBatch { number, last }),
+            }
         })
     }
 
@@ -189,20 +202,27 @@ impl Snapshot {
     pub fn applied(&self, batch: &Batch) -> Result<AppliedBatch, StoreError> {
         self.health.read(|| {
             let number = batch.number;
-            let row = self.inputs.get(number)?.ok_or_else(|| lost("inputs", number))?;
-            let invalid = |field| corrupt("inputs", number)(RecordError::Invalid { field });
-            let applied = AppliedBatch::from_bytes(row.value()).map_err(|_| invalid("applied batch"))?;
+            let row = inputs_row(number);
+            let value = self.inputs.get(number)?.ok_or_else(|| row.lost())?;
+            let applied = AppliedBatch::from_bytes(row.open(value.value())?)
+                .map_err(|_| row.invalid("applied batch"))?;
             let same = applied.context.batch_number.get() == number
                 && applied.levels == self.levels.get()
                 && (applied.old_root, applied.new_root) == (batch.old_root, batch.new_root);
-            if same { Ok(applied) } else { Err(invalid("batch")) }
+            if same {
+                Ok(applied)
+            } else {
+                Err(row.invalid("batch"))
+            }
         })
     }
 
     /// The bundle of a batch, if it is proved.
     pub fn proof(&self, number: u32) -> Result<Option<Vec<u8>>, StoreError> {
-        self.health
-            .read(|| Ok(self.proofs.get(number)?.map(|row| row.value().to_vec())))
+        self.health.read(|| match self.proofs.get(number)? {
+            Some(value) => Ok(Some(proof_row(number).open(value.value())?.to_vec())),
+            None => Ok(None),
+        })
     }
 
     /// Numbers of all batches that are executed or proving, in ascending order.
@@ -215,16 +235,6 @@ impl Snapshot {
     pub fn pending_count(&self) -> Result<u64, StoreError> {
         self.health.read(|| Ok(self.pending.len()?))
     }
-
-    fn stored_node(&self, level: u8, index: u64) -> Result<Fr, StoreError> {
-        self.health.read(|| {
-            self.levels.check_node(level, index)?;
-            match self.nodes.get(tables::node_key(level, index))? {
-                Some(row) => stored_fr("nodes", format_args!("level {level}, index {index}"), row.value()),
-                None => tree::empty_root(level).ok_or_else(|| lost("nodes", format_args!("level {level}"))),
-            }
-        })
-    }
 }
 
 impl StateReader for Snapshot {
@@ -232,20 +242,28 @@ impl StateReader for Snapshot {
         self.levels.get()
     }
 
+    /// Checked up to the state root: what is executed on it can be proved.
     fn leaf(&self, index: AccountIndex) -> Result<Option<Leaf>, StateError> {
-        self.proved_account(index.get()).map_err(into_state_error)
+        let leaf = self.account(index.get()).map_err(into_state_error)?;
+        self.path(index.get()).map_err(into_state_error)?;
+        Ok(leaf)
     }
 
     fn node(&self, level: u8, index: u64) -> Result<Fr, StateError> {
-        self.stored_node(level, index).map_err(into_state_error)
+        self.levels.check_node(level, index)?;
+        self.health
+            .read(|| stored_node(&self.nodes, level, index))
+            .map_err(into_state_error)
     }
-}
 
-/// The hash of a leaf, or of no leaf.
-fn leaf_hash(leaf: Option<&Leaf>) -> Result<Fr, StoreError> {
-    leaf.map(Leaf::hash)
-        .or_else(|| tree::empty_root(0))
-        .ok_or_else(|| lost("nodes", "level 0"))
+    fn root(&self) -> Result<Fr, StateError> {
+        let levels = self.levels.get();
+        if self.node(levels, 0)? == self.head.root {
+            Ok(self.head.root)
+        } else {
+            Err(into_state_error(root_lost(levels)))
+        }
+    }
 }
 
 /// A refusal of the tree stays what it is; anything else is the store's failure.
@@ -253,26 +271,5 @@ fn into_state_error(error: StoreError) -> StateError {
     match error {
         StoreError::State(error) => error,
         other => StateError::Store(Box::new(other)),
-    }
-}
-
-pub(super) fn read_batch(
-    batches: &impl ReadableTable<u32, &'static [u8]>,
-    number: u32,
-) -> Result<Option<Batch>, StoreError> {
-    batches
-        .get(number)?
-        .map(|row| decode_batch(number, row.value()))
-        .transpose()
-}
-
-fn decode_batch(number: u32, bytes: &[u8]) -> Result<Batch, StoreError> {
-    let batch = batch_record::decode(bytes).map_err(corrupt("batches", number))?;
-    if batch.number == number {
-        Ok(batch)
-    } else {
-        Err(corrupt("batches", number)(RecordError::Invalid {
-            field: "number",
-        }))
     }
 }

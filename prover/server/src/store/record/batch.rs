@@ -2,7 +2,7 @@
 //!
 //! | field | bytes |
 //! |---|---|
-//! | version = 1 | 1 |
+//! | version = 2 | 1 |
 //! | number | 4 |
 //! | stage: 1 executed, 2 proving, 3 proved, 4 cancelled, 5 failed | 1 |
 //! | shape: levels, transfers, fee slots | 1, 4, 4 |
@@ -14,6 +14,9 @@
 //! | proved: 0, or 1 and at (ms) | 1, 8 |
 //! | failure: length, then UTF-8 | 4, then at most 1024 |
 //! | phases: length, then phase 1..9 and wall time (µs) | 4, then 1, 8 |
+//! | operations: first, end; 0, 0 for a batch of format 1 | 8, 8 |
+//!
+//! Format 1 had version 1, no operations and no seal.
 
 use quittance_engine::Phase;
 use quittance_verifier::Shape;
@@ -21,10 +24,11 @@ use quittance_verifier::Shape;
 use super::codec::{Reader, RecordError, Writer};
 use crate::batch::{Batch, FeeCredit, PhaseTime, Stage};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+const FORMAT_1_VERSION: u8 = 1;
 
 /// Encodes a batch.
-pub(super) fn encode(batch: &Batch) -> Vec<u8> {
+pub(in crate::store) fn encode(batch: &Batch) -> Vec<u8> {
     let mut w = Writer::new(VERSION);
     w.u32(batch.number)
         .u8(stage_code(batch.stage))
@@ -43,17 +47,27 @@ pub(super) fn encode(batch: &Batch) -> Vec<u8> {
         None => w.u8(0),
         Some(at) => w.u8(1).u64(at),
     };
-    w.length(batch.failure.len()).bytes(batch.failure.as_bytes());
-    w.length(batch.phases.len());
+    w.text(&batch.failure, Batch::MAX_FAILURE_BYTES)
+        .length(batch.phases.len());
     for time in &batch.phases {
         w.u8(phase_code(time.phase)).u64(time.wall_us);
     }
+    w.u64(batch.first_operation).u64(batch.end_operation);
     w.finish()
 }
 
 /// Decodes a batch, strictly.
-pub(super) fn decode(bytes: &[u8]) -> Result<Batch, RecordError> {
-    let mut r = Reader::new(bytes, VERSION)?;
+pub(in crate::store) fn decode(bytes: &[u8]) -> Result<Batch, RecordError> {
+    decode_version(bytes, VERSION)
+}
+
+/// Decodes a batch of format 1, strictly.
+pub(in crate::store) fn decode_format_1(bytes: &[u8]) -> Result<Batch, RecordError> {
+    decode_version(bytes, FORMAT_1_VERSION)
+}
+
+fn decode_version(bytes: &[u8], version: u8) -> Result<Batch, RecordError> {
+    let mut r = Reader::new(bytes, version)?;
     let number = r.u32("number")?;
     let stage = stage_of(r.u8("stage")?).ok_or(RecordError::Invalid { field: "stage" })?;
     let shape = Shape {
@@ -83,13 +97,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Batch, RecordError> {
         1 => Some(r.u64("proved at")?),
         _ => return Err(RecordError::Invalid { field: "proved" }),
     };
-    let length = r.length(1, "failure")?;
-    if length > Batch::MAX_FAILURE_BYTES {
-        return Err(RecordError::Invalid { field: "failure" });
-    }
-    let failure = std::str::from_utf8(r.slice(length, "failure")?)
-        .map_err(|_| RecordError::Invalid { field: "failure" })?
-        .to_owned();
+    let failure = r.text(Batch::MAX_FAILURE_BYTES, "failure")?;
     let phases = (0..r.length(9, "phases")?)
         .map(|_| {
             Ok(PhaseTime {
@@ -98,6 +106,15 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Batch, RecordError> {
             })
         })
         .collect::<Result<_, RecordError>>()?;
+    let (first_operation, end_operation) = match version {
+        FORMAT_1_VERSION => (0, 0),
+        _ => (r.u64("first operation")?, r.u64("end of the operations")?),
+    };
+    if first_operation > end_operation {
+        return Err(RecordError::Invalid {
+            field: "end of the operations",
+        });
+    }
     r.finish()?;
     Ok(Batch {
         number,
@@ -112,6 +129,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Batch, RecordError> {
         proved_at_ms,
         failure,
         phases,
+        first_operation,
+        end_operation,
     })
 }
 
@@ -156,6 +175,7 @@ fn phase_of(code: u8) -> Option<Phase> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::codec::assert_strict;
     use super::*;
     use ark_bn254::Fr;
 
@@ -181,6 +201,8 @@ mod tests {
             proved_at_ms: Some(20),
             failure: "grün".to_owned(),
             phases: Phase::ALL.map(|phase| PhaseTime { phase, wall_us: 77 }).to_vec(),
+            first_operation: 3,
+            end_operation: 9,
         }
     }
 
@@ -199,34 +221,35 @@ mod tests {
         }
     }
 
-    /// S38: truncated at every byte, extended, and with lengths far beyond the bytes: a typed error.
     #[test]
     fn s38_decoding_is_strict() {
         let bytes = encode(&batch());
-        for end in 0..bytes.len() {
-            assert!(
-                matches!(decode(&bytes[..end]), Err(RecordError::Short { .. })),
-                "{end}"
-            );
-        }
-        let mut long = bytes.clone();
-        long.push(0);
-        assert_eq!(decode(&long), Err(RecordError::Long { extra: 1 }));
-        let mut version = bytes.clone();
-        version[0] = 2;
-        assert_eq!(
-            decode(&version),
-            Err(RecordError::Version {
-                found: 2,
-                expected: 1
-            })
-        );
+        assert_strict(&bytes, &batch(), decode);
         let mut stage = bytes.clone();
         stage[5] = 6;
         assert_eq!(decode(&stage), Err(RecordError::Invalid { field: "stage" }));
         // The list of fees begins after number, stage, shape, transfers and roots.
-        let mut huge = bytes;
+        let mut huge = bytes.clone();
         huge[83..87].fill(0xff);
         assert_eq!(decode(&huge), Err(RecordError::Short { field: "fees" }));
+        let mut swapped = bytes;
+        let operations = swapped.len() - 16;
+        swapped[operations] = 10;
+        let field = "end of the operations";
+        assert_eq!(decode(&swapped), Err(RecordError::Invalid { field }));
+    }
+
+    #[test]
+    fn s38_format_1_is_decoded_strictly_too() {
+        let mut bytes = encode(&batch());
+        bytes.truncate(bytes.len() - 16);
+        bytes[0] = 1;
+        let old = Batch {
+            first_operation: 0,
+            end_operation: 0,
+            ..batch()
+        };
+        assert_strict(&bytes, &old, decode_format_1);
+        assert!(decode(&bytes).is_err());
     }
 }

@@ -1,0 +1,115 @@
+//! What is checked when a store is opened: everything that has to hold between its tables and is cheap to look at.
+//!
+//! Leaves and nodes are checked when they are read, by climbing to the root; sealed records, by their seals.
+
+use std::ops::Bound;
+
+use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
+
+use super::record::head::Head;
+use super::record::identity::Identity;
+use super::rows::{decode_batch, decode_operation, read_batch, read_operation};
+use super::state::{root_lost, stored_node};
+use super::tables::{
+    BATCHES, HEAD, META, NODES, OPERATIONS, PENDING, UNDO, batch_row, operation_row, undo_row,
+};
+use super::{StoreError, meta};
+use crate::operation::OperationState;
+
+/// Most rows of one table that are looked at.
+const VISITS: u64 = 4096;
+
+/// Checks an opened store of this program's format.
+pub(super) fn check(txn: &ReadTransaction, identity: &Identity) -> Result<(), StoreError> {
+    let meta = txn.open_table(META)?;
+    let head = meta::read_head(&meta)?;
+    let lowest = meta::read_history(&meta)?;
+    if stored_node(&txn.open_table(NODES)?, identity.levels, 0)? != head.root {
+        return Err(root_lost(identity.levels));
+    }
+    last_batch(txn, identity, &head)?;
+    if head.batch_number > lowest && txn.open_table(UNDO)?.get(head.batch_number)?.is_none() {
+        return Err(undo_row(head.batch_number).lost());
+    }
+    pending(txn, &head)?;
+    queue(txn, &head)
+}
+
+fn last_batch(txn: &ReadTransaction, identity: &Identity, head: &Head) -> Result<(), StoreError> {
+    let batches = txn.open_table(BATCHES)?;
+    let last = batches
+        .last()?
+        .map(|(number, value)| decode_batch(number.value(), value.value()))
+        .transpose()?;
+    match last {
+        None if head.batch_number == 0 && head.root == identity.genesis_root => Ok(()),
+        None if head.batch_number == 0 => Err(HEAD.invalid("root")),
+        None => Err(batch_row(head.batch_number).lost()),
+        Some(last) if last.number < head.batch_number => Err(batch_row(head.batch_number).lost()),
+        Some(last) if last.number > head.batch_number => Err(batch_row(last.number).invalid("number")),
+        Some(last) if last.new_root != head.root => Err(batch_row(last.number).invalid("new root")),
+        Some(last) if last.end_operation > head.next_operation => Err(HEAD.invalid("next operation")),
+        Some(_) => Ok(()),
+    }
+}
+
+/// Every pending batch is there and active, and of the newest batches every active one is pending.
+fn pending(txn: &ReadTransaction, head: &Head) -> Result<(), StoreError> {
+    let batches = txn.open_table(BATCHES)?;
+    let pending = txn.open_table(PENDING)?;
+    let visits = usize::try_from(VISITS).unwrap_or(usize::MAX);
+    for row in pending.iter()?.take(visits) {
+        let number = row?.0.value();
+        let batch = read_batch(&batches, number)?.ok_or_else(|| batch_row(number).lost())?;
+        if !batch.stage.is_active() {
+            return Err(batch_row(number).invalid("stage: it is pending"));
+        }
+    }
+    let newest = head.batch_number.saturating_sub(63).max(1);
+    for row in batches.range(newest..)? {
+        let (number, value) = row?;
+        let number = number.value();
+        if decode_batch(number, value.value())?.stage.is_active() && pending.get(number)?.is_none() {
+            return Err(StoreError::Lost {
+                table: "pending",
+                key: number.to_string(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The last operation is there and none after it; a short queue is counted.
+fn queue(txn: &ReadTransaction, head: &Head) -> Result<(), StoreError> {
+    let operations = txn.open_table(OPERATIONS)?;
+    if operations.len()? != head.last_operation {
+        return Err(operation_row(head.last_operation).lost());
+    }
+    let behind = (Bound::Excluded(head.last_operation), Bound::Unbounded);
+    if let Some(row) = operations.range::<u64>(behind)?.next() {
+        return Err(operation_row(row?.0.value()).invalid("id"));
+    }
+    if head.last_operation > 0 {
+        read_operation(&operations, head.last_operation)?;
+    }
+    let end = head.last_operation.saturating_add(1);
+    if end.saturating_sub(head.next_operation) > VISITS {
+        return Ok(());
+    }
+    let mut queued = 0u64;
+    for row in operations.range(head.next_operation..)? {
+        let (id, value) = row?;
+        match decode_operation(id.value(), value.value())?.state {
+            OperationState::Queued => queued += 1,
+            OperationState::Rejected(_) => {}
+            OperationState::Executed { .. } => {
+                return Err(operation_row(id.value()).invalid("state: it is executed behind the cursor"));
+            }
+        }
+    }
+    if queued == head.queued {
+        Ok(())
+    } else {
+        Err(HEAD.invalid("queued operations"))
+    }
+}

@@ -1,0 +1,81 @@
+//! Which rollup a store belongs to: record `identity` of table `meta`.
+//!
+//! | field | bytes |
+//! |---|---|
+//! | version = 2 | 1 |
+//! | rollup id, big-endian | 32 |
+//! | levels, 1 to 16 | 1 |
+//! | genesis root | 32 |
+//!
+//! Format 1 had the same fields with version 1 and no seal.
+
+use ark_bn254::Fr;
+
+use super::codec::{Reader, RecordError, Writer};
+
+const VERSION: u8 = 2;
+const FORMAT_1_VERSION: u8 = 1;
+
+/// Which rollup a store belongs to; never changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Rollup id, 32 bytes big-endian, below 2^248.
+    pub rollup_id: [u8; 32],
+    /// Levels of the state tree, 1 to 16.
+    pub levels: u8,
+    /// State root before batch 1.
+    pub genesis_root: Fr,
+}
+
+pub(in crate::store) fn encode(identity: &Identity) -> Vec<u8> {
+    let mut w = Writer::new(VERSION);
+    w.bytes(&identity.rollup_id)
+        .u8(identity.levels)
+        .fr(&identity.genesis_root);
+    w.finish()
+}
+
+pub(in crate::store) fn decode(bytes: &[u8]) -> Result<Identity, RecordError> {
+    decode_version(bytes, VERSION)
+}
+
+/// The record of format 1.
+pub(in crate::store) fn decode_format_1(bytes: &[u8]) -> Result<Identity, RecordError> {
+    decode_version(bytes, FORMAT_1_VERSION)
+}
+
+fn decode_version(bytes: &[u8], version: u8) -> Result<Identity, RecordError> {
+    let mut r = Reader::new(bytes, version)?;
+    let identity = Identity {
+        rollup_id: r.array("rollup id")?,
+        levels: r.u8("levels")?,
+        genesis_root: r.fr("genesis root")?,
+    };
+    if !(1..=16).contains(&identity.levels) {
+        return Err(RecordError::Invalid { field: "levels" });
+    }
+    r.finish()?;
+    Ok(identity)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::codec::assert_strict;
+    use super::*;
+
+    #[test]
+    fn round_trip_and_strictness() {
+        let identity = Identity {
+            rollup_id: [7; 32],
+            levels: 16,
+            genesis_root: -Fr::from(1u64),
+        };
+        assert_strict(&encode(&identity), &identity, decode);
+        let mut bytes = encode(&identity);
+        assert!(decode_format_1(&bytes).is_err());
+        for levels in [0, 17] {
+            bytes[33] = levels;
+            assert_eq!(decode(&bytes), Err(RecordError::Invalid { field: "levels" }));
+        }
+    }
+}
