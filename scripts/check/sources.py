@@ -72,6 +72,11 @@ def wrong_words(path, text):
     for number, line in enumerate(text.splitlines(), 1):
         if UNFINISHED.search(line):
             yield f"{path}:{number}: unfinished work: {line.strip()[:60]}"
+
+
+def foreign_names(path, text):
+    """Lock files too: an address of a registry in one would tell every machine where to load from."""
+    for number, line in enumerate(text.splitlines(), 1):
         for pattern, what in FOREIGN:
             if pattern.search(line):
                 yield f"{path}:{number}: {what}: {line.strip()[:60]}"
@@ -106,6 +111,7 @@ def wrong_links(path, text, tracked):
 
 
 def problems_of(path, text, tracked):
+    yield from foreign_names(path, text)
     if path.startswith(GENERATED) or path.endswith(GENERATED):
         return
     yield from wrong_words(path, text)
@@ -156,6 +162,7 @@ def self_test():
         ("a machine's path", "README.md", split("see /wo", "rk/x\n"), "path of one machine"),
         ("a folder outside", "README.md", split("see ../sha", "red\n"), "outside the repository"),
         ("a registry's host", "a.json", split("https://registry.", "npmjs.org/x\n"), "registry's host"),
+        ("a registry's host in a lock file", "x/package-lock.json", split("https://registry.", "npmjs.org/x\n"), "registry's host"),
         ("blanks", "README.md", "a \n", "end of the line"),
         ("no line feed", "README.md", "a", "no line feed"),
         ("a broken link", "README.md", "[x](b/NONE.md)\n", "link to b/NONE.md"),

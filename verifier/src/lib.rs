@@ -50,6 +50,8 @@ mod facts;
 mod keys;
 mod proof;
 mod shape;
+#[cfg(feature = "cli")]
+pub mod snarkjs;
 mod statement;
 mod verify;
 

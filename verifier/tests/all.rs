@@ -1,5 +1,5 @@
 //! All integration tests in one binary: known answers, attacks by class (`circuits/README.md`), tampering, properties,
-//! and, with the feature `cli`, JSON and the command line.
+//! and, with the feature `cli`, JSON, files for snarkjs and the command line.
 
 #![expect(
     clippy::unwrap_used,
@@ -21,3 +21,5 @@ mod toy;
 mod cli;
 #[cfg(feature = "cli")]
 mod json;
+#[cfg(feature = "cli")]
+mod snarkjs;

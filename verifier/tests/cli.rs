@@ -1,5 +1,7 @@
 //! The binary `quittance-verify`: exit codes, its one line, and files that are none.
 
+mod export;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -25,6 +27,10 @@ impl Files {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
     }
 
     fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {

@@ -1,0 +1,34 @@
+// The verifying key: 31 words of 32 bytes, see verifier/README.md.
+import { Q, Reader } from "./bytes.js";
+import { keccak256, tag } from "./keccak.js";
+
+/** Reads a key: its id, provenance, shape and points. Points are as snarkjs writes them, c0 before c1. */
+export function parseVerifyingKey(bytes) {
+  const reader = new Reader(bytes);
+  if (!reader.take(32).equals(tag("verifying-key"))) throw new SyntaxError("not a verifying key");
+  const [provenance, levels, priority, openings, transfers, withdrawals, rotations, feeSlots] = Array.from(
+    { length: 8 },
+    () => reader.number(32),
+  );
+  if (priority || openings || withdrawals || rotations) throw new RangeError("a shape of a later version");
+  const points = {
+    vk_alpha_1: g1(reader),
+    vk_beta_2: g2(reader),
+    vk_gamma_2: g2(reader),
+    vk_delta_2: g2(reader),
+    IC: Array.from({ length: 4 }, () => g1(reader)),
+  };
+  reader.finish();
+  return { id: keccak256(bytes), provenance, shape: { levels, transfers, feeSlots }, points };
+}
+
+/** A point of G1: x, y. */
+export function g1(reader) {
+  return [reader.element(Q), reader.element(Q), 1n].map(String);
+}
+
+/** A point of G2: x.c1, x.c0, y.c1, y.c0. */
+export function g2(reader) {
+  const [x1, x0, y1, y0] = Array.from({ length: 4 }, () => reader.element(Q));
+  return [[x0, x1], [y0, y1], [1n, 0n]].map((half) => half.map(String));
+}
