@@ -8,6 +8,8 @@ mod accept;
 mod check;
 mod commit;
 mod error;
+#[cfg(test)]
+mod faults;
 mod genesis;
 mod guard;
 mod meta;
@@ -107,7 +109,11 @@ impl Store {
                 directory: directory.to_owned(),
             });
         }
-        let db = open_database(&file, directory)?;
+        Self::opened(open_database(&file, directory)?)
+    }
+
+    /// The store in an open database, whose format is the present one afterwards.
+    fn opened(db: Database) -> Result<Self, StoreError> {
         if format_of(&db)? != FORMAT {
             migrate::migrate(&db)?;
         }
