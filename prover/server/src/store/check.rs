@@ -2,8 +2,6 @@
 //!
 //! Leaves and nodes are checked when they are read, by climbing to the root; sealed records, by their seals.
 
-use std::ops::Bound;
-
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
 
 use super::record::head::Head;
@@ -11,7 +9,8 @@ use super::record::identity::Identity;
 use super::rows::{decode_batch, decode_operation, read_batch, read_operation};
 use super::state::{root_lost, stored_node};
 use super::tables::{
-    BATCHES, HEAD, META, NODES, OPERATIONS, PENDING, UNDO, batch_row, operation_row, undo_row,
+    BATCHES, HEAD, INPUTS, META, NODES, OPERATIONS, PENDING, UNDO, batch_row, inputs_row, operation_row,
+    undo_row,
 };
 use super::{StoreError, meta};
 use crate::operation::OperationState;
@@ -53,16 +52,20 @@ fn last_batch(txn: &ReadTransaction, identity: &Identity, head: &Head) -> Result
     }
 }
 
-/// Every pending batch is there and active, and of the newest batches every active one is pending.
+/// Every pending batch is there with what its proof needs, and active, and of the newest batches every active one is pending.
 fn pending(txn: &ReadTransaction, head: &Head) -> Result<(), StoreError> {
     let batches = txn.open_table(BATCHES)?;
     let pending = txn.open_table(PENDING)?;
+    let inputs = txn.open_table(INPUTS)?;
     let visits = usize::try_from(VISITS).unwrap_or(usize::MAX);
     for row in pending.iter()?.take(visits) {
         let number = row?.0.value();
         let batch = read_batch(&batches, number)?.ok_or_else(|| batch_row(number).lost())?;
         if !batch.stage.is_active() {
             return Err(batch_row(number).invalid("stage: it is pending"));
+        }
+        if inputs.get(number)?.is_none() {
+            return Err(inputs_row(number).lost());
         }
     }
     let newest = head.batch_number.saturating_sub(63).max(1);
@@ -82,15 +85,17 @@ fn pending(txn: &ReadTransaction, head: &Head) -> Result<(), StoreError> {
 /// The last operation is there and none after it; a short queue is counted.
 fn queue(txn: &ReadTransaction, head: &Head) -> Result<(), StoreError> {
     let operations = txn.open_table(OPERATIONS)?;
+    match operations.last()?.map(|(id, _)| id.value()) {
+        Some(last) if last > head.last_operation => return Err(operation_row(last).invalid("id")),
+        _ if head.last_operation > 0 => drop(read_operation(&operations, head.last_operation)?),
+        _ => {}
+    }
+    // Ids have no gaps.
     if operations.len()? != head.last_operation {
-        return Err(operation_row(head.last_operation).lost());
-    }
-    let behind = (Bound::Excluded(head.last_operation), Bound::Unbounded);
-    if let Some(row) = operations.range::<u64>(behind)?.next() {
-        return Err(operation_row(row?.0.value()).invalid("id"));
-    }
-    if head.last_operation > 0 {
-        read_operation(&operations, head.last_operation)?;
+        return Err(StoreError::Lost {
+            table: "operations",
+            key: format!("of {} ids", head.last_operation),
+        });
     }
     let end = head.last_operation.saturating_add(1);
     if end.saturating_sub(head.next_operation) > VISITS {

@@ -1,104 +1,75 @@
 //! A store file with flipped bits and zeroed pages: whatever is damaged, nothing panics out of the store.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
-use std::sync::Arc;
 
 use quittance::batch::Event;
-use quittance::config::{Config, RawConfig};
-use quittance::encoding::fr_from_bytes_be;
-use quittance::execute::{Executor, Policy, SubmitError};
-use quittance::store::{Store, StoreError};
-use quittance_circuits::eddsa::SecretKey;
-use quittance_circuits::float::{FloatAmount, FloatFee};
-use quittance_circuits::leaf::Leaf;
-use quittance_circuits::tx::transfer::{SignedTransfer, Transfer};
-use quittance_circuits::types::{AccountIndex, BatchNumber, Nonce, RootAddress};
-use quittance_verifier::Shape;
+use quittance::operation::IdempotencyKey;
+use quittance::store::{OperationQuery, Order, Store, StoreError};
+use quittance_circuits::batch::{ApplyError, BatchContext, apply_batch};
+use quittance_circuits::state::Overlay;
+use quittance_circuits::types::BatchNumber;
+
+use crate::harness::{
+    ACCOUNTS, FEE, accept, commit, config, create, execute, key, keyed, make, new_operation, prove,
+    rollup_id, submit, transfer, with_file,
+};
 
 const PAGE: usize = 4096;
 const BATCHES: u32 = 6;
-const ACCOUNTS: u32 = 40;
-const LEVELS: u8 = 3;
 
-fn config(directory: &Path) -> Config {
-    let mut raw = RawConfig::default();
-    raw.rollup.levels = LEVELS;
-    raw.store.directory = directory.join("store");
-    raw.keys.allow_development_keys = true;
-    Config::check(raw).unwrap()
-}
-
-fn key(index: u32) -> SecretKey {
-    SecretKey::from_bytes(&[u8::try_from(index).unwrap() + 1; 32])
-}
-
-fn signed(nonce: u32) -> SignedTransfer {
-    let transfer = Transfer {
-        from: AccountIndex(0),
-        to: AccountIndex(1),
-        amount: FloatAmount::encode_exact(10).unwrap(),
-        fee: FloatFee::encode_exact(1).unwrap(),
-        nonce: Nonce(nonce),
-        valid_until: BatchNumber::MAX,
-    };
-    let rollup_id = fr_from_bytes_be(&quittance_verifier::rollup_id(0, [0; 20])).unwrap();
-    SignedTransfer {
-        signature: key(0).sign(&transfer.message(&rollup_id)),
-        transfer,
-    }
-}
-
-fn execute(store: &Arc<Store>, nonce: u32) -> Result<u32, SubmitError> {
-    let policy = Policy {
-        shapes: vec![Shape {
-            levels: LEVELS,
-            transfers: 2,
-            fee_slots: 1,
-        }],
-        fee_leaf: Some(2),
-        max_unproved_batches: 64.try_into().unwrap(),
-    };
-    let executor = Executor::new(Arc::clone(store), policy);
-    let accepted = executor.accept(vec![signed(nonce)], Vec::new())?;
-    executor.execute(accepted).map(|batch| batch.number)
-}
-
-/// The bytes of a store with accounts, executed batches, and one proved batch.
+/// The bytes of a store with executed batches, one proved batch, and operations that wait.
 fn sound() -> Vec<u8> {
     let directory = tempfile::tempdir().unwrap();
-    let config = config(directory.path());
-    let leaf = |index| Leaf::new(key(index).public_key(), 1000, 0, 1, RootAddress([7; 20])).unwrap();
-    let accounts = (0..ACCOUNTS)
-        .map(|index| (AccountIndex(index), leaf(index)))
-        .collect();
-    let store = Store::create(&config.store_directory, config.rollup.rollup_id, LEVELS, accounts);
-    let store = Arc::new(store.unwrap());
-    for nonce in 0..BATCHES {
-        execute(&store, nonce).unwrap();
+    let store = create(&directory);
+    for nonce in 0..BATCHES - 1 {
+        submit(&store, &[transfer(0, 1, nonce)]);
     }
-    store.advance(1, Event::Begin).unwrap();
-    let finish = Event::Finish {
-        at_ms: 1,
-        phases: Vec::new(),
-    };
-    store.store_proof(1, finish, &[5; 9000]).unwrap();
+    accept(&store, &[transfer(0, 1, BATCHES - 1), transfer(0, 1, 99)]);
+    execute(&store, u64::from(BATCHES) + 2, &[u64::from(BATCHES) + 1]);
+    prove(&store, 1);
+    let items = ["a", "b"].map(|key| new_operation(transfer(1, 0, 0), Some(keyed(key, 1))));
+    store.accept(items.to_vec()).unwrap();
     drop(store);
-    fs::read(config.store_directory.join("quittance.redb")).unwrap()
+    fs::read(directory.path().join("store/quittance.redb")).unwrap()
+}
+
+/// Executes the next transfer of account 0 as a sequencer does; gives whether it was refused, by whatever.
+fn fails_to_execute(store: &Store) -> bool {
+    let Ok(state) = store.snapshot() else {
+        return true;
+    };
+    let number = state.head().batch_number.saturating_add(1);
+    let context = BatchContext {
+        rollup_id: rollup_id(),
+        batch_number: BatchNumber(number),
+    };
+    let signed = transfer(1, 0, 0);
+    let Ok(mut overlay) = Overlay::new(&state) else {
+        return true;
+    };
+    match apply_batch(&mut overlay, &context, &[signed], &[FEE]) {
+        Ok(_) => {}
+        Err(ApplyError::State(_)) => return true,
+        // A leaf that is bound by the root is never another one.
+        Err(other) => panic!("{other}"),
+    }
+    let end = state.head().next_operation.saturating_add(1);
+    let refused = commit(store, &make(store, &[signed], FEE, end), &[]).is_err();
+    if refused && let Ok(after) = store.snapshot() {
+        assert_eq!(after.head(), state.head());
+    }
+    refused
 }
 
 /// Opens a store with these bytes and uses everything of it; gives how many calls were refused.
 fn use_everything(bytes: &[u8]) -> usize {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = with_file(bytes);
     let config = config(directory.path());
-    fs::create_dir_all(&config.store_directory).unwrap();
-    fs::write(config.store_directory.join("quittance.redb"), bytes).unwrap();
     let mut refused = 0;
     let mut count = |failed: bool| refused += usize::from(failed);
     let store = match Store::open(&config.store_directory, &config.rollup) {
-        Ok(store) => Arc::new(store),
+        Ok(store) => store,
         Err(error) => {
             // Never a word that asks the operator to wait.
             assert!(!error.is_transient(), "{error}");
@@ -111,6 +82,15 @@ fn use_everything(bytes: &[u8]) -> usize {
             count(state.account(index).is_err());
             count(state.path(index).is_err());
             count(state.accounts_of(&key(index).public_key(), 0, 9).is_err());
+            let query = OperationQuery {
+                account: (index > 0).then_some(index),
+                stage: None,
+                from: None,
+                order: Order::NewestFirst,
+                limit: 99,
+                visits: 99,
+            };
+            count(state.operations(&query).is_err());
         }
         for number in 1..=BATCHES {
             match state.batch(number) {
@@ -118,26 +98,31 @@ fn use_everything(bytes: &[u8]) -> usize {
                 Err(_) => count(true),
             }
             count(state.proof(number).is_err());
+            count(state.operation(u64::from(number)).is_err());
+            count(state.whole_at(u64::from(number)).is_err());
         }
-        count(state.batches(1, None, 100, 100).is_err());
+        count(state.batches(1, None, 99, 99).is_err());
+        count(state.queued(0, 99).is_err());
+        count(state.remembered(&IdempotencyKey::new(b"a").unwrap()).is_err());
         count(state.account_count().is_err());
         count(state.pending().is_err());
         count(state.pending_count().is_err());
     } else {
         count(true);
     }
-    let before = store.snapshot().map(|state| state.head());
-    match (execute(&store, BATCHES), before) {
-        (Ok(number), Ok(head)) => assert_eq!(number, head.batch_number + 1),
-        (Err(_), Ok(head)) => {
-            count(true);
-            if let Ok(after) = store.snapshot() {
-                assert_eq!(after.head(), head);
-            }
-        }
-        _ => count(true),
-    }
+    count(
+        store
+            .accept(vec![new_operation(transfer(0, 2, 6), Some(keyed("b", 1)))])
+            .is_err(),
+    );
+    count(
+        store
+            .accept(vec![new_operation(transfer(0, 2, 6), Some(keyed("c", 1)))])
+            .is_err(),
+    );
+    count(fails_to_execute(&store));
     count(store.advance(2, Event::Begin).is_err());
+    count(store.rollback(2).is_err());
     drop(store);
     // The file is closed, in order or not; opening it once more is no panic either.
     count(Store::open(&config.store_directory, &config.rollup).is_err());
@@ -205,10 +190,8 @@ fn a_file_without_its_header_or_its_end_is_no_store() {
     }
     let mut headless = sound;
     headless[..PAGE].fill(0);
-    let directory = tempfile::tempdir().unwrap();
+    let directory = with_file(&headless);
     let config = config(directory.path());
-    fs::create_dir_all(&config.store_directory).unwrap();
-    fs::write(config.store_directory.join("quittance.redb"), &headless).unwrap();
     let refused = Store::open(&config.store_directory, &config.rollup).unwrap_err();
     assert!(
         refused.is_corruption() || matches!(refused, StoreError::Database(_)),

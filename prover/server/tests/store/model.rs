@@ -1,0 +1,511 @@
+//! Any sequence of calls against a model in memory: after each, the store says what the model says, and its root is the one
+//! of its leaves.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+use quittance::batch::{Event, Moved, Stage};
+use quittance::operation::{OperationState, Remembered};
+use quittance::store::{OperationQuery, Order, Store};
+use quittance_circuits::leaf::Leaf;
+use quittance_circuits::state::{MemoryState, StateReader};
+use quittance_circuits::tx::fee::FeeSlot;
+use quittance_circuits::tx::transfer::{self, SignedTransfer, TransferContext};
+use quittance_circuits::types::{AccountIndex, BatchNumber};
+use tempfile::TempDir;
+
+use crate::harness::{
+    ACCOUNTS, FEE, LEVELS, OTHER_FEE, accounts, create, keyed, make, make_whole, new_operation, open, prove,
+    rejection, rollup_id, transfer,
+};
+
+/// Keys that are remembered.
+const NEWEST: usize = 3;
+/// Accounts that send and receive; the others take fees.
+const SENDERS: u32 = 4;
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// Accepts transfers (from, to), the first one perhaps under one of a few keys.
+    Accept(Vec<(u32, u32)>, Option<u8>),
+    /// Makes a batch of at most so many operations at the front of the queue; bits choose operations to be rejected.
+    Cut(usize, u8),
+    /// Submits transfers as a whole, perhaps under a key. Nothing happens while operations are queued.
+    Whole(Vec<(u32, u32)>, Option<u8>),
+    Begin(u32),
+    Prove(u32),
+    Cancel(u32),
+    Resume(u32),
+    /// Takes so many batches back.
+    Rollback(u32),
+    Reopen,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let transfers = || prop::collection::vec((0..SENDERS, 0..SENDERS), 1..4);
+    let key = || prop::option::of(0..6u8);
+    let step = prop_oneof![
+        4 => (transfers(), key()).prop_map(|(transfers, key)| Step::Accept(transfers, key)),
+        5 => (1..6usize, prop_oneof![3 => Just(0u8), 1 => any::<u8>()]).prop_map(|(most, mask)| Step::Cut(most, mask)),
+        2 => (transfers(), key()).prop_map(|(transfers, key)| Step::Whole(transfers, key)),
+        1 => (1..9u32).prop_map(Step::Begin),
+        1 => (1..9u32).prop_map(Step::Prove),
+        1 => (1..9u32).prop_map(Step::Cancel),
+        1 => (1..9u32).prop_map(Step::Resume),
+        2 => (0..4u32).prop_map(Step::Rollback),
+        1 => Just(Step::Reopen),
+    ];
+    prop::collection::vec(step, 1..32)
+}
+
+#[derive(Clone, Debug)]
+struct ModelBatch {
+    stage: Stage,
+    first: u64,
+    end: u64,
+    transfers: usize,
+}
+
+/// What the store has to say.
+#[derive(Debug)]
+struct Model {
+    /// Leaves after genesis and after each batch.
+    leaves: Vec<BTreeMap<u32, Leaf>>,
+    batches: Vec<ModelBatch>,
+    /// Operations from id 1 on.
+    operations: Vec<(SignedTransfer, OperationState)>,
+    next: u64,
+    /// First id and number of operations.
+    wholes: BTreeMap<u64, u64>,
+    /// Newest last.
+    keys: Vec<(u8, Remembered)>,
+}
+
+impl Model {
+    fn new() -> Self {
+        let leaves = accounts().into_iter().map(|(index, leaf)| (index.get(), leaf));
+        Self {
+            leaves: vec![leaves.collect()],
+            batches: Vec::new(),
+            operations: Vec::new(),
+            next: 1,
+            wholes: BTreeMap::new(),
+            keys: Vec::new(),
+        }
+    }
+
+    fn operation(&mut self, id: u64) -> &mut (SignedTransfer, OperationState) {
+        &mut self.operations[usize::try_from(id).unwrap() - 1]
+    }
+
+    fn last(&self) -> u64 {
+        u64::try_from(self.operations.len()).unwrap()
+    }
+
+    fn queued(&self) -> Vec<u64> {
+        (1..=self.last())
+            .filter(|id| self.operations[usize::try_from(*id).unwrap() - 1].1 == OperationState::Queued)
+            .collect()
+    }
+
+    /// Transfers with the nonces that fit behind all queued operations.
+    fn sign(&self, transfers: &[(u32, u32)]) -> Vec<SignedTransfer> {
+        let mut nonces: BTreeMap<u32, u32> = self.leaves[self.batches.len()]
+            .iter()
+            .map(|(index, leaf)| (*index, leaf.nonce))
+            .collect();
+        for (signed, state) in &self.operations {
+            if *state == OperationState::Queued {
+                *nonces.get_mut(&signed.transfer.from.get()).unwrap() += 1;
+            }
+        }
+        let mut sign = |&(from, to): &(u32, u32)| {
+            let nonce = nonces.get_mut(&from).unwrap();
+            *nonce += 1;
+            transfer(from, to, *nonce - 1)
+        };
+        transfers.iter().map(&mut sign).collect()
+    }
+
+    /// Executes one transfer on leaves, if its rules allow it.
+    fn execute(&self, leaves: &mut BTreeMap<u32, Leaf>, signed: &SignedTransfer, fee: FeeSlot) -> bool {
+        let context = TransferContext {
+            rollup_id: &rollup_id(),
+            batch_number: BatchNumber(u32::try_from(self.batches.len()).unwrap() + 1),
+            capacity: 1 << (2 * LEVELS),
+            fee_slots: &[fee],
+        };
+        let (from, to) = (signed.transfer.from.get(), signed.transfer.to.get());
+        match transfer::check(&context, signed, leaves.get(&from), leaves.get(&to)) {
+            Ok(effect) => {
+                leaves.insert(from, effect.sender);
+                leaves.insert(to, effect.recipient);
+                // Nobody spends from a fee account, so the order of fees makes no difference.
+                leaves.get_mut(&fee.leaf.get()).unwrap().balance += effect.fee;
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    fn remember(&mut self, key: u8, first_operation: u64, operations: u32) {
+        let digest = [key; 32];
+        let remembered = Remembered {
+            digest,
+            first_operation,
+            operations,
+        };
+        self.keys.push((key, remembered));
+        let surplus = self.keys.len().saturating_sub(NEWEST);
+        self.keys.drain(..surplus);
+    }
+
+    fn known(&self, key: u8) -> Option<Remembered> {
+        self.keys
+            .iter()
+            .find(|(known, _)| *known == key)
+            .map(|(_, remembered)| *remembered)
+    }
+
+    fn push_batch(&mut self, leaves: BTreeMap<u32, Leaf>, executed: &[u64], end: u64) {
+        let number = u32::try_from(self.batches.len()).unwrap() + 1;
+        for (position, id) in (0..).zip(executed) {
+            self.operation(*id).1 = OperationState::Executed {
+                batch: number,
+                position,
+            };
+        }
+        self.batches.push(ModelBatch {
+            stage: Stage::Executed,
+            first: self.next,
+            end,
+            transfers: executed.len(),
+        });
+        self.leaves.push(leaves);
+        self.settle(end);
+    }
+
+    fn settle(&mut self, end: u64) {
+        self.next = if self.queued().is_empty() {
+            self.last() + 1
+        } else {
+            end
+        };
+    }
+}
+
+struct Pair {
+    directory: TempDir,
+    store: Option<Store>,
+    model: Model,
+}
+
+fn key_name(key: u8) -> String {
+    format!("key {key}")
+}
+
+impl Pair {
+    fn store(&self) -> &Store {
+        self.store.as_ref().unwrap()
+    }
+
+    fn run(&mut self, step: &Step) {
+        match step {
+            Step::Accept(transfers, key) => self.accept(transfers, *key),
+            Step::Cut(most, mask) => self.cut(*most, *mask),
+            Step::Whole(transfers, key) => self.whole(transfers, *key),
+            Step::Begin(number) => self.advance(*number, Event::Begin),
+            Step::Cancel(number) => self.advance(*number, Event::Cancel),
+            Step::Resume(number) => self.advance(*number, Event::Resume),
+            Step::Prove(number) => self.prove(*number),
+            Step::Rollback(back) => self.rollback(*back),
+            Step::Reopen => {
+                drop(self.store.take());
+                let newest = u64::try_from(NEWEST).unwrap();
+                self.store = Some(open(&self.directory).unwrap().with_idempotency_keys(newest));
+            }
+        }
+    }
+
+    fn accept(&mut self, transfers: &[(u32, u32)], key: Option<u8>) {
+        let known = key.and_then(|key| self.model.known(key));
+        let fresh = match known {
+            Some(_) => &transfers[1..],
+            None => transfers,
+        };
+        let mut signed = self.model.sign(fresh);
+        if known.is_some() {
+            // What a repeated submission says is the digest's matter.
+            signed.insert(0, transfer(0, 1, 77));
+        }
+        let items = (0..).zip(&signed).map(|(i, signed)| {
+            let key = key.filter(|_| i == 0).map(|key| keyed(&key_name(key), key));
+            new_operation(*signed, key)
+        });
+        let answers = self.store().accept(items.collect()).unwrap();
+        for (position, (answer, signed)) in answers.into_iter().zip(signed).enumerate() {
+            let answer = answer.unwrap();
+            if let Some(known) = known.filter(|_| position == 0) {
+                assert!(answer.repeated);
+                assert_eq!(answer.operation.id, known.first_operation);
+                continue;
+            }
+            self.model.operations.push((signed, OperationState::Queued));
+            assert_eq!((answer.operation.id, answer.repeated), (self.model.last(), false));
+            if let (0, Some(key)) = (position, key) {
+                self.model.remember(key, answer.operation.id, 1);
+            }
+        }
+    }
+
+    /// As a sequencer does it: a whole submission at the front by itself, else single transfers up to the next whole.
+    fn cut(&mut self, most: usize, mask: u8) {
+        let queued = self.model.queued();
+        let Some(&first) = queued.first() else {
+            return;
+        };
+        let whole = self.model.wholes.get(&first).copied();
+        let taken: Vec<u64> = match whole {
+            Some(length) => queued.into_iter().filter(|id| *id < first + length).collect(),
+            None => queued
+                .into_iter()
+                .take_while(|id| !self.model.wholes.contains_key(id))
+                .take(most)
+                .collect(),
+        };
+        let end = taken.last().unwrap() + 1;
+        let fee = if whole.is_some() { OTHER_FEE } else { FEE };
+        let before = self.model.leaves[self.model.batches.len()].clone();
+        let mut leaves = before.clone();
+        let (mut executed, mut rejected) = (Vec::new(), Vec::new());
+        for (i, id) in taken.iter().enumerate() {
+            let signed = self.model.operation(*id).0;
+            if mask & (1 << (i % 8)) == 0 && self.model.execute(&mut leaves, &signed, fee) {
+                executed.push(*id);
+            } else {
+                rejected.push(*id);
+            }
+        }
+        if whole.is_some() && !rejected.is_empty() {
+            (executed, rejected, leaves) = (Vec::new(), taken, before);
+        }
+        let reasons: Vec<_> = rejected.iter().map(|id| (*id, rejection("model"))).collect();
+        if executed.is_empty() {
+            self.store().reject_queued(end, &reasons).unwrap();
+        } else {
+            let transfers: Vec<_> = executed.iter().map(|id| self.model.operation(*id).0).collect();
+            let made = make(self.store(), &transfers, fee, end);
+            self.store()
+                .commit_queued(&made.batch, &made.applied, &made.changes, &reasons)
+                .unwrap();
+        }
+        for (id, reason) in reasons {
+            self.model.operation(id).1 = OperationState::Rejected(reason);
+        }
+        if executed.is_empty() {
+            self.model.settle(end);
+        } else {
+            self.model.push_batch(leaves, &executed, end);
+        }
+    }
+
+    fn whole(&mut self, transfers: &[(u32, u32)], key: Option<u8>) {
+        if !self.model.queued().is_empty() || key.is_some_and(|key| self.model.known(key).is_some()) {
+            return;
+        }
+        let signed = self.model.sign(transfers);
+        let mut leaves = self.model.leaves[self.model.batches.len()].clone();
+        if !signed
+            .iter()
+            .all(|signed| self.model.execute(&mut leaves, signed, OTHER_FEE))
+        {
+            return;
+        }
+        let (made, whole) = make_whole(self.store(), &signed);
+        let keyed = key.map(|key| keyed(&key_name(key), key));
+        self.store()
+            .commit_whole(
+                &made.batch,
+                &made.applied,
+                &made.changes,
+                &whole,
+                keyed.as_ref(),
+                7,
+            )
+            .unwrap();
+        let first = self.model.last() + 1;
+        let new = signed.iter().map(|signed| (*signed, OperationState::Queued));
+        self.model.operations.extend(new);
+        let ids: Vec<u64> = (first..=self.model.last()).collect();
+        self.model.wholes.insert(first, u64::from(whole.operations));
+        if let Some(key) = key {
+            self.model.remember(key, first, whole.operations);
+        }
+        self.model.push_batch(leaves, &ids, self.model.last() + 1);
+    }
+
+    fn advance(&mut self, number: u32, event: Event) {
+        let moved = self.store().advance(number, event);
+        let Some(batch) = self.model.batches.get_mut(usize::try_from(number).unwrap() - 1) else {
+            assert!(moved.is_err());
+            return;
+        };
+        // The table of moves has its own tests; here only what is stored matters.
+        match moved {
+            Ok((after, Moved::Changed)) => batch.stage = after.stage,
+            Ok((after, Moved::Unchanged)) => assert_eq!(after.stage, batch.stage),
+            Err(_) => {}
+        }
+    }
+
+    fn prove(&mut self, number: u32) {
+        let place = usize::try_from(number).unwrap() - 1;
+        if self
+            .model
+            .batches
+            .get(place)
+            .is_some_and(|batch| batch.stage == Stage::Executed)
+        {
+            prove(self.store(), number);
+            self.model.batches[place].stage = Stage::Proved;
+        }
+    }
+
+    fn rollback(&mut self, back: u32) {
+        let last = u32::try_from(self.model.batches.len()).unwrap();
+        let to = last.saturating_sub(back);
+        let undone = self.store().rollback(to).unwrap();
+        let gone = self.model.batches.split_off(usize::try_from(to).unwrap());
+        self.model.leaves.truncate(self.model.batches.len() + 1);
+        let mut again = 0;
+        for (_, state) in &mut self.model.operations {
+            if matches!(state, OperationState::Executed { batch, .. } if *batch > to) {
+                *state = OperationState::Queued;
+                again += 1;
+            }
+        }
+        if let Some(first) = gone.first() {
+            self.model.next = first.first;
+        }
+        let proofs = gone.iter().filter(|batch| batch.stage == Stage::Proved).count();
+        assert_eq!(
+            (undone.batches, undone.operations, undone.proofs),
+            (last - to, again, u32::try_from(proofs).unwrap())
+        );
+    }
+
+    /// Compares everything that can be read.
+    fn check(&self) {
+        let model = &self.model;
+        let state = self.store().snapshot().unwrap();
+        let head = state.head();
+        let leaves = &model.leaves[model.batches.len()];
+        let all = leaves
+            .iter()
+            .map(|(index, leaf)| (AccountIndex(*index), *leaf))
+            .collect();
+        let root = MemoryState::genesis(LEVELS, all).unwrap().root().unwrap();
+        assert_eq!(head.root, root);
+        assert_eq!(usize::try_from(head.batch_number).unwrap(), model.batches.len());
+        let queued = model.queued();
+        assert_eq!(
+            (head.next_operation, head.last_operation, head.queued),
+            (model.next, model.last(), u64::try_from(queued.len()).unwrap())
+        );
+        for index in 0..ACCOUNTS {
+            assert_eq!(state.account(index).unwrap().as_ref(), leaves.get(&index));
+            state.path(index).unwrap();
+        }
+        let shared = state.accounts_of(&leaves[&0].key, 0, 9).unwrap();
+        assert_eq!(shared, [(0, leaves[&0]), (1, leaves[&1])]);
+        let mut pending = Vec::new();
+        for (number, expected) in (1..).zip(&model.batches) {
+            let batch = state.batch(number).unwrap();
+            assert_eq!(
+                (batch.stage, batch.first_operation, batch.end_operation),
+                (expected.stage, expected.first, expected.end)
+            );
+            assert_eq!(usize::try_from(batch.transfers).unwrap(), expected.transfers);
+            assert_eq!(
+                state.proof(number).unwrap().is_some(),
+                expected.stage == Stage::Proved
+            );
+            if expected.stage != Stage::Proved {
+                assert_eq!(state.applied(&batch).unwrap().new_root, batch.new_root);
+            }
+            if expected.stage.is_active() {
+                pending.push(number);
+            }
+        }
+        assert_eq!(state.pending().unwrap(), pending);
+        let found: Vec<u64> = state
+            .queued(0, usize::MAX)
+            .unwrap()
+            .iter()
+            .map(|operation| operation.id)
+            .collect();
+        assert_eq!(found, queued);
+        for (id, (signed, expected)) in (1..).zip(&model.operations) {
+            let operation = state.operation(id).unwrap();
+            assert_eq!((&operation.signed, &operation.state), (signed, expected));
+        }
+        for account in 0..ACCOUNTS {
+            let query = OperationQuery {
+                account: Some(account),
+                stage: None,
+                from: None,
+                order: Order::OldestFirst,
+                limit: usize::MAX,
+                visits: usize::MAX,
+            };
+            let found: Vec<u64> = state
+                .operations(&query)
+                .unwrap()
+                .0
+                .iter()
+                .map(|operation| operation.id)
+                .collect();
+            let of_account = |signed: &SignedTransfer| {
+                [signed.transfer.from, signed.transfer.to].contains(&AccountIndex(account))
+            };
+            let expected: Vec<u64> = (1..)
+                .zip(&model.operations)
+                .filter(|(_, (signed, _))| of_account(signed))
+                .map(|(id, _)| id)
+                .collect();
+            assert_eq!(found, expected);
+        }
+        for key in 0..6 {
+            let found = state.remembered(&keyed(&key_name(key), 0).key).unwrap();
+            assert_eq!(found, model.known(key));
+        }
+        for (first, operations) in &model.wholes {
+            let whole = state.whole_at(*first).unwrap().unwrap();
+            assert_eq!(u64::from(whole.operations), *operations);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 48,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(0x7175_6974),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn the_store_does_what_the_model_does(steps in steps()) {
+        let directory = tempfile::tempdir().unwrap();
+        let newest = u64::try_from(NEWEST).unwrap();
+        let store = Some(create(&directory).with_idempotency_keys(newest));
+        let mut pair = Pair { directory, store, model: Model::new() };
+        for step in &steps {
+            pair.run(step);
+            pair.check();
+        }
+        pair.run(&Step::Reopen);
+        pair.check();
+    }
+}
