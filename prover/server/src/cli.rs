@@ -17,6 +17,7 @@ mod jobs;
 mod keygen;
 mod progress;
 mod proof;
+mod rollback;
 mod sample;
 mod serve;
 mod setup;
@@ -37,6 +38,7 @@ pub fn run(arguments: Arguments) -> Result<(), CliError> {
         Command::Serve(args) => serve::run(&args, &mut out),
         Command::Keygen(args) => keygen::run(&args, &mut out),
         Command::Genesis(args) => genesis::run(&args, &mut out),
+        Command::Rollback(args) => rollback::run(&args, &mut out),
         Command::Sign(args) => sign::run(&args, &mut out),
         Command::Submit(args) => submit::run(&args, &mut out),
         Command::Watch(args) => jobs::watch(&args, &mut out),

@@ -34,6 +34,8 @@ pub enum Command {
     Keygen(KeygenArgs),
     /// Make a new store with accounts from a file.
     Genesis(GenesisArgs),
+    /// Take the last batches back and queue their operations again. The service has to be stopped.
+    Rollback(RollbackArgs),
     /// Sign a transfer and print it as one line of JSON.
     Sign(SignArgs),
     /// Send signed transfers as one batch.
@@ -147,6 +149,17 @@ pub struct GenesisArgs {
     /// and optionally index.
     #[arg(value_name = "ACCOUNTS_FILE")]
     pub accounts: PathBuf,
+    /// Where the configuration comes from.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+/// Arguments of `rollback`.
+#[derive(Clone, Debug, Args)]
+pub struct RollbackArgs {
+    /// Number of the batch that is to be the last one; 0 takes all batches back. Proofs of later batches are thrown away.
+    #[arg(long, value_name = "BATCH")]
+    pub to: u32,
     /// Where the configuration comes from.
     #[command(flatten)]
     pub config: ConfigArgs,

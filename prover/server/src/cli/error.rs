@@ -166,7 +166,11 @@ impl From<StoreError> for CliError {
             StoreError::Exists { .. } => "choose another --store; a store is never overwritten",
             StoreError::InUse { .. } => "stop the other process, or choose another --store",
             StoreError::Directory { .. } => "check who owns the directory and whether its disk is full",
-            StoreError::Format { .. } => "use the version of quittance that wrote the store",
+            StoreError::Format { .. } => "use the version of quittance that wrote the store, or a newer one",
+            StoreError::RollbackAhead { .. } => "name the last batch or an earlier one",
+            StoreError::RollbackTooFar { .. } => {
+                "name a batch from that one on, or restore an older copy of the store"
+            }
             StoreError::OtherRollup { .. } => {
                 "check rollup.chain_id and rollup.contract, or choose another --store"
             }
@@ -178,9 +182,11 @@ impl From<StoreError> for CliError {
         };
         let message = chain(&error);
         match error {
-            StoreError::Missing { .. } | StoreError::Exists { .. } | StoreError::Directory { .. } => {
-                Self::usage(message, next)
-            }
+            StoreError::Missing { .. }
+            | StoreError::Exists { .. }
+            | StoreError::Directory { .. }
+            | StoreError::RollbackAhead { .. }
+            | StoreError::RollbackTooFar { .. } => Self::usage(message, next),
             _ => Self::refused(message, next),
         }
     }

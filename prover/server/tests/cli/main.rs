@@ -5,4 +5,5 @@ mod configuration;
 mod disk;
 mod files;
 mod harness;
+mod rollback;
 mod service;
