@@ -3,19 +3,20 @@
 //! [`StateReader`] is what a store implements. [`Overlay`] puts writes on top of a reader without touching it and gives
 //! them out as [`StateChanges`], which a store applies in one transaction. [`MemoryState`] is the store in memory.
 
+mod genesis;
 mod memory;
 mod overlay;
 
 use std::collections::BTreeMap;
 
 use ark_bn254::Fr;
-use rayon::prelude::*;
 use thiserror::Error;
 
 use crate::leaf::Leaf;
-use crate::tree::{self, Levels, Row};
+use crate::tree;
 use crate::types::AccountIndex;
 
+pub use genesis::build_tree;
 pub use memory::MemoryState;
 pub use overlay::Overlay;
 
@@ -112,39 +113,16 @@ pub struct StateChanges {
 }
 
 impl StateChanges {
-    /// The changes that build a state from nothing: all leaves and all nodes above them. Hashes run in parallel on the
-    /// current rayon pool; about (n + n/3 + 16) hashes for n leaves side by side, up to 17 n for n scattered ones.
-    /// Refuses an index beyond the tree and one that is given twice.
+    /// The changes that build a state from nothing: all leaves and all nodes above them; see [`build_tree`].
     pub fn genesis(levels: u8, mut leaves: Vec<(AccountIndex, Leaf)>) -> Result<Self, StateError> {
-        let levels = Levels::new(levels)?;
-        leaves.par_sort_unstable_by_key(|(index, _)| *index);
-        for (index, _) in &leaves {
-            levels.check_leaf(index.get())?;
-        }
-        if let Some([(index, _), _]) = leaves.array_windows().find(|[(a, _), (b, _)]| a == b) {
-            return Err(StateError::Duplicate { index: index.get() });
-        }
-
-        let mut row: Row = leaves
-            .par_iter()
-            .map(|(index, leaf)| (u64::from(index.get()), leaf.hash()))
-            .collect();
-        let mut nodes = Vec::new();
-        for level in 0..=levels.get() {
-            let above = if level < levels.get() {
-                tree::parents(&row, level)
-            } else {
-                Row::new()
-            };
+        let mut nodes = BTreeMap::new();
+        let root = build_tree(levels, &mut leaves, |level, row| {
             nodes.extend(row.iter().map(|&(index, node)| ((level, index), node)));
-            row = above;
-        }
-
-        let empty = tree::empty_root(levels.get()).ok_or(StateError::Levels { got: levels.get() })?;
-        let nodes: BTreeMap<(u8, u64), Fr> = nodes.into_iter().collect();
+            Ok::<_, StateError>(())
+        })?;
         Ok(Self {
-            root: nodes.get(&(levels.get(), 0)).copied().unwrap_or(empty),
-            old_root: empty,
+            root,
+            old_root: tree::empty_root(levels).ok_or(StateError::Levels { got: levels })?,
             leaves: leaves
                 .into_iter()
                 .map(|(index, leaf)| (index.get(), leaf))

@@ -334,7 +334,7 @@ fn finish(
 }
 
 /// Writes leaves and nodes. Gives the leaves as they were.
-pub(super) fn write_state(txn: &WriteTransaction, changes: &StateChanges) -> Result<Vec<Before>, StoreError> {
+fn write_state(txn: &WriteTransaction, changes: &StateChanges) -> Result<Vec<Before>, StoreError> {
     let mut leaves = txn.open_table(LEAVES)?;
     let mut key_accounts = txn.open_table(KEY_ACCOUNTS)?;
     let mut before = Vec::with_capacity(changes.leaves.len());

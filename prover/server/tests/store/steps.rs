@@ -3,10 +3,12 @@
 use ark_bn254::Fr;
 use quittance::batch::{Batch, Event, Moved, Retry, Stage};
 use quittance::store::{Store, StoreError};
-use quittance_circuits::state::StateReader;
+use quittance_circuits::state::{StateError, StateReader};
 use redb::{ReadableDatabase, ReadableTable, TableDefinition};
 
-use crate::harness::{ACCOUNTS, Made, commit_whole, config, create, make_whole, open, submit, transfer};
+use crate::harness::{
+    ACCOUNTS, Made, accounts, commit_whole, config, create, make_whole, open, submit, transfer,
+};
 
 const NODES: TableDefinition<'_, u64, &[u8; 32]> = TableDefinition::new("nodes");
 
@@ -129,12 +131,30 @@ fn an_unfinished_genesis_is_no_store() {
     std::fs::create_dir(directory.path().join("store")).unwrap();
     std::fs::write(directory.path().join("store/quittance.redb.unfinished"), "half").unwrap();
     assert!(matches!(open(&directory), Err(StoreError::Missing { .. })));
+    let unfinished = directory.path().join("store/quittance.redb.unfinished");
+    let builder = std::fs::File::open(&unfinished).unwrap();
+    builder.lock().unwrap();
+    let config = config(directory.path());
+    let create_too = || Store::create(&config.store_directory, config.rollup.rollup_id, 2, Vec::new());
+    assert!(matches!(create_too(), Err(StoreError::InUse { .. })));
+    drop(builder);
     drop(create(&directory));
     open(&directory).unwrap();
     assert!(!directory.path().join("store/quittance.redb.unfinished").exists());
+    assert!(matches!(create_too(), Err(StoreError::Exists { .. })));
+}
+
+#[test]
+fn accounts_that_make_no_tree_leave_no_file() {
+    let directory = tempfile::tempdir().unwrap();
     let config = config(directory.path());
-    let again = Store::create(&config.store_directory, config.rollup.rollup_id, 2, Vec::new());
-    assert!(matches!(again, Err(StoreError::Exists { .. })));
+    let twice = [accounts(), accounts()].concat();
+    let refused = Store::create(&config.store_directory, config.rollup.rollup_id, 2, twice);
+    assert!(matches!(
+        refused,
+        Err(StoreError::State(StateError::Duplicate { index: 0 }))
+    ));
+    assert_eq!(std::fs::read_dir(&config.store_directory).unwrap().count(), 0);
 }
 
 #[test]
