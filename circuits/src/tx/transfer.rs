@@ -136,7 +136,21 @@ pub fn check(
     sender: Option<&Leaf>,
     recipient: Option<&Leaf>,
 ) -> Result<TransferEffect, TransferError> {
-    let SignedTransfer { transfer, signature } = signed;
+    check_with(context, signed, sender, recipient, |key| {
+        check_signature(context.rollup_id, signed, key)
+    })
+}
+
+/// The same list, with the two rules of the signature checked by `signature`, which is called in their place with the
+/// sender's key: for a caller that has run [`check_signature`] with this key already, elsewhere.
+pub fn check_with(
+    context: &TransferContext<'_>,
+    signed: &SignedTransfer,
+    sender: Option<&Leaf>,
+    recipient: Option<&Leaf>,
+    signature: impl FnOnce(&PublicKey) -> Result<(), TransferError>,
+) -> Result<TransferEffect, TransferError> {
+    let transfer = &signed.transfer;
     let inside = |index: AccountIndex| u64::from(index.get()) < context.capacity;
 
     // not_expired
@@ -222,8 +236,7 @@ pub fn check(
         ..recipient_before
     };
     // signature_canonical, signature_valid
-    let message = transfer.message(context.rollup_id);
-    check_signature(&sender.key, &message, signature)?;
+    signature(&sender.key)?;
     // fee_routed_once
     let Some(fee_slot) = context
         .fee_slots
@@ -244,12 +257,19 @@ pub fn check(
     })
 }
 
-fn check_signature(key: &PublicKey, message: &Fr, signature: &Signature) -> Result<(), TransferError> {
-    let challenge = eddsa::challenge(key, message, &signature.r8);
+/// The rules `signature_canonical` and `signature_valid`: signed by this key for this rollup. They need nothing of the
+/// state but the key.
+pub fn check_signature(
+    rollup_id: &Fr,
+    signed: &SignedTransfer,
+    key: &PublicKey,
+) -> Result<(), TransferError> {
+    let SignedTransfer { transfer, signature } = signed;
+    let message = transfer.message(rollup_id);
+    let challenge = eddsa::challenge(key, &message, &signature.r8);
     eddsa::signature_canonical(signature, &challenge)
         .map_err(|_| TransferError::SignatureCanonical { s: signature.s })?;
-    eddsa::signature_valid(key, signature, &challenge)
-        .map_err(|_| TransferError::SignatureValid { message: *message })
+    eddsa::signature_valid(key, signature, &challenge).map_err(|_| TransferError::SignatureValid { message })
 }
 
 /// Which rule a transfer broke, and by which values.

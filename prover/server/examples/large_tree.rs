@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use quittance::config::{Config, RawConfig};
-use quittance::node::Node;
+use quittance::node::{Node, Threads};
 use quittance::store::Store;
 use sample::{Numbers, SHAPE, Sample};
 
@@ -157,17 +157,19 @@ fn measure(accounts: u32, directory: &Path, paths: u32) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// A node with its prover's thread.
+/// A node with its threads.
 struct Running {
     node: Arc<Node>,
-    prover: std::thread::JoinHandle<()>,
+    threads: Threads,
 }
 
 impl Running {
     fn stop(self) {
         self.node.stop();
         self.node.jobs().stop_active();
-        self.prover.join().unwrap();
+        self.node.sequencer().stop();
+        self.threads.prover.join().unwrap();
+        self.threads.sequencer.join().unwrap();
     }
 }
 
@@ -175,11 +177,11 @@ impl Running {
 fn start(config: &Config) -> (Running, Duration) {
     let began = Instant::now();
     let store = Arc::new(Store::open(&config.store_directory, &config.rollup).unwrap());
-    let (node, prover) = Node::start(store, idle::backend(SHAPE), config).unwrap();
+    let (node, threads) = Node::start(store, idle::backend(SHAPE), config).unwrap();
     let state = node.snapshot().unwrap();
     state.account_count().unwrap();
     state.account(0).unwrap().unwrap();
-    (Running { node, prover }, began.elapsed())
+    (Running { node, threads }, began.elapsed())
 }
 
 /// Reads random accounts and paths, and verifies each path to the root.

@@ -1,8 +1,7 @@
 //! A batch and its life, as one table of moves.
 //!
-//! A submission is *accepted* and *executed* or *rejected* inside one call (see [`crate::execute`]), so that a stored
-//! batch is at least executed. From there on later batches stand on its root: only the work of its proof starts,
-//! stops and is repeated. Each move is one transaction of the store ([`crate::store::Store::advance`]).
+//! A batch is made and executed by [`crate::sequencer`], so that a stored one is at least executed. From there on later
+//! batches stand on its root: only the work of its proof starts, stops and is repeated. Each move is one transaction of the store ([`crate::store::Store::advance`]).
 
 use ark_bn254::Fr;
 use quittance_engine::Phase;

@@ -15,6 +15,8 @@ mod files;
 mod genesis;
 mod jobs;
 mod keygen;
+mod operations;
+mod policy;
 mod progress;
 mod proof;
 mod rollback;
@@ -41,6 +43,9 @@ pub fn run(arguments: Arguments) -> Result<(), CliError> {
         Command::Rollback(args) => rollback::run(&args, &mut out),
         Command::Sign(args) => sign::run(&args, &mut out),
         Command::Submit(args) => submit::run(&args, &mut out),
+        Command::Operations(args) => operations::list(&args, &mut out),
+        Command::Operation(args) => operations::one(&args, &mut out),
+        Command::Policy(args) => policy::run(&args, &mut out),
         Command::Watch(args) => jobs::watch(&args, &mut out),
         Command::Cancel(args) => jobs::cancel(&args, &mut out),
         Command::Resume(args) => jobs::resume(&args, &mut out),

@@ -7,8 +7,11 @@
 mod checked;
 mod raw;
 
-pub use checked::{Config, KeysConfig, LogConfig, LogFormat, ProvingConfig, RollupConfig, ServiceConfig};
-pub use raw::{Overrides, RawConfig};
+pub use checked::{
+    BatchingConfig, Config, FeesConfig, KeysConfig, LogConfig, LogFormat, ProvingConfig, RollupConfig,
+    ServiceConfig, TokenFees,
+};
+pub use raw::{Overrides, RawConfig, RawTokenFees};
 
 use std::path::{Path, PathBuf};
 
@@ -78,6 +81,15 @@ mod tests {
         assert_eq!(config.rollup.rollup_id, quittance_demo_rollup_id());
     }
 
+    #[test]
+    fn fees_are_read_with_their_minimum() {
+        let config = check("[[fees.tokens]]\ntoken = 7\nleaf = 2\nminimum = \"340282366920938463463374607431768211455\"\n[[fees.tokens]]\ntoken = 8\nleaf = 3").unwrap();
+        let tokens =
+            [(7, 2, u128::MAX), (8, 3, 0)].map(|(token, leaf, minimum)| TokenFees { token, leaf, minimum });
+        assert_eq!(config.fees.tokens, tokens);
+        assert_eq!(config.batching.max_delay.as_millis(), 1000);
+    }
+
     fn quittance_demo_rollup_id() -> [u8; 32] {
         quittance_verifier::rollup_id(0, [0; 20])
     }
@@ -98,6 +110,16 @@ mod tests {
                 "string \"3s\"",
             ),
             ("[rollup]\nlevels = 300", "rollup.levels", "300"),
+            (
+                "[[fees.tokens]]\ntoken = 1\nleaf = 2\nminimun = \"5\"",
+                "fees.tokens.0.minimun",
+                "unknown key",
+            ),
+            (
+                "[[fees.tokens]]\ntoken = 1\nleaf = 2\nminimum = 5",
+                "fees.tokens.0.minimum",
+                "5",
+            ),
             ("[rollup", "", "TOML"),
         ] {
             match check(toml) {
@@ -130,6 +152,26 @@ mod tests {
                 "proving.max_unproved_batches",
             ),
             ("[keys]\nshapes = [\"t2\"]", "keys.shapes"),
+            ("[batching]\nmax_transfers = 0", "batching.max_transfers"),
+            ("[batching]\nmax_delay_ms = 0", "batching.max_delay_ms"),
+            ("[batching]\nmax_queued = 0", "batching.max_queued"),
+            (
+                "[service]\nmax_stream_transfers = 0",
+                "service.max_stream_transfers",
+            ),
+            ("[store]\nidempotency_keys = 0", "store.idempotency_keys"),
+            (
+                "[[fees.tokens]]\ntoken = 1\nleaf = 2\n[[fees.tokens]]\ntoken = 1\nleaf = 3",
+                "fees.tokens.token",
+            ),
+            (
+                "[[fees.tokens]]\ntoken = 1\nleaf = 2\nminimum = \"1.5\"",
+                "fees.tokens.minimum",
+            ),
+            (
+                "[[fees.tokens]]\ntoken = 1\nleaf = 2\nminimum = \"340282366920938463463374607431768211456\"",
+                "fees.tokens.minimum",
+            ),
             ("[log]\nformat = \"xml\"", "log.format"),
         ] {
             match check(toml) {

@@ -5,6 +5,7 @@ mod convert;
 mod edge;
 mod fields;
 mod status;
+mod submitting;
 mod watching;
 
 pub use api::Api;

@@ -3,7 +3,8 @@
 //! The store says what there is to do; this is its copy in memory, filled at the start and after each execution.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use quittance_engine::{CancelFlag, Phase};
@@ -27,6 +28,17 @@ pub struct Jobs {
     changed: Condvar,
     events: broadcast::Sender<Progress>,
     costs: Arc<CostModel>,
+    settled: Hook,
+}
+
+/// Who wants to know that a batch waits for its proof no longer.
+#[derive(Default)]
+struct Hook(OnceLock<Box<dyn Fn() + Send + Sync>>);
+
+impl fmt::Debug for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Hook").field(&self.0.get().is_some()).finish()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -66,7 +78,13 @@ impl Jobs {
             changed: Condvar::new(),
             events: broadcast::channel(EVENTS).0,
             costs,
+            settled: Hook::default(),
         }
+    }
+
+    /// Has `tell` called whenever a batch was announced that waits for its proof no longer; only the first one is.
+    pub fn on_settled(&self, tell: impl Fn() + Send + Sync + 'static) {
+        drop(self.settled.0.set(Box::new(tell)));
     }
 
     /// The cost model behind fractions and expected times.
@@ -174,6 +192,11 @@ impl Jobs {
     /// Tells the watchers that a batch has moved.
     pub fn announce(&self, batch: &Batch) {
         self.publish(self.progress(batch));
+        if !batch.stage.is_active()
+            && let Some(tell) = self.settled.0.get()
+        {
+            tell();
+        }
     }
 
     /// Where a stored batch stands, with what the queue knows about it.

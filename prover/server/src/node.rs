@@ -1,19 +1,18 @@
-//! One node: store, executor, queue and prover put together. The gRPC service and the command line talk to this.
+//! One node: store, sequencer, queue of proofs and prover put together. The gRPC service and the command line talk to this.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use quittance_circuits::tx::fee::FeeSlot;
-use quittance_circuits::tx::transfer::SignedTransfer;
 use thiserror::Error;
 
 use crate::backend::Backend;
 use crate::batch::{Batch, Event, Moved, Stage};
 use crate::config::Config;
-use crate::execute::{Executor, Policy, SubmitError};
 use crate::jobs::Jobs;
+use crate::policy::{Policy, PolicyError};
 use crate::progress::CostModel;
 use crate::prover::Prover;
+use crate::sequencer::{Sequencer, StartError};
 use crate::store::{Snapshot, Store, StoreError};
 
 /// Proved batches whose measured phases the cost model begins with.
@@ -25,9 +24,18 @@ pub struct Node {
     store: Arc<Store>,
     jobs: Arc<Jobs>,
     backend: Arc<dyn Backend>,
-    executor: Executor,
+    sequencer: Arc<Sequencer>,
     /// Held from a client's move of a batch in the store until the queue says the same.
     moves: Mutex<()>,
+}
+
+/// The threads of a node.
+#[derive(Debug)]
+pub struct Threads {
+    /// Ends after [`Node::stop`], when the proof at work has ended.
+    pub prover: JoinHandle<()>,
+    /// Ends after [`Sequencer::stop`], when what waits is answered.
+    pub sequencer: JoinHandle<()>,
 }
 
 /// Why a node does not start.
@@ -45,6 +53,12 @@ pub enum NodeError {
         /// Name of its shape.
         shape: String,
     },
+    /// The configured policy cannot be kept.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// The sequencer does not start.
+    #[error(transparent)]
+    Sequencer(#[from] StartError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -54,12 +68,12 @@ pub enum NodeError {
 }
 
 impl Node {
-    /// Starts the prover and queues every batch that waits for its proof.
+    /// Starts sequencer and prover, and queues every batch that waits for its proof.
     pub fn start(
         store: Arc<Store>,
         backend: Arc<dyn Backend>,
         config: &Config,
-    ) -> Result<(Arc<Self>, JoinHandle<()>), NodeError> {
+    ) -> Result<(Arc<Self>, Threads), NodeError> {
         let circuits = backend.circuits();
         if circuits.is_empty() {
             return Err(NodeError::NoKey);
@@ -67,6 +81,7 @@ impl Node {
         let costs = CostModel::new(circuits.iter().map(|circuit| (circuit.shape, circuit.prove_time)));
         let shapes: Vec<_> = circuits.iter().map(|circuit| circuit.shape).collect();
         let jobs = Arc::new(Jobs::new(Arc::new(costs)));
+        let policy = Policy::new(config, shapes.clone(), &store.snapshot()?)?;
         let pending = store.recover(config.proving.max_attempts.get())?;
         for batch in &pending {
             if !shapes.contains(&batch.shape) {
@@ -83,43 +98,34 @@ impl Node {
         let snapshot = store.snapshot()?;
         remember(&snapshot, jobs.costs())?;
         drop(snapshot);
-        let policy = Policy {
-            shapes,
-            fee_leaf: config.fee_leaf,
-            max_unproved_batches: config.proving.max_unproved_batches,
-        };
+        let (sequencer, sequencer_thread) =
+            Sequencer::start(Arc::clone(&store), Arc::clone(&jobs), Arc::new(policy))?;
+        let sequencer = Arc::new(sequencer);
         let prover = Prover {
             store: Arc::clone(&store),
             jobs: Arc::clone(&jobs),
             backend: Arc::clone(&backend),
             max_attempts: config.proving.max_attempts.get(),
         };
-        let thread = prover.spawn().map_err(NodeError::Thread)?;
-        let executor = Executor::new(Arc::clone(&store), policy);
+        // A proof that is there or given up makes room for another batch.
+        let waiting = Arc::downgrade(&sequencer);
+        jobs.on_settled(move || {
+            if let Some(sequencer) = waiting.upgrade() {
+                sequencer.nudge();
+            }
+        });
+        let threads = Threads {
+            prover: prover.spawn().map_err(NodeError::Thread)?,
+            sequencer: sequencer_thread,
+        };
         let node = Self {
             store,
             jobs,
             backend,
-            executor,
+            sequencer,
             moves: Mutex::default(),
         };
-        Ok((Arc::new(node), thread))
-    }
-
-    /// Executes a batch and queues its proof.
-    pub fn submit(&self, transfers: Vec<SignedTransfer>, fees: Vec<FeeSlot>) -> Result<Batch, SubmitError> {
-        let accepted = self.executor.accept(transfers, fees)?;
-        let batch = self.executor.execute(accepted)?;
-        tracing::info!(
-            batch = batch.number,
-            transfers = batch.transfers,
-            shape = batch.shape.name(),
-            "batch executed"
-        );
-        // Announced first: the prover may take it up at once, and events come in the order of the moves.
-        self.jobs.announce(&batch);
-        self.jobs.enqueue(batch.number, batch.shape);
-        Ok(batch)
+        Ok((Arc::new(node), threads))
     }
 
     /// Stops the work of a batch's proof.
@@ -160,6 +166,12 @@ impl Node {
         &self.store
     }
 
+    /// What accepts transfers and makes batches.
+    #[must_use]
+    pub fn sequencer(&self) -> &Sequencer {
+        &self.sequencer
+    }
+
     /// The queue and its events.
     #[must_use]
     pub fn jobs(&self) -> &Jobs {
@@ -172,7 +184,8 @@ impl Node {
         &*self.backend
     }
 
-    /// Begins no further proof. The proof at work goes on; [`Jobs::stop_active`] stops it.
+    /// Begins no further proof. The proof at work goes on, [`Jobs::stop_active`] stops it; transfers are accepted until
+    /// [`Sequencer::stop`].
     pub fn stop(&self) {
         self.jobs.close();
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::backend::{Backend, BackendError, Proved};
 use crate::batch::{Batch, Event, Moved, Retry, Stage};
-use crate::execute::now_ms;
+use crate::clock::now_ms;
 use crate::jobs::{Job, Jobs};
 use crate::store::{Store, StoreError};
 

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use quittance_proto::DESCRIPTOR_SET;
@@ -15,10 +16,11 @@ use tonic::transport::Server;
 use crate::backend::{Backend, Circuit};
 use crate::config::Config;
 use crate::grpc::{Api, EdgeLayer};
-use crate::node::{Node, NodeError};
+use crate::node::{Node, NodeError, Threads};
 use crate::store::Store;
 
-/// Bytes of one encoded transfer at most: three byte strings of 32 with their tags, and the integers.
+/// Bytes of one encoded transfer at most: three byte strings of 32 with their tags, and the integers. An idempotency key
+/// fits beside it.
 const TRANSFER_BYTES: usize = 192;
 /// Bytes of one encoded fee slot at most.
 const FEE_SLOT_BYTES: usize = 16;
@@ -62,12 +64,13 @@ pub async fn serve(
         .max_message_bytes
         .unwrap_or_else(|| message_bound(backend.circuits()));
     let mut failure = store.failure();
-    let (node, prover) = Node::start(store, backend, config)?;
+    let (node, threads) = Node::start(store, backend, config)?;
     let (stop, stopping) = watch::channel(false);
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<QuittanceServer<Api>>().await;
 
-    let api = QuittanceServer::new(Api::new(Arc::clone(&node), limits.clone(), stopping.clone()))
+    let api = Api::new(Arc::clone(&node), limits.clone(), max_message, stopping.clone());
+    let api = QuittanceServer::new(api)
         .max_decoding_message_size(max_message)
         .max_encoding_message_size(usize::MAX);
     let router = Server::builder()
@@ -109,8 +112,16 @@ pub async fn serve(
         }
     };
     node.stop();
+    // What still waits is answered, if anybody is there to hear it, and stored.
+    node.sequencer().stop();
     let failed = node.store().has_failed();
-    end_proof(&node, prover, if failed { Duration::ZERO } else { drain }).await;
+    end_proof(
+        &node,
+        &threads.prover,
+        if failed { Duration::ZERO } else { drain },
+    )
+    .await;
+    end(threads).await;
     // Also a failure that came while the service was stopping: its last move is not in the store.
     if node.store().has_failed() {
         return Err(ServiceError::StoreFailed);
@@ -118,8 +129,8 @@ pub async fn serve(
     outcome
 }
 
-/// Lets the proof at work end within the time, then stops it and waits for the prover's thread.
-async fn end_proof(node: &Arc<Node>, prover: std::thread::JoinHandle<()>, time: Duration) {
+/// Lets the proof at work end within the time, then stops it, and waits for the prover's thread.
+async fn end_proof(node: &Arc<Node>, prover: &JoinHandle<()>, time: Duration) {
     let deadline = Instant::now() + time;
     let mut warned = false;
     while !prover.is_finished() {
@@ -130,8 +141,17 @@ async fn end_proof(node: &Arc<Node>, prover: std::thread::JoinHandle<()>, time: 
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    if prover.join().is_err() {
-        tracing::error!("the prover's thread panicked");
+}
+
+/// Waits for the threads, which are about to end.
+async fn end(threads: Threads) {
+    for (name, thread) in [("prover", threads.prover), ("sequencer", threads.sequencer)] {
+        while !thread.is_finished() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        if thread.join().is_err() {
+            tracing::error!("the {name}'s thread panicked");
+        }
     }
     tracing::info!("stopped");
 }

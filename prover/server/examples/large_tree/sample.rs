@@ -3,6 +3,7 @@
 use ark_bn254::Fr;
 use quittance::encoding::fr_from_bytes_be;
 use quittance::node::Node;
+use quittance::sequencer::{CheckedTransfer, WholeSubmission};
 use quittance_circuits::eddsa::SecretKey;
 use quittance_circuits::float::{FloatAmount, FloatFee};
 use quittance_circuits::leaf::Leaf;
@@ -90,7 +91,12 @@ impl Sample {
 
 /// Executes one batch.
 pub(crate) fn submit(node: &Node, transfers: Vec<SignedTransfer>) {
-    node.submit(transfers, Vec::new()).unwrap();
+    let transfers = transfers.into_iter().map(CheckedTransfer::unchecked).collect();
+    let submission = WholeSubmission::new(transfers, Vec::new(), None);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime
+        .block_on(node.sequencer().submit_whole(submission))
+        .unwrap();
 }
 
 /// Numbers that are the same in every run (xorshift).

@@ -38,8 +38,14 @@ pub enum Command {
     Rollback(RollbackArgs),
     /// Sign a transfer and print it as one line of JSON.
     Sign(SignArgs),
-    /// Send signed transfers as one batch.
+    /// Send signed transfers as one batch, or each by itself.
     Submit(SubmitArgs),
+    /// List operations: all, or what an account sent or received.
+    Operations(OperationsArgs),
+    /// Show one operation, or follow it until its batch is proved.
+    Operation(OperationArgs),
+    /// Show what the operator decided about fees, batches and limits.
+    Policy(ServerArgs),
     /// Follow the proof of a batch.
     Watch(WatchArgs),
     /// Stop the work of a batch's proof; the batch stays in the state.
@@ -216,12 +222,63 @@ pub struct SubmitArgs {
     /// Signed transfers: a JSON array, or one JSON object after another. `-` reads standard input.
     #[arg(value_name = "TRANSFERS_FILE")]
     pub transfers: PathBuf,
-    /// Fee slot as LEAF:TOKEN; may be repeated. Without it the service's own fee leaf is used.
+    /// Fee slot as LEAF:TOKEN; may be repeated. Without it the service's own fee leaves are used.
     #[arg(long = "fee-slot", value_name = "LEAF:TOKEN")]
     pub fee_slots: Vec<String>,
-    /// Wait until the batch is proved.
+    /// Send each transfer by itself, in order; the service puts them into batches.
+    #[arg(long, conflicts_with_all = ["fee_slots", "idempotency_key"])]
+    pub single: bool,
+    /// Name this submission, 1 to 64 bytes: repeating it under the same key gives the first one's result.
+    #[arg(long, value_name = "KEY")]
+    pub idempotency_key: Option<String>,
+    /// Wait until the batch is proved; with --single, until every transfer is.
     #[arg(long)]
     pub wait: bool,
+    /// Which service.
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// Arguments of `operations`.
+#[derive(Clone, Debug, Args)]
+pub struct OperationsArgs {
+    /// Only what this account sent or received.
+    #[arg(long, value_name = "INDEX")]
+    pub account: Option<u32>,
+    /// Only what stands there.
+    #[arg(long, value_name = "STATE")]
+    pub state: Option<OperationStateArg>,
+    /// The newest first.
+    #[arg(long)]
+    pub newest_first: bool,
+    /// Most operations to show; 0 for all.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub limit: u64,
+    /// Which service.
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// Where an operation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum OperationStateArg {
+    /// Accepted; it waits for its batch.
+    Queued,
+    /// Part of a batch.
+    Executed,
+    /// It broke a rule when its batch was made.
+    Rejected,
+}
+
+/// Arguments of `operation`.
+#[derive(Clone, Debug, Args)]
+pub struct OperationArgs {
+    /// Id of the operation.
+    #[arg(value_name = "ID")]
+    pub id: u64,
+    /// Follow it until its batch is proved.
+    #[arg(long)]
+    pub watch: bool,
     /// Which service.
     #[command(flatten)]
     pub server: ServerArgs,

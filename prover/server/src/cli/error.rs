@@ -1,6 +1,5 @@
 //! How a command ends badly.
 
-use std::error::Error;
 use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
@@ -8,6 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 use tonic_types::StatusExt;
 
+pub(crate) use crate::causes::chain;
 use crate::config::ConfigError;
 use crate::store::StoreError;
 
@@ -114,21 +114,6 @@ impl CliError {
 struct JsonError<'a> {
     error: &'a str,
     next: &'a str,
-}
-
-/// The error with its causes on one line.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        // Some libraries repeat the cause in their own message.
-        if !text.ends_with(&more) {
-            let _ = write!(text, ": {more}");
-        }
-        cause = error.source();
-    }
-    text
 }
 
 impl From<clap::Error> for CliError {

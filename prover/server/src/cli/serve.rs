@@ -12,6 +12,8 @@ use super::{CliError, error, setup};
 use crate::config::{self, Config};
 use crate::engine_backend::EngineBackend;
 use crate::node::NodeError;
+use crate::policy::PolicyError;
+use crate::sequencer::StartError;
 use crate::service::{self, ServiceError};
 use crate::store::Store;
 use crate::{keys, telemetry};
@@ -27,7 +29,8 @@ pub(super) fn run(args: &ServeArgs, out: &mut Output) -> Result<(), CliError> {
     runtime.block_on(async {
         // The cheap checks first: a port in use is said before keys are read.
         let listener = listen(&config).await?;
-        let store = Arc::new(Store::open(&config.store_directory, &config.rollup)?);
+        let store = Store::open(&config.store_directory, &config.rollup)?;
+        let store = Arc::new(store.with_idempotency_keys(config.idempotency_keys.get()));
         let backend = Arc::new(backend(&config)?);
         let stop = stop_signal()?;
         say_listening(&listener, out)?;
@@ -105,6 +108,21 @@ impl From<ServiceError> for CliError {
                     "load its key too (--shape {shape}); the batch is executed and has to be proved with it"
                 ),
             ),
+            ServiceError::Node(NodeError::Policy(error)) => policy_error(error, &message),
+            ServiceError::Node(NodeError::Sequencer(error)) => match error {
+                StartError::Store(error) => error.into(),
+                StartError::ShapeNeeded(_) => Self::usage(
+                    message,
+                    "load the key of a shape that has these slots; the batch is executed again as it was submitted",
+                ),
+                StartError::TokenNeeded { token, .. } => Self::usage(
+                    message,
+                    format!(
+                        "name a leaf for the fees of token {token} in [[fees.tokens]]; what was accepted has to be executed"
+                    ),
+                ),
+                _ => Self::refused(message, "check the limits of the system"),
+            },
             ServiceError::StoreFailed => Self::refused(
                 message,
                 "look at the log for the first error, free disk space if the disk is full, and start the service again",
@@ -112,4 +130,23 @@ impl From<ServiceError> for CliError {
             _ => Self::refused(message, "look at the log"),
         }
     }
+}
+
+fn policy_error(error: PolicyError, message: &str) -> CliError {
+    let next = match error {
+        PolicyError::NoAccount { .. } => {
+            "name the leaf of an account (fees.leaf, --fee-leaf, or leaf in [[fees.tokens]]); `quittance account` shows them".to_owned()
+        }
+        PolicyError::OtherToken { token, holds, .. } => {
+            format!("name a leaf that holds token {token}, or write token = {holds}")
+        }
+        PolicyError::TokenTwice { token, .. } => {
+            format!("leave out fees.leaf (--fee-leaf), or the entry for token {token} in [[fees.tokens]]")
+        }
+        PolicyError::MaxTransfers { limit, .. } => {
+            format!("set batching.max_transfers to at most {limit}, or load the key of a larger shape")
+        }
+        PolicyError::Store(error) => return error.into(),
+    };
+    CliError::usage(message, next)
 }

@@ -1,13 +1,14 @@
 //! Configuration that can be used.
 
 use std::net::SocketAddr;
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use ark_bn254::Fr;
 use quittance_verifier::Shape;
 
+use super::raw::RawFees;
 use super::{ConfigError, RawConfig};
 use crate::encoding::{fr_from_bytes_be, parse_hex};
 
@@ -20,12 +21,16 @@ pub struct Config {
     pub service: ServiceConfig,
     /// Directory of the store.
     pub store_directory: PathBuf,
+    /// Idempotency keys that the store remembers: the newest ones.
+    pub idempotency_keys: NonZeroU64,
     /// Proving keys.
     pub keys: KeysConfig,
     /// The prover.
     pub proving: ProvingConfig,
-    /// Leaf that takes the fees of a batch that names no fee slots.
-    pub fee_leaf: Option<u32>,
+    /// How single transfers become batches.
+    pub batching: BatchingConfig,
+    /// Fees.
+    pub fees: FeesConfig,
     /// Logs.
     pub log: LogConfig,
 }
@@ -54,8 +59,10 @@ pub struct ServiceConfig {
     pub max_page_size: NonZeroU32,
     /// Most requests at work on one connection.
     pub max_requests_per_connection: NonZeroUsize,
-    /// Most WatchBatch streams at one time.
+    /// Most WatchBatch and WatchOperation streams at one time.
     pub max_watch_streams: usize,
+    /// Most transfers of one SubmitTransfers stream.
+    pub max_stream_transfers: NonZeroU32,
     /// How long the service may take to end.
     pub drain_timeout: Duration,
 }
@@ -80,6 +87,37 @@ pub struct ProvingConfig {
     pub max_unproved_batches: NonZeroU32,
     /// How often a proof is begun before its batch is failed.
     pub max_attempts: NonZeroU32,
+}
+
+/// How single transfers become batches.
+#[derive(Clone, Debug)]
+pub struct BatchingConfig {
+    /// A batch is made as soon as so many transfers wait; `None`: the slots of the largest shape.
+    pub max_transfers: Option<NonZeroU32>,
+    /// Or as soon as the oldest has waited so long.
+    pub max_delay: Duration,
+    /// Most transfers that wait.
+    pub max_queued: NonZeroU64,
+}
+
+/// Fees. Whether the leaves are accounts of their tokens shows when a state is there ([`crate::policy::Policy`]).
+#[derive(Clone, Debug, Default)]
+pub struct FeesConfig {
+    /// Leaf that takes the fees of its own token, without a minimum.
+    pub leaf: Option<u32>,
+    /// Tokens whose fees are taken, each once.
+    pub tokens: Vec<TokenFees>,
+}
+
+/// Fees of one token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenFees {
+    /// The token.
+    pub token: u32,
+    /// Leaf that takes its fees, where a batch names no fee slot.
+    pub leaf: u32,
+    /// Least fee of a transfer, in the token's smallest unit.
+    pub minimum: u128,
 }
 
 /// Logs, on stderr.
@@ -185,9 +223,14 @@ impl Config {
                     raw.service.max_requests_per_connection,
                 )?,
                 max_watch_streams: raw.service.max_watch_streams,
+                max_stream_transfers: nonzero_u32(
+                    "service.max_stream_transfers",
+                    raw.service.max_stream_transfers,
+                )?,
                 drain_timeout: milliseconds("service.drain_timeout_ms", raw.service.drain_timeout_ms)?,
             },
             store_directory: raw.store.directory,
+            idempotency_keys: nonzero_u64("store.idempotency_keys", raw.store.idempotency_keys)?,
             keys: KeysConfig {
                 directory: raw.keys.directory,
                 shapes,
@@ -205,7 +248,16 @@ impl Config {
                 )?,
                 max_attempts: nonzero_u32("proving.max_attempts", raw.proving.max_attempts)?,
             },
-            fee_leaf: raw.fees.leaf,
+            batching: BatchingConfig {
+                max_transfers: raw
+                    .batching
+                    .max_transfers
+                    .map(|count| nonzero_u32("batching.max_transfers", count))
+                    .transpose()?,
+                max_delay: milliseconds("batching.max_delay_ms", raw.batching.max_delay_ms)?,
+                max_queued: nonzero_u64("batching.max_queued", raw.batching.max_queued)?,
+            },
+            fees: fees(&raw.fees)?,
             log: LogConfig {
                 filter: raw.log.filter,
                 format,
@@ -227,6 +279,32 @@ fn wrong(key: &'static str, value: impl ToString, problem: &'static str) -> Conf
     }
 }
 
+fn fees(raw: &RawFees) -> Result<FeesConfig, ConfigError> {
+    let mut tokens: Vec<TokenFees> = Vec::with_capacity(raw.tokens.len());
+    for entry in &raw.tokens {
+        if tokens.iter().any(|earlier| earlier.token == entry.token) {
+            return Err(wrong("fees.tokens.token", entry.token, "wants each token once"));
+        }
+        let digits = !entry.minimum.is_empty() && entry.minimum.bytes().all(|byte| byte.is_ascii_digit());
+        let minimum = digits.then(|| entry.minimum.parse().ok()).flatten();
+        tokens.push(TokenFees {
+            token: entry.token,
+            leaf: entry.leaf,
+            minimum: minimum.ok_or_else(|| {
+                wrong(
+                    "fees.tokens.minimum",
+                    &entry.minimum,
+                    "wants decimal digits of a number below 2^128",
+                )
+            })?,
+        });
+    }
+    Ok(FeesConfig {
+        leaf: raw.leaf,
+        tokens,
+    })
+}
+
 fn milliseconds(key: &'static str, value: u64) -> Result<Duration, ConfigError> {
     // A day bounds every timer and keeps later arithmetic from overflowing.
     if (1..=86_400_000).contains(&value) {
@@ -238,6 +316,10 @@ fn milliseconds(key: &'static str, value: u64) -> Result<Duration, ConfigError> 
 
 fn nonzero_u32(key: &'static str, value: u32) -> Result<NonZeroU32, ConfigError> {
     NonZeroU32::new(value).ok_or_else(|| wrong(key, value, "wants at least 1"))
+}
+
+fn nonzero_u64(key: &'static str, value: u64) -> Result<NonZeroU64, ConfigError> {
+    NonZeroU64::new(value).ok_or_else(|| wrong(key, value, "wants at least 1"))
 }
 
 fn nonzero_usize(key: &'static str, value: usize) -> Result<NonZeroUsize, ConfigError> {

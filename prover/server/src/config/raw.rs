@@ -24,6 +24,8 @@ pub struct RawConfig {
     pub keys: RawKeys,
     /// `[proving]`: the prover.
     pub proving: RawProving,
+    /// `[batching]`: how single transfers become batches.
+    pub batching: RawBatching,
     /// `[fees]`: fees.
     pub fees: RawFees,
     /// `[log]`: logs, on stderr.
@@ -60,8 +62,10 @@ pub struct RawService {
     pub max_page_size: u32,
     /// Most requests at work on one connection.
     pub max_requests_per_connection: usize,
-    /// Most WatchBatch streams at one time.
+    /// Most WatchBatch and WatchOperation streams at one time.
     pub max_watch_streams: usize,
+    /// Most transfers of one SubmitTransfers stream.
+    pub max_stream_transfers: u32,
     /// How long requests and a proof at work may take to end after SIGTERM, in milliseconds.
     pub drain_timeout_ms: u64,
 }
@@ -72,6 +76,8 @@ pub struct RawService {
 pub struct RawStore {
     /// Directory of the store.
     pub directory: PathBuf,
+    /// Idempotency keys that are remembered: the newest ones.
+    pub idempotency_keys: u64,
 }
 
 /// Section `[keys]`.
@@ -93,19 +99,51 @@ pub struct RawProving {
     /// Threads of the prover; unset: one for each core.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threads: Option<usize>,
-    /// Most executed batches that wait for their proof; a further batch is refused.
+    /// Most executed batches that wait for their proof; no further one is made, and a submitted one is refused.
     pub max_unproved_batches: u32,
     /// How often a proof is begun before its batch is FAILED.
     pub max_attempts: u32,
+}
+
+/// Section `[batching]`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawBatching {
+    /// A batch is made as soon as so many transfers wait; unset: the slots of the largest loaded shape.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_transfers: Option<u32>,
+    /// Or as soon as the oldest has waited so long, in milliseconds.
+    pub max_delay_ms: u64,
+    /// Most transfers that wait; a further one is refused.
+    pub max_queued: u64,
 }
 
 /// Section `[fees]`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawFees {
-    /// Leaf that takes the fees of a batch that names no fee slots.
+    /// Short for one entry of `tokens`: this leaf takes the fees of its own token, without a minimum.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub leaf: Option<u32>,
+    /// Tokens whose fees are taken.
+    pub tokens: Vec<RawTokenFees>,
+}
+
+/// One `[[fees.tokens]]`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawTokenFees {
+    /// The token.
+    pub token: u32,
+    /// Leaf that takes its fees, where a batch names no fee slot.
+    pub leaf: u32,
+    /// Least fee of a transfer in the token's smallest unit: decimal digits, below 2^128.
+    #[serde(default = "no_minimum")]
+    pub minimum: String,
+}
+
+fn no_minimum() -> String {
+    "0".to_owned()
 }
 
 /// Section `[log]`.
@@ -134,10 +172,12 @@ impl Default for RawConfig {
                 max_page_size: 1_000,
                 max_requests_per_connection: 64,
                 max_watch_streams: 256,
+                max_stream_transfers: 10_000,
                 drain_timeout_ms: 10_000,
             },
             store: RawStore {
                 directory: PathBuf::from("quittance-data"),
+                idempotency_keys: 1_000_000,
             },
             keys: RawKeys {
                 directory: PathBuf::from("quittance-keys"),
@@ -149,7 +189,15 @@ impl Default for RawConfig {
                 max_unproved_batches: 64,
                 max_attempts: 3,
             },
-            fees: RawFees { leaf: None },
+            batching: RawBatching {
+                max_transfers: None,
+                max_delay_ms: 1_000,
+                max_queued: 10_000,
+            },
+            fees: RawFees {
+                leaf: None,
+                tokens: Vec::new(),
+            },
             log: RawLog {
                 filter: "info".to_owned(),
                 format: "text".to_owned(),

@@ -1,31 +1,28 @@
-//! The twelve calls of the service. What touches the store runs on tokio's blocking threads, within the request's time.
+//! The calls of the service. What touches the store runs on tokio's blocking threads, within the request's time.
 
+use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use quittance_proto::v1::{self, quittance_server};
 use quittance_verifier::Bundle;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
 
-use super::convert::{account, batch, circuit, page, state, transfer};
+use super::convert::{account, batch, circuit, operation, page, policy, state};
 use super::fields::Violations;
 use super::status::ApiError;
 use super::watching;
 use crate::batch::Stage;
 use crate::config::ServiceConfig;
 use crate::node::Node;
-use crate::store::Snapshot;
-use quittance_circuits::tx::fee::FeeSlot;
-use quittance_circuits::types::{AccountIndex, TokenId};
+use crate::policy::Policy;
+use crate::store::{OperationQuery, Order, Snapshot};
 
-/// Submissions that have a thread at one time. Execution is serial, so more would only wait there; the others wait
-/// without a thread, and reading never waits for them.
-const SUBMISSIONS: usize = 4;
-
-/// Batches that one ListBatches call looks at while it filters.
+/// Batches or operations that one call looks at while it filters.
 const LIST_VISITS: usize = 10_000;
 
 /// The service over a running node.
@@ -33,28 +30,76 @@ const LIST_VISITS: usize = 10_000;
 pub struct Api {
     node: Arc<Node>,
     limits: ServiceConfig,
+    max_message_bytes: usize,
     watch_streams: Arc<Semaphore>,
-    submissions: Arc<Semaphore>,
+    /// One for each thread that may check signatures: more would take the time from each other and from the prover.
+    signatures: Arc<Semaphore>,
     stopping: watch::Receiver<bool>,
 }
 
 impl Api {
-    /// The service; `stopping` turns true when open streams have to end.
+    /// The service; `stopping` turns true when open streams have to end. `max_message_bytes` is what the transport reads.
     #[must_use]
-    pub fn new(node: Arc<Node>, limits: ServiceConfig, stopping: watch::Receiver<bool>) -> Self {
+    pub fn new(
+        node: Arc<Node>,
+        limits: ServiceConfig,
+        max_message_bytes: usize,
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
+        let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         Self {
             watch_streams: Arc::new(Semaphore::new(
                 limits.max_watch_streams.min(Semaphore::MAX_PERMITS),
             )),
-            submissions: Arc::new(Semaphore::new(SUBMISSIONS)),
+            signatures: Arc::new(Semaphore::new(threads.get())),
             node,
             limits,
+            max_message_bytes,
             stopping,
         }
     }
 
+    /// The node.
+    pub(super) fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// The node, for another thread.
+    pub(super) fn shared_node(&self) -> Arc<Node> {
+        Arc::clone(&self.node)
+    }
+
+    /// What the operator decided.
+    pub(super) fn policy(&self) -> &Policy {
+        self.node.sequencer().policy()
+    }
+
+    /// Longest time for one request.
+    pub(super) const fn request_timeout(&self) -> Duration {
+        self.limits.request_timeout
+    }
+
+    /// Turns true when open streams have to end.
+    pub(super) fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopping.clone()
+    }
+
+    /// Waits until a thread may check signatures.
+    pub(super) async fn signature_place(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        let place = Arc::clone(&self.signatures).acquire_owned().await;
+        place.map_err(|_| ApiError::Stopping)
+    }
+
+    /// Takes one of the streams that may be open.
+    fn watch_stream(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        let limit = self.limits.max_watch_streams;
+        Arc::clone(&self.watch_streams)
+            .try_acquire_owned()
+            .map_err(|_| ApiError::TooManyStreams { limit })
+    }
+
     /// Runs a call on a blocking thread, for at most the request's time.
-    async fn run<T: Send + 'static>(
+    pub(super) async fn run<T: Send + 'static>(
         &self,
         call: impl FnOnce(&Node) -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
@@ -79,7 +124,7 @@ impl Api {
     }
 }
 
-fn checked(violations: Violations) -> Result<(), ApiError> {
+pub(super) fn checked(violations: Violations) -> Result<(), ApiError> {
     if violations.is_empty() {
         Ok(())
     } else {
@@ -98,75 +143,97 @@ fn batch_number(number: u32) -> Result<u32, ApiError> {
     }
 }
 
+fn operation_id(id: u64) -> Result<u64, ApiError> {
+    if id == 0 {
+        Err(ApiError::Fields(Violations::one(
+            "id",
+            "wants an operation id of at least 1, got 0",
+        )))
+    } else {
+        Ok(id)
+    }
+}
+
 #[tonic::async_trait]
 impl quittance_server::Quittance for Api {
     async fn submit_batch(
         &self,
         request: Request<v1::SubmitBatchRequest>,
     ) -> Result<Response<v1::SubmitBatchResponse>, Status> {
-        let message = request.into_inner();
-        let limit = self.limits.request_timeout;
-        let permit = tokio::time::timeout(limit, Arc::clone(&self.submissions).acquire_owned())
-            .await
-            .map_err(|_| ApiError::Timeout { limit })?;
-        let batch = self
-            .run(move |node| {
-                // Kept until the call has ended, even if nobody waits for its answer any more.
-                let _permit = permit;
-                let mut violations = Violations::default();
-                let transfers = message
-                    .transfers
-                    .iter()
-                    .enumerate()
-                    .filter_map(|(i, signed)| {
-                        transfer::from_proto(signed, &format!("transfers[{i}]"), &mut violations)
-                    })
-                    .collect();
-                checked(violations)?;
-                let fees = message
-                    .fee_slots
-                    .iter()
-                    .map(|slot| FeeSlot {
-                        leaf: AccountIndex(slot.leaf),
-                        token: TokenId(slot.token),
-                    })
-                    .collect();
-                Ok(node.submit(transfers, fees)?)
-            })
-            .await?;
-        Ok(Response::new(v1::SubmitBatchResponse {
-            batch: Some(batch::to_proto(&batch)),
-            operation_ids: Vec::new(),
-            repeated: false,
-        }))
+        let answer = self.execute_batch(request.into_inner()).await?;
+        Ok(Response::new(answer))
     }
 
     async fn submit_transfer(
         &self,
-        _request: Request<v1::SubmitTransferRequest>,
+        request: Request<v1::SubmitTransferRequest>,
     ) -> Result<Response<v1::SubmitTransferResponse>, Status> {
-        Err(Status::unimplemented("SubmitTransfer is not served yet"))
+        let answer = self.accept_transfer(request.into_inner()).await?;
+        Ok(Response::new(answer))
     }
 
     async fn submit_transfers(
         &self,
-        _request: Request<tonic::Streaming<v1::SubmitTransfersRequest>>,
+        request: Request<tonic::Streaming<v1::SubmitTransfersRequest>>,
     ) -> Result<Response<v1::SubmitTransfersResponse>, Status> {
-        Err(Status::unimplemented("SubmitTransfers is not served yet"))
+        let answer = self.accept_stream(request.into_inner()).await?;
+        Ok(Response::new(answer))
     }
 
     async fn get_operation(
         &self,
-        _request: Request<v1::GetOperationRequest>,
+        request: Request<v1::GetOperationRequest>,
     ) -> Result<Response<v1::GetOperationResponse>, Status> {
-        Err(Status::unimplemented("GetOperation is not served yet"))
+        let id = operation_id(request.into_inner().id)?;
+        self.read(move |_, snapshot| {
+            Ok(v1::GetOperationResponse {
+                operation: Some(operation::to_proto(&snapshot.operation(id)?, snapshot)?),
+            })
+        })
+        .await
     }
 
     async fn list_operations(
         &self,
-        _request: Request<v1::ListOperationsRequest>,
+        request: Request<v1::ListOperationsRequest>,
     ) -> Result<Response<v1::ListOperationsResponse>, Status> {
-        Err(Status::unimplemented("ListOperations is not served yet"))
+        let message = request.into_inner();
+        let mut violations = Violations::default();
+        let from = page::start_operation(&message.page_token, &mut violations);
+        let stage = operation::stage_from_proto(message.state, "state", &mut violations);
+        let levels = self.node.store().identity().levels;
+        if let Some(account) = message.account
+            && u64::from(account) >> (2 * levels) != 0
+        {
+            violations.add(
+                "account",
+                format_args!("wants an index below 4^{levels}, got {account}"),
+            );
+        }
+        checked(violations)?;
+        let query = OperationQuery {
+            account: message.account,
+            stage,
+            from,
+            order: if message.newest_first {
+                Order::NewestFirst
+            } else {
+                Order::OldestFirst
+            },
+            limit: page::size(message.page_size, self.limits.max_page_size),
+            visits: LIST_VISITS,
+        };
+        self.read(move |_, snapshot| {
+            let (operations, next) = snapshot.operations(&query)?;
+            let operations = operations
+                .iter()
+                .map(|operation| operation::to_proto(operation, snapshot));
+            Ok(v1::ListOperationsResponse {
+                operations: operations.collect::<Result<_, _>>()?,
+                next_page_token: page::token_of_operation(next),
+            })
+        })
+        .await
     }
 
     type WatchOperationStream =
@@ -174,16 +241,23 @@ impl quittance_server::Quittance for Api {
 
     async fn watch_operation(
         &self,
-        _request: Request<v1::WatchOperationRequest>,
+        request: Request<v1::WatchOperationRequest>,
     ) -> Result<Response<Self::WatchOperationStream>, Status> {
-        Err(Status::unimplemented("WatchOperation is not served yet"))
+        let id = operation_id(request.into_inner().id)?;
+        let permit = self.watch_stream()?;
+        // An operation that is not there is refused here, not inside the stream.
+        self.run(move |node| Ok(node.snapshot()?.operation(id)?)).await?;
+        let stream = watching::operation(Arc::clone(&self.node), id, self.stopping.clone(), permit);
+        Ok(Response::new(Box::pin(stream)))
     }
 
     async fn get_policy(
         &self,
         _request: Request<v1::GetPolicyRequest>,
     ) -> Result<Response<v1::GetPolicyResponse>, Status> {
-        Err(Status::unimplemented("GetPolicy is not served yet"))
+        Ok(Response::new(v1::GetPolicyResponse {
+            policy: Some(policy::to_proto(self.policy(), self.max_message_bytes)),
+        }))
     }
 
     async fn get_batch(
@@ -226,15 +300,10 @@ impl quittance_server::Quittance for Api {
         request: Request<v1::WatchBatchRequest>,
     ) -> Result<Response<Self::WatchBatchStream>, Status> {
         let number = batch_number(request.into_inner().number)?;
-        let permit =
-            Arc::clone(&self.watch_streams)
-                .try_acquire_owned()
-                .map_err(|_| ApiError::TooManyStreams {
-                    limit: self.limits.max_watch_streams,
-                })?;
+        let permit = self.watch_stream()?;
         // A batch that is not there is refused here, not inside the stream.
         self.run(move |node| Ok(node.snapshot()?.batch(number)?)).await?;
-        let stream = watching::stream(Arc::clone(&self.node), number, self.stopping.clone(), permit);
+        let stream = watching::batch(Arc::clone(&self.node), number, self.stopping.clone(), permit);
         Ok(Response::new(Box::pin(stream)))
     }
 

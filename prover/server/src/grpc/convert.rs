@@ -3,7 +3,10 @@
 pub(crate) mod account;
 pub(crate) mod batch;
 pub(crate) mod circuit;
+pub(crate) mod key;
+pub(crate) mod operation;
 pub(crate) mod page;
+pub(crate) mod policy;
 pub(crate) mod progress;
 pub(crate) mod state;
 pub(crate) mod transfer;

@@ -14,8 +14,13 @@ use tonic::codegen::http::{HeaderMap, Request, Response};
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 
+use super::status::ApiError;
+
 /// How much later than the handlers this bound strikes, so that a handler's better message goes first.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// The call whose client sends a stream.
+const CLIENT_STREAM: &str = "/quittance.v1.Quittance/SubmitTransfers";
 
 /// Beginning of tonic's message for a message above the limit.
 const TOO_LARGE: &str = "Error, decoded message length too large";
@@ -71,9 +76,16 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let limit = self.limit;
+        // A stream may last; its handler bounds the time between two messages.
+        let endless = request.uri().path() == CLIENT_STREAM;
         let answer = self.inner.call(request);
         Box::pin(async move {
-            match tokio::time::timeout(limit, answer).await {
+            let answer = if endless {
+                Ok(answer.await)
+            } else {
+                tokio::time::timeout(limit, answer).await
+            };
+            match answer {
                 Ok(Ok(mut response)) => {
                     rename_code(response.headers_mut());
                     Ok(response)
@@ -90,21 +102,34 @@ where
 
 /// Gives oversized and malformed messages the code and the words that clients expect.
 fn rename_code(headers: &mut HeaderMap) {
-    let Some(status) = Status::from_header_map(headers) else {
+    let Some((code, message)) =
+        Status::from_header_map(headers).and_then(|status| renamed(status.code(), status.message()))
+    else {
         return;
     };
-    let (code, message) = (status.code(), status.message());
-    let renamed = match (message.strip_prefix(TOO_LARGE), message.strip_prefix(MALFORMED)) {
-        (Some(sizes), _) if code == Code::OutOfRange => Status::resource_exhausted(format!(
-            "message is too large{sizes}; split the batch, or raise service.max_message_bytes"
-        )),
-        (_, Some(problem)) if code == Code::Internal => {
-            Status::invalid_argument(format!("request is not a message of this call{problem}"))
-        }
-        _ => return,
-    };
     // Headers that cannot be written leave the old status, which is still an error.
-    let _ = renamed.add_header(headers);
+    let _ = Status::new(code, message).add_header(headers);
+}
+
+fn renamed(code: Code, message: &str) -> Option<(Code, String)> {
+    match (message.strip_prefix(TOO_LARGE), message.strip_prefix(MALFORMED)) {
+        (Some(sizes), _) if code == Code::OutOfRange => Some((
+            Code::ResourceExhausted,
+            format!("message is too large{sizes}; split the batch, or raise service.max_message_bytes"),
+        )),
+        (_, Some(problem)) if code == Code::Internal => Some((
+            Code::InvalidArgument,
+            format!("request is not a message of this call{problem}"),
+        )),
+        _ => None,
+    }
+}
+
+/// What a handler says about a stream of messages that broke.
+pub(super) fn broken_stream(status: &Status) -> ApiError {
+    let (code, message) = renamed(status.code(), status.message())
+        .unwrap_or_else(|| (status.code(), status.message().to_owned()));
+    ApiError::StreamBroken { code, message }
 }
 
 #[cfg(test)]

@@ -51,9 +51,9 @@ impl Violations {
         self.first.is_empty()
     }
 
-    pub(super) fn into_details(self) -> Vec<FieldViolation> {
+    pub(super) fn details(&self) -> Vec<FieldViolation> {
         self.first
-            .into_iter()
+            .iter()
             .map(|(path, problem)| FieldViolation::new(path, problem))
             .collect()
     }

@@ -5,30 +5,35 @@
 //! | bytes that are no message of the call (see [`super::edge`]) | INVALID_ARGUMENT | |
 //! | malformed field | INVALID_ARGUMENT | BadRequest: one violation for each field, with its path |
 //! | rule broken by the message alone (signature, index out of range) | INVALID_ARGUMENT | BadRequest and ErrorInfo |
-//! | rule broken against the state (nonce, balance, expiry, …) | FAILED_PRECONDITION | ErrorInfo: reason = rule |
+//! | rule broken against the state (nonce, balance, expiry, …), fee below the minimum | FAILED_PRECONDITION | ErrorInfo: reason = rule |
 //! | move that the batch's stage forbids, proof not made yet | FAILED_PRECONDITION | ErrorInfo |
+//! | idempotency key of another content | ALREADY_EXISTS | ErrorInfo |
 //! | too many transfers, full queue, too many streams, message too large | RESOURCE_EXHAUSTED | QuotaFailure |
-//! | no such batch, account, circuit | NOT_FOUND | ResourceInfo |
-//! | request took too long | DEADLINE_EXCEEDED | |
-//! | service is stopping, store busy, disk failed | UNAVAILABLE | RetryInfo |
+//! | no such batch, operation, account, circuit | NOT_FOUND | ResourceInfo |
+//! | request took too long, stream fell silent | DEADLINE_EXCEEDED | |
+//! | service is stopping, store busy, disk failed, batch of this key waits again | UNAVAILABLE | RetryInfo |
 //! | store cannot be trusted | DATA_LOSS | |
 //! | anything else | INTERNAL | |
+//!
+//! What refuses a stream has ErrorInfo with `transfer` and `accepted` in any case.
 
-use std::collections::HashMap;
+mod details;
+mod rules;
+mod submission;
+
 use std::time::Duration;
 
-use quittance_circuits::batch::ApplyError;
 use thiserror::Error;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use crate::execute::SubmitError;
-use crate::store::StoreError;
-
 use super::fields::Violations;
+use crate::causes::chain;
+use crate::sequencer::SubmitError;
+use crate::store::StoreError;
+use details::{info, quota};
 
-/// Domain of ErrorInfo.
-pub const DOMAIN: &str = "quittance.v1";
+pub use details::DOMAIN;
 
 /// Why a request is not answered.
 #[derive(Debug, Error)]
@@ -37,7 +42,7 @@ pub enum ApiError {
     /// Fields are malformed.
     #[error("{0}")]
     Fields(Violations),
-    /// The submission became no batch.
+    /// The submission was not accepted.
     #[error(transparent)]
     Submit(#[from] SubmitError),
     /// The store refused or failed.
@@ -66,10 +71,43 @@ pub enum ApiError {
         limit: usize,
     },
     /// The request took longer than the service allows.
-    #[error("request took longer than {} ms; a submitted batch may have been executed, see ListBatches", .limit.as_millis())]
+    #[error(
+        "request took longer than {} ms; what was submitted may have been accepted: repeat it under the same idempotency key, or see ListOperations and ListBatches",
+        .limit.as_millis()
+    )]
     Timeout {
         /// What the service allows.
         limit: Duration,
+    },
+    /// A stream holds more transfers than the service allows.
+    #[error("the stream has more than {limit} transfers; send the others in another one")]
+    StreamTooLong {
+        /// What the service allows.
+        limit: u32,
+    },
+    /// A stream's client sends nothing.
+    #[error("no message came for {} ms", .limit.as_millis())]
+    StreamIdle {
+        /// What the service allows.
+        limit: Duration,
+    },
+    /// A stream ended other than by its client's last message.
+    #[error("{message}")]
+    StreamBroken {
+        /// The code for what happened.
+        code: Code,
+        /// What the transport said.
+        message: String,
+    },
+    /// A stream was refused.
+    #[error("transfer {transfer} of the stream: {error}; {accepted} before it were accepted")]
+    Stream {
+        /// Position of the refused transfer, from 0.
+        transfer: usize,
+        /// How many before it were accepted.
+        accepted: usize,
+        /// Why.
+        error: Box<ApiError>,
     },
     /// The service is about to end.
     #[error("the service is stopping; try again when it is back")]
@@ -85,10 +123,31 @@ pub enum ApiError {
     Panicked,
 }
 
+impl ApiError {
+    /// The error with everything that caused it.
+    fn with_causes(&self) -> String {
+        match self {
+            Self::Stream {
+                transfer,
+                accepted,
+                error,
+            } => {
+                let error = error.with_causes();
+                format!("transfer {transfer} of the stream: {error}; {accepted} before it were accepted")
+            }
+            other => chain(other),
+        }
+    }
+}
+
 impl From<ApiError> for Status {
     fn from(error: ApiError) -> Self {
-        let message = error.to_string();
-        let (code, details) = classify(error);
+        let (code, details) = classify(&error);
+        // Whoever has to mend the store needs to know where it is damaged.
+        let message = match code {
+            Code::Internal | Code::DataLoss => error.with_causes(),
+            _ => error.to_string(),
+        };
         if matches!(code, Code::Internal | Code::DataLoss) {
             tracing::error!(%message, "request failed");
         }
@@ -96,24 +155,24 @@ impl From<ApiError> for Status {
     }
 }
 
-fn classify(error: ApiError) -> (Code, ErrorDetails) {
+fn classify(error: &ApiError) -> (Code, ErrorDetails) {
     match error {
         ApiError::Fields(violations) => (
             Code::InvalidArgument,
-            ErrorDetails::with_bad_request(violations.into_details()),
+            ErrorDetails::with_bad_request(violations.details()),
         ),
-        ApiError::Submit(error) => submit(error),
-        ApiError::Store(error) => store(&error),
+        ApiError::Submit(error) => submission::refused(error),
+        ApiError::Store(error) => rules::store(error),
         ApiError::NotProved { number, stage } => (
             Code::FailedPrecondition,
             info(
                 "NOT_PROVED",
-                [("batch", number.to_string()), ("state", stage.to_owned())],
+                [("batch", number.to_string()), ("state", (*stage).to_owned())],
             ),
         ),
         ApiError::NotFound { kind, name } => (
             Code::NotFound,
-            ErrorDetails::with_resource_info(kind, name, "", ""),
+            ErrorDetails::with_resource_info(*kind, name, "", ""),
         ),
         ApiError::TooManyStreams { limit } => (
             Code::ResourceExhausted,
@@ -123,7 +182,26 @@ fn classify(error: ApiError) -> (Code, ErrorDetails) {
                 Some(Duration::from_secs(5)),
             ),
         ),
-        ApiError::Timeout { .. } => (Code::DeadlineExceeded, ErrorDetails::new()),
+        ApiError::StreamTooLong { limit } => (
+            Code::ResourceExhausted,
+            quota(
+                "service.max_stream_transfers",
+                format!("at most {limit} transfers in a stream"),
+                None,
+            ),
+        ),
+        ApiError::Stream {
+            transfer,
+            accepted,
+            error,
+        } => {
+            let (code, details) = classify(error);
+            (code, details::in_stream(details, code, *transfer, *accepted))
+        }
+        ApiError::StreamBroken { code, .. } => (*code, ErrorDetails::new()),
+        ApiError::Timeout { .. } | ApiError::StreamIdle { .. } => {
+            (Code::DeadlineExceeded, ErrorDetails::new())
+        }
         ApiError::Stopping => (
             Code::Unavailable,
             ErrorDetails::with_retry_info(Some(Duration::from_secs(5))),
@@ -133,144 +211,9 @@ fn classify(error: ApiError) -> (Code, ErrorDetails) {
     }
 }
 
-fn submit(error: SubmitError) -> (Code, ErrorDetails) {
-    let message = error.to_string();
-    match error {
-        SubmitError::Empty => field("transfers", message),
-        SubmitError::RepeatedFeeToken { slot, .. } => field(format!("fee_slots[{slot}].token"), message),
-        SubmitError::NoFeeSlot => field("fee_slots", message),
-        SubmitError::TooManyTransfers { limit, .. } => (
-            Code::ResourceExhausted,
-            quota("transfers", format!("at most {limit} transfers in a batch"), None),
-        ),
-        SubmitError::TooManyFeeSlots { limit, .. } => (
-            Code::ResourceExhausted,
-            quota("fee_slots", format!("at most {limit} fee slots in a batch"), None),
-        ),
-        SubmitError::NoShape { transfers, fee_slots } => (
-            Code::ResourceExhausted,
-            quota(
-                "shape",
-                format!("no shape for {transfers} transfers and {fee_slots} fee slots"),
-                None,
-            ),
-        ),
-        SubmitError::QueueFull { pending, limit } => (
-            Code::ResourceExhausted,
-            quota(
-                "proving.max_unproved_batches",
-                format!("{pending} of {limit} batches wait"),
-                Some(Duration::from_secs(10)),
-            ),
-        ),
-        SubmitError::BadFeeLeaf { leaf } => (
-            Code::FailedPrecondition,
-            info("BAD_FEE_LEAF", [("leaf", leaf.to_string())]),
-        ),
-        SubmitError::NoNumberLeft => (Code::FailedPrecondition, info("NO_NUMBER_LEFT", [])),
-        SubmitError::Rejected(error) => rejected(&error),
-        SubmitError::Store(error) => store(&error),
-    }
-}
-
-/// A broken rule. Rules that the message breaks by itself, whatever the state, name the field.
-fn rejected(error: &ApplyError) -> (Code, ErrorDetails) {
-    let (place, index, values) = match error {
-        ApplyError::Transfer { index, error } => ("transfer", index, error.to_string()),
-        ApplyError::Fee { slot, error } => ("fee_slot", slot, error.to_string()),
-        ApplyError::State(error) => return state(error),
-        other => {
-            return (
-                Code::FailedPrecondition,
-                info("REJECTED", [("values", other.to_string())]),
-            );
-        }
-    };
-    let rule = error.rule().unwrap_or("rejected");
-    let mut details = info(
-        &rule.to_ascii_uppercase(),
-        [
-            ("rule", rule.to_owned()),
-            (place, index.to_string()),
-            ("values", values.clone()),
-        ],
-    );
-    let path = match (place, rule) {
-        ("transfer", "signature_canonical") => "signature.s",
-        ("transfer", "signature_valid") => "signature",
-        ("transfer", "sender_in_range") => "from",
-        ("transfer", "recipient_in_range") => "to",
-        ("fee_slot", "recipient_in_range") => "leaf",
-        _ => return (Code::FailedPrecondition, details),
-    };
-    details.add_bad_request_violation(format!("{place}s[{index}].{path}"), values);
-    (Code::InvalidArgument, details)
-}
-
-fn state(error: &quittance_circuits::state::StateError) -> (Code, ErrorDetails) {
-    use quittance_circuits::state::StateError;
-    match error {
-        StateError::Store(source) => source
-            .downcast_ref::<StoreError>()
-            .map_or((Code::Internal, ErrorDetails::new()), store),
-        StateError::LeafOutOfRange { capacity, .. } => {
-            field("index", format!("wants an index below {capacity}"))
-        }
-        _ => (Code::Internal, ErrorDetails::new()),
-    }
-}
-
-fn store(error: &StoreError) -> (Code, ErrorDetails) {
-    match error {
-        StoreError::NoBatch { number, .. } => (
-            Code::NotFound,
-            ErrorDetails::with_resource_info("batch", number.to_string(), "", error.to_string()),
-        ),
-        StoreError::Move(illegal) => (
-            Code::FailedPrecondition,
-            info(
-                "ILLEGAL_MOVE",
-                [
-                    ("batch", illegal.number.to_string()),
-                    ("state", illegal.stage.name().to_owned()),
-                ],
-            ),
-        ),
-        StoreError::State(error) => state(error),
-        error if error.is_corruption() => (Code::DataLoss, ErrorDetails::new()),
-        error if error.is_transient() || error.is_fatal() => (
-            Code::Unavailable,
-            ErrorDetails::with_retry_info(Some(Duration::from_secs(5))),
-        ),
-        _ => (Code::Internal, ErrorDetails::new()),
-    }
-}
-
-fn field(path: impl Into<String>, problem: String) -> (Code, ErrorDetails) {
-    (
-        Code::InvalidArgument,
-        ErrorDetails::with_bad_request_violation(path, problem),
-    )
-}
-
-fn info<const N: usize>(reason: &str, metadata: [(&str, String); N]) -> ErrorDetails {
-    let metadata: HashMap<String, String> = metadata
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), value))
-        .collect();
-    ErrorDetails::with_error_info(reason, DOMAIN, metadata)
-}
-
-fn quota(subject: &str, limit: String, retry: Option<Duration>) -> ErrorDetails {
-    let mut details = ErrorDetails::with_quota_failure_violation(subject, limit);
-    if retry.is_some() {
-        details.set_retry_info(retry);
-    }
-    details
-}
-
 #[cfg(test)]
 mod tests {
+    use super::rules::state;
     use super::*;
     use crate::store::RecordError;
 

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use quittance::batch::{Event, Stage};
 use quittance::config::Config;
-use quittance::execute::{Executor, Policy, SubmitError};
 use quittance::jobs::Jobs;
-use quittance::node::Node;
+use quittance::node::{Node, NodeError};
+use quittance::policy::PolicyError;
 use quittance::progress::CostModel;
 use quittance::prover::Prover;
+use quittance::sequencer::SubmitError;
 use quittance::store::{Store, StoreError};
 use quittance_circuits::batch::ApplyError;
 use quittance_circuits::state::StateError;
@@ -18,7 +19,7 @@ use quittance_proto::v1;
 use redb::{ReadableTable, TableDefinition};
 use tonic::Code;
 
-use crate::harness::{Held, OPERATOR, SHAPE, Service, config, genesis, real_backend, transfer};
+use crate::harness::{Held, SHAPE, Service, config, end, genesis, real_backend, submit, transfer};
 
 const LEAVES: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("leaves");
 const NODES: TableDefinition<'_, u64, &[u8; 32]> = TableDefinition::new("nodes");
@@ -49,25 +50,26 @@ fn open(directory: &Path) -> Arc<Store> {
 /// Executes one transfer between accounts 0 and 1 and gives the damage that it meets: table and entry.
 fn execute_and_meet(directory: &Path) -> (&'static str, String) {
     let store = open(directory);
-    let policy = Policy {
-        shapes: vec![SHAPE],
-        fee_leaf: Some(OPERATOR),
-        max_unproved_batches: 64.try_into().unwrap(),
-    };
-    let executor = Executor::new(Arc::clone(&store), policy);
     let before = store.snapshot().unwrap().head();
-    let accepted = executor
-        .accept(vec![transfer(0, 1, 0, |_| ())], Vec::new())
-        .unwrap();
-    let refused = executor.execute(accepted).unwrap_err();
-    assert_eq!(store.snapshot().unwrap().head(), before);
-    let error = match refused {
-        SubmitError::Store(error) => error,
-        SubmitError::Rejected(ApplyError::State(StateError::Store(error))) => *error.downcast().unwrap(),
+    let settings = Config::check(config(directory)).unwrap();
+    let place = |error: &StoreError| match error {
+        StoreError::Corrupt { table, key, .. } => (*table, key.clone()),
         other => panic!("{other:?}"),
     };
-    match error {
-        StoreError::Corrupt { table, key, .. } => (table, key),
+    // The leaf that takes fees is looked at before anything else.
+    let (node, threads) = match Node::start(Arc::clone(&store), Held::new(), &settings) {
+        Ok(started) => started,
+        Err(NodeError::Policy(PolicyError::Store(error))) => return place(&error),
+        Err(other) => panic!("{other:?}"),
+    };
+    let refused = submit(&node, vec![transfer(0, 1, 0, |_| ())]).unwrap_err();
+    assert_eq!(store.snapshot().unwrap().head(), before);
+    end(&node, threads);
+    match refused {
+        SubmitError::Store(error) => place(&error),
+        SubmitError::Batch(ApplyError::State(StateError::Store(error))) => {
+            place(error.downcast_ref().unwrap())
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -132,18 +134,18 @@ fn an_attempt_whose_end_was_not_stored_is_repeated() {
     genesis(directory.path());
     let settings = Config::check(config(directory.path())).unwrap();
     let store = open(directory.path());
-    let (node, thread) = Node::start(Arc::clone(&store), Held::new(), &settings).unwrap();
-    node.submit(vec![transfer(0, 1, 0, |_| ())], Vec::new()).unwrap();
+    let (node, threads) = Node::start(Arc::clone(&store), Held::new(), &settings).unwrap();
+    submit(&node, vec![transfer(0, 1, 0, |_| ())]).unwrap();
     while store.snapshot().unwrap().batch(1).unwrap().stage != Stage::Proving {
         std::thread::sleep(Duration::from_millis(5));
     }
     node.stop();
     node.jobs().stop_active();
-    thread.join().unwrap();
+    threads.prover.join().unwrap();
     // Its proof was stopped in order; now it is as after a failed write.
     for (max_attempts, stage) in [(2, Stage::Proved), (1, Stage::Failed)] {
         if stage == Stage::Failed {
-            node.submit(vec![transfer(0, 1, 1, |_| ())], Vec::new()).unwrap();
+            submit(&node, vec![transfer(0, 1, 1, |_| ())]).unwrap();
         }
         let number = store.snapshot().unwrap().head().batch_number;
         store.advance(number, Event::Begin).unwrap();
@@ -178,10 +180,9 @@ fn a_batch_that_is_cancelled_and_resumed_at_once_is_not_forgotten() {
     genesis(directory.path());
     let settings = Config::check(config(directory.path())).unwrap();
     let store = open(directory.path());
-    let (node, thread) = Node::start(Arc::clone(&store), Held::new(), &settings).unwrap();
+    let (node, threads) = Node::start(Arc::clone(&store), Held::new(), &settings).unwrap();
     for nonce in 0..2 {
-        node.submit(vec![transfer(0, 1, nonce, |_| ())], Vec::new())
-            .unwrap();
+        submit(&node, vec![transfer(0, 1, nonce, |_| ())]).unwrap();
     }
     // Batch 1 is held by its backend; batch 2 waits, or does not.
     for _ in 0..100 {
@@ -192,7 +193,5 @@ fn a_batch_that_is_cancelled_and_resumed_at_once_is_not_forgotten() {
         let batch = store.snapshot().unwrap().batch(2).unwrap();
         assert_eq!(node.jobs().is_waiting(2), batch.stage == Stage::Executed);
     }
-    node.stop();
-    node.jobs().stop_active();
-    thread.join().unwrap();
+    end(&node, threads);
 }

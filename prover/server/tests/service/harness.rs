@@ -8,11 +8,14 @@ use std::time::Duration;
 
 use ark_bn254::Fr;
 use quittance::backend::{Backend, BackendError, Circuit, Proved};
+use quittance::batch::Batch;
 use quittance::circuit_facts;
 use quittance::config::{Config, RawConfig};
 use quittance::encoding::fr_from_bytes_be;
 use quittance::engine_backend::EngineBackend;
 use quittance::grpc::transfer_to_proto;
+use quittance::node::{Node, Threads};
+use quittance::sequencer::{CheckedTransfer, SubmitError, WholeSubmission};
 use quittance::service;
 use quittance::store::Store;
 use quittance_circuits::batch::AppliedBatch;
@@ -261,6 +264,86 @@ impl Service {
             .unwrap())
     }
 
+    /// Submits one transfer by itself, under a key or without one.
+    pub(crate) async fn single(
+        &mut self,
+        signed: &SignedTransfer,
+        key: &str,
+    ) -> Result<v1::SubmitTransferResponse, Status> {
+        let request = v1::SubmitTransferRequest {
+            transfer: Some(transfer_to_proto(signed)),
+            idempotency_key: key.as_bytes().to_vec(),
+        };
+        Ok(self.client.submit_transfer(request).await?.into_inner())
+    }
+
+    /// Submits a stream of transfers, all of which are there at once.
+    pub(crate) async fn stream(
+        &mut self,
+        transfers: &[SignedTransfer],
+    ) -> Result<v1::SubmitTransfersResponse, Status> {
+        let messages: Vec<_> = transfers
+            .iter()
+            .map(|signed| v1::SubmitTransfersRequest {
+                transfer: Some(transfer_to_proto(signed)),
+                idempotency_key: Vec::new(),
+            })
+            .collect();
+        let request = tokio_stream::iter(messages);
+        Ok(self.client.submit_transfers(request).await?.into_inner())
+    }
+
+    /// Submits a batch under a key.
+    pub(crate) async fn keyed_batch(
+        &mut self,
+        transfers: &[SignedTransfer],
+        key: &str,
+    ) -> Result<v1::SubmitBatchResponse, Status> {
+        let request = v1::SubmitBatchRequest {
+            transfers: transfers.iter().map(transfer_to_proto).collect(),
+            fee_slots: Vec::new(),
+            idempotency_key: key.as_bytes().to_vec(),
+        };
+        Ok(self.client.submit_batch(request).await?.into_inner())
+    }
+
+    pub(crate) async fn operation(&mut self, id: u64) -> v1::Operation {
+        let request = v1::GetOperationRequest { id };
+        let answer = self.client.get_operation(request).await.unwrap().into_inner();
+        answer.operation.unwrap()
+    }
+
+    /// Waits until an operation is in a state.
+    pub(crate) async fn wait_for_operation(&mut self, id: u64, state: v1::OperationState) -> v1::Operation {
+        for _ in 0..2_000 {
+            let operation = self.operation(id).await;
+            if operation.state() == state {
+                return operation;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("operation {id} is still {:?}", self.operation(id).await.state());
+    }
+
+    /// Waits until nothing is queued, or so many operations are.
+    pub(crate) async fn wait_for_queue(&mut self, queued: u64) -> v1::State {
+        for _ in 0..2_000 {
+            let state = self.state().await;
+            if state.queued_operations == queued {
+                return state;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("not {queued} in the queue: {:?}", self.state().await);
+    }
+
+    pub(crate) async fn balance(&mut self, index: u32) -> u128 {
+        let include_path = false;
+        let request = v1::GetAccountRequest { index, include_path };
+        let answer = self.client.get_account(request).await.unwrap().into_inner();
+        u128::from_be_bytes(answer.account.unwrap().balance.try_into().unwrap())
+    }
+
     pub(crate) async fn batch(&mut self, number: u32) -> v1::Batch {
         let request = v1::GetBatchRequest { number };
         self.client
@@ -288,12 +371,18 @@ impl Service {
         events
     }
 
-    /// Waits until a batch is in a state.
+    /// Waits until a batch is there, and in a state.
     pub(crate) async fn wait_for(&mut self, number: u32, state: v1::BatchState) -> v1::Batch {
         for _ in 0..2_000 {
-            let batch = self.batch(number).await;
-            if batch.state() == state {
-                return batch;
+            let request = v1::GetBatchRequest { number };
+            match self.client.get_batch(request).await {
+                Ok(answer) => {
+                    let batch = answer.into_inner().batch.unwrap();
+                    if batch.state() == state {
+                        return batch;
+                    }
+                }
+                Err(status) => assert_eq!(status.code(), Code::NotFound, "{status:?}"),
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -307,6 +396,24 @@ impl Service {
         };
         Ok(self.client.get_proof(request).await?.into_inner().bundle)
     }
+}
+
+/// Submits a batch to a node without a service around it.
+pub(crate) fn submit(node: &Node, transfers: Vec<SignedTransfer>) -> Result<Batch, SubmitError> {
+    let transfers = transfers.into_iter().map(CheckedTransfer::unchecked).collect();
+    let submission = WholeSubmission::new(transfers, Vec::new(), None);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let result = runtime.block_on(node.sequencer().submit_whole(submission))?;
+    Ok(result.batch)
+}
+
+/// Ends a node without a service around it, and the proof at work.
+pub(crate) fn end(node: &Node, threads: Threads) {
+    node.stop();
+    node.jobs().stop_active();
+    node.sequencer().stop();
+    threads.prover.join().unwrap();
+    threads.sequencer.join().unwrap();
 }
 
 pub(crate) fn rollup_id() -> Fr {

@@ -7,6 +7,7 @@
 )]
 
 mod accounts;
+mod batching;
 mod damage;
 mod edge;
 mod harness;
@@ -15,3 +16,4 @@ mod proving;
 mod refusals;
 mod restart;
 mod standard;
+mod streams;

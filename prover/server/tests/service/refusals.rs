@@ -1,7 +1,7 @@
 //! Every way in which a request is refused: its code, the field or the rule, and that nothing has changed.
 
 use quittance_circuits::float::FloatAmount;
-use quittance_circuits::types::{AccountIndex, BatchNumber, TokenId};
+use quittance_circuits::types::{AccountIndex, BatchNumber};
 use quittance_proto::v1;
 use tonic::Code;
 
@@ -169,37 +169,41 @@ async fn fee_slots_are_checked() {
     service.stop().await;
 }
 
-#[test]
-fn two_fee_slots_for_one_token_are_refused() {
+#[tokio::test(flavor = "multi_thread")]
+async fn two_fee_slots_for_one_token_are_refused() {
     let directory = tempfile::tempdir().unwrap();
     genesis(directory.path());
-    let config = quittance::config::Config::check(config(directory.path())).unwrap();
-    let store = quittance::store::Store::open(&config.store_directory, &config.rollup).unwrap();
-    let shape = quittance_verifier::Shape {
+    let mut raw = config(directory.path());
+    raw.fees.leaf = None;
+    let backend = Held::with_shape(quittance_verifier::Shape {
         levels: 2,
         transfers: 2,
         fee_slots: 2,
+    });
+    let mut service = Service::restart(raw, backend).await;
+    let mut submit = async |slots: &[v1::FeeSlot]| {
+        let request = v1::SubmitBatchRequest {
+            transfers: vec![proto(0)],
+            fee_slots: slots.to_vec(),
+            idempotency_key: Vec::new(),
+        };
+        service.client.submit_batch(request).await.map(|_| ())
     };
-    let policy = quittance::execute::Policy {
-        shapes: vec![shape],
-        fee_leaf: None,
-        max_unproved_batches: config.proving.max_unproved_batches,
+    let slot = v1::FeeSlot {
+        leaf: OPERATOR,
+        token: 1,
     };
-    let executor = quittance::execute::Executor::new(std::sync::Arc::new(store), policy);
-    let slot = quittance_circuits::tx::fee::FeeSlot {
-        leaf: AccountIndex(OPERATOR),
-        token: TokenId(1),
-    };
-    let error = executor
-        .accept(vec![transfer(0, 1, 0, |_| ())], vec![slot, slot])
-        .unwrap_err();
-    assert_eq!(error.to_string(), "fee slot 1 names token 1 again");
+    let status = submit(&[slot, slot]).await.unwrap_err();
+    assert_eq!(status.message(), "fee slot 1 names token 1 again");
+    assert_eq!(fields(&status), ["fee_slots[1].token"]);
     // Nobody says where fees go.
-    let accepted = executor
-        .accept(vec![transfer(0, 1, 0, |_| ())], Vec::new())
-        .unwrap();
-    let error = executor.execute(accepted).unwrap_err();
-    assert!(matches!(error, quittance::execute::SubmitError::NoFeeSlot));
+    let status = submit(&[]).await.unwrap_err();
+    assert_eq!(
+        (status.code(), fields(&status)),
+        (Code::InvalidArgument, vec!["fee_slots".to_owned()])
+    );
+    submit(&[slot]).await.unwrap();
+    service.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

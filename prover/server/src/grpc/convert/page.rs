@@ -34,6 +34,22 @@ pub(crate) fn token(key: Option<u32>) -> String {
     key.map(|key| format!("{key:08x}")).unwrap_or_default()
 }
 
+/// The operation at which a page begins; `None` for an empty token.
+pub(crate) fn start_operation(token: &str, violations: &mut Violations) -> Option<u64> {
+    if token.is_empty() {
+        return None;
+    }
+    let id = u64::from_str_radix(token, 16)
+        .ok()
+        .filter(|id| token_of_operation(Some(*id)) == token);
+    violations.require(id, "page_token", "is not a token of this service")
+}
+
+/// The token of the page that begins at the operation; empty if none follows.
+pub(crate) fn token_of_operation(id: Option<u64>) -> String {
+    id.map(|id| format!("{id:016x}")).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +68,22 @@ mod tests {
             assert!(violations.to_string().starts_with("page_token: "), "{token}");
         }
         assert_eq!(token(None), "");
+    }
+
+    #[test]
+    fn tokens_of_operations_are_no_others() {
+        let mut violations = Violations::default();
+        for id in [0, 1, u64::MAX] {
+            let token = token_of_operation(Some(id));
+            assert_eq!(start_operation(&token, &mut violations), Some(id));
+        }
+        assert_eq!(start_operation("", &mut violations), None);
+        assert!(violations.is_empty());
+        for token in [token(Some(1)).as_str(), "+000000000000001", "000000000000000A"] {
+            let mut violations = Violations::default();
+            assert_eq!(start_operation(token, &mut violations), None);
+            assert!(!violations.is_empty(), "{token}");
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(crate) fn to_proto(identity: &Identity, snapshot: &Snapshot) -> Result<v1::S
         genesis_root: fr_to_bytes_be(&identity.genesis_root).to_vec(),
         accounts: snapshot.account_count()?,
         unproved_batches: u32::try_from(snapshot.pending_count()?).unwrap_or(u32::MAX),
-        queued_operations: 0,
-        last_operation: 0,
+        queued_operations: head.queued,
+        last_operation: head.last_operation,
     })
 }

@@ -1,0 +1,114 @@
+//! Why a submission is not accepted.
+
+use std::time::Duration;
+
+use tonic::Code;
+use tonic_types::ErrorDetails;
+
+use super::details::{field, info, quota};
+use super::rules;
+use crate::sequencer::{CutError, SubmitError};
+
+/// When to come back while transfers wait to be executed.
+const QUEUE: Duration = Duration::from_secs(1);
+/// When to come back while batches wait for their proofs.
+const PROOFS: Duration = Duration::from_secs(10);
+/// When to come back after a failure that may pass.
+const FAILURE: Duration = Duration::from_secs(5);
+
+pub(super) fn refused(error: &SubmitError) -> (Code, ErrorDetails) {
+    let message = error.to_string();
+    match error {
+        SubmitError::Empty => field("transfers", message),
+        SubmitError::RepeatedFeeToken { slot, .. } => field(format!("fee_slots[{slot}].token"), message),
+        SubmitError::NoFeeSlot => field("fee_slots", message),
+        SubmitError::TooManyTransfers { limit, .. } => {
+            exhausted("transfers", format!("at most {limit} transfers in a batch"), None)
+        }
+        SubmitError::TooManyFeeSlots { limit, .. } => {
+            exhausted("fee_slots", format!("at most {limit} fee slots in a batch"), None)
+        }
+        SubmitError::NoShape { transfers, fee_slots } => exhausted(
+            "shape",
+            format!("no shape for {transfers} transfers and {fee_slots} fee slots"),
+            None,
+        ),
+        SubmitError::QueueFull { queued, limit } => exhausted(
+            "batching.max_queued",
+            format!("{queued} of {limit} transfers wait"),
+            Some(QUEUE),
+        ),
+        SubmitError::TooManyUnproved { pending, limit } => exhausted(
+            "proving.max_unproved_batches",
+            format!("{pending} of {limit} batches wait"),
+            Some(PROOFS),
+        ),
+        SubmitError::NoRoomBehindQueue {
+            queued,
+            pending,
+            limit,
+        } => exhausted(
+            "proving.max_unproved_batches",
+            format!("{pending} of {limit} batches wait, and {queued} queued transfers come first"),
+            Some(PROOFS),
+        ),
+        SubmitError::FeeBelowMinimum {
+            transfer,
+            token,
+            minimum,
+            got,
+        } => failed(info(
+            "FEE_BELOW_MINIMUM",
+            [
+                ("transfer", transfer.to_string()),
+                ("token", token.to_string()),
+                ("minimum", minimum.to_string()),
+                ("got", got.to_string()),
+            ],
+        )),
+        SubmitError::KeyReused(error) => (
+            Code::AlreadyExists,
+            info(
+                "IDEMPOTENCY_KEY_REUSED",
+                [("operation", error.remembered.first_operation.to_string())],
+            ),
+        ),
+        SubmitError::QueuedAgain { .. } => unavailable(),
+        SubmitError::RejectedLater {
+            operation,
+            rule,
+            message,
+        } => failed(info(
+            &rule.to_ascii_uppercase(),
+            [
+                ("rule", rule.clone()),
+                ("operation", operation.to_string()),
+                ("values", message.clone()),
+            ],
+        )),
+        SubmitError::NoNumberLeft => failed(info("NO_NUMBER_LEFT", [])),
+        SubmitError::Transfer(error) => rules::transfer(error),
+        SubmitError::Batch(error) => rules::batch(error),
+        SubmitError::Stuck { reason } => match &**reason {
+            CutError::NoNumberLeft => failed(info("NO_NUMBER_LEFT", [])),
+            CutError::State(error) => rules::batch(error),
+            CutError::Store(error) => rules::store(error),
+            CutError::NoShape { .. } => (Code::Internal, ErrorDetails::new()),
+        },
+        SubmitError::Stopping => unavailable(),
+        SubmitError::Panicked => (Code::Internal, ErrorDetails::new()),
+        SubmitError::Store(error) => rules::store(error),
+    }
+}
+
+fn exhausted(subject: &str, limit: String, retry: Option<Duration>) -> (Code, ErrorDetails) {
+    (Code::ResourceExhausted, quota(subject, limit, retry))
+}
+
+fn failed(details: ErrorDetails) -> (Code, ErrorDetails) {
+    (Code::FailedPrecondition, details)
+}
+
+fn unavailable() -> (Code, ErrorDetails) {
+    (Code::Unavailable, ErrorDetails::with_retry_info(Some(FAILURE)))
+}

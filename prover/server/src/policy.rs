@@ -1,0 +1,226 @@
+//! What the operator decided about fees, batches and limits: checked against the state and the loaded keys once, at the
+//! start, then used by everything that decides and shown by `GetPolicy`.
+
+use std::time::Duration;
+
+use quittance_circuits::shapes;
+use quittance_circuits::tx::fee::FeeSlot;
+use quittance_circuits::types::{AccountIndex, TokenId};
+use quittance_verifier::Shape;
+use thiserror::Error;
+
+use crate::config::Config;
+use crate::sequencer::SubmitError;
+use crate::store::{Snapshot, StoreError};
+
+/// The rules of this service beside those of the circuit.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    shapes: Vec<Shape>,
+    tokens: Vec<TokenPolicy>,
+    fee_slots: Vec<FeeSlot>,
+    /// How transfers that were submitted by themselves are put into batches.
+    pub batching: Batching,
+    /// Most transfers of one stream.
+    pub max_stream_transfers: u32,
+    /// Most entries in one page of a list.
+    pub max_page_size: u32,
+    /// Idempotency keys that are remembered: the newest ones.
+    pub idempotency_keys: u64,
+}
+
+/// Fees of one token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenPolicy {
+    /// The token.
+    pub token: u32,
+    /// Leaf that takes its fees, where a batch names no fee slot.
+    pub fee_leaf: u32,
+    /// Least fee of a transfer, in the token's smallest unit.
+    pub minimum_fee: u128,
+}
+
+/// When a batch is made from the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Batching {
+    /// As soon as so many transfers wait; at least 1, at most the slots of the largest shape.
+    pub max_transfers: u32,
+    /// Or as soon as the oldest has waited so long.
+    pub max_delay: Duration,
+    /// But not while so many executed batches wait for their proofs.
+    pub max_unproved_batches: u32,
+    /// Most transfers in the queue.
+    pub max_queued: u64,
+}
+
+/// Why the configured policy cannot be kept.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PolicyError {
+    /// The leaf that is to take fees is empty, or beyond the tree.
+    #[error("{key}: fee leaf {leaf} is not an account")]
+    NoAccount {
+        /// The configuration's key.
+        key: &'static str,
+        /// The leaf.
+        leaf: u32,
+    },
+    /// The leaf that is to take fees holds another token.
+    #[error("fees.tokens: fee leaf {leaf} for token {token} holds token {holds}")]
+    OtherToken {
+        /// The leaf.
+        leaf: u32,
+        /// The token whose fees it is to take.
+        token: u32,
+        /// The token that it holds.
+        holds: u32,
+    },
+    /// Two leaves for one token.
+    #[error("fees.leaf {leaf} holds token {token}, which fees.tokens names too")]
+    TokenTwice {
+        /// `fees.leaf`.
+        leaf: u32,
+        /// Its token.
+        token: u32,
+    },
+    /// No loaded shape has that many slots.
+    #[error("batching.max_transfers is {got}, the largest loaded shape has {limit} transfer slots")]
+    MaxTransfers {
+        /// What is configured.
+        got: u32,
+        /// Slots of the largest shape.
+        limit: u32,
+    },
+    /// The state could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Policy {
+    /// The configured policy for these shapes over this state.
+    pub fn new(config: &Config, shapes: Vec<Shape>, state: &Snapshot) -> Result<Self, PolicyError> {
+        let limit = shapes.iter().map(|shape| shape.transfers).max().unwrap_or(0);
+        let max_transfers = match config.batching.max_transfers.map(std::num::NonZeroU32::get) {
+            Some(got) if got > limit => return Err(PolicyError::MaxTransfers { got, limit }),
+            Some(got) => got,
+            None => limit,
+        };
+        let tokens = tokens(config, state)?;
+        Ok(Self {
+            fee_slots: tokens.iter().map(TokenPolicy::fee_slot).collect(),
+            tokens,
+            shapes,
+            batching: Batching {
+                max_transfers,
+                max_delay: config.batching.max_delay,
+                max_unproved_batches: config.proving.max_unproved_batches.get(),
+                max_queued: config.batching.max_queued.get(),
+            },
+            max_stream_transfers: config.service.max_stream_transfers.get(),
+            max_page_size: config.service.max_page_size.get(),
+            idempotency_keys: config.idempotency_keys.get(),
+        })
+    }
+
+    /// Tokens whose fees the service takes, by ascending token.
+    #[must_use]
+    pub fn tokens(&self) -> &[TokenPolicy] {
+        &self.tokens
+    }
+
+    /// Their fee slots, in the same order.
+    #[must_use]
+    pub fn fee_slots(&self) -> &[FeeSlot] {
+        &self.fee_slots
+    }
+
+    /// The policy of one token.
+    #[must_use]
+    pub fn token(&self, token: u32) -> Option<&TokenPolicy> {
+        let at = self
+            .tokens
+            .binary_search_by_key(&token, |policy| policy.token)
+            .ok()?;
+        self.tokens.get(at)
+    }
+
+    /// The rule `fee_below_minimum` for a transfer at some place of its request.
+    pub(crate) fn check_fee(&self, transfer: usize, token: u32, got: u128) -> Result<(), SubmitError> {
+        match self.token(token) {
+            Some(policy) if got < policy.minimum_fee => Err(SubmitError::FeeBelowMinimum {
+                transfer,
+                token,
+                minimum: policy.minimum_fee,
+                got,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Transfer slots of the largest shape.
+    #[must_use]
+    pub fn max_batch_transfers(&self) -> u32 {
+        self.shapes.iter().map(|shape| shape.transfers).max().unwrap_or(0)
+    }
+
+    /// Fee slots of the shape that has most.
+    #[must_use]
+    pub fn max_batch_fee_slots(&self) -> u32 {
+        self.shapes.iter().map(|shape| shape.fee_slots).max().unwrap_or(0)
+    }
+
+    /// The shape for a batch, if there is one that has room for it.
+    #[must_use]
+    pub fn plan(&self, transfers: usize, fee_slots: usize) -> Option<Shape> {
+        shapes::plan(&self.shapes, transfers, fee_slots)
+    }
+}
+
+impl TokenPolicy {
+    /// The slot that credits the token's fees to its leaf.
+    #[must_use]
+    pub const fn fee_slot(&self) -> FeeSlot {
+        FeeSlot {
+            leaf: AccountIndex(self.fee_leaf),
+            token: TokenId(self.token),
+        }
+    }
+}
+
+fn tokens(config: &Config, state: &Snapshot) -> Result<Vec<TokenPolicy>, PolicyError> {
+    let holds = |key, leaf| match state.account(leaf) {
+        Ok(Some(account)) => Ok(account.token),
+        Ok(None) | Err(StoreError::State(_)) => Err(PolicyError::NoAccount { key, leaf }),
+        Err(error) => Err(error.into()),
+    };
+    let mut tokens = Vec::new();
+    for fees in &config.fees.tokens {
+        let (leaf, token) = (fees.leaf, fees.token);
+        let found = holds("fees.tokens", leaf)?;
+        if found != token {
+            return Err(PolicyError::OtherToken {
+                leaf,
+                token,
+                holds: found,
+            });
+        }
+        tokens.push(TokenPolicy {
+            token,
+            fee_leaf: leaf,
+            minimum_fee: fees.minimum,
+        });
+    }
+    if let Some(leaf) = config.fees.leaf {
+        let token = holds("fees.leaf", leaf)?;
+        if tokens.iter().any(|entry| entry.token == token) {
+            return Err(PolicyError::TokenTwice { leaf, token });
+        }
+        tokens.push(TokenPolicy {
+            token,
+            fee_leaf: leaf,
+            minimum_fee: 0,
+        });
+    }
+    tokens.sort_unstable_by_key(|entry| entry.token);
+    Ok(tokens)
+}

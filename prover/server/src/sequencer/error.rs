@@ -1,0 +1,196 @@
+//! Why a submission is not accepted.
+
+use std::sync::Arc;
+
+use quittance_circuits::batch::ApplyError;
+use quittance_circuits::tx::transfer::TransferError;
+use thiserror::Error;
+
+use crate::store::{KeyReused, StoreError};
+
+/// Why a submission is not accepted.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SubmitError {
+    /// There is nothing to do.
+    #[error("a batch has at least one transfer")]
+    Empty,
+    /// No shape has that many transfer slots.
+    #[error("batch has {got} transfers, the largest shape has {limit} slots")]
+    TooManyTransfers {
+        /// Transfers submitted.
+        got: usize,
+        /// Slots of the largest shape.
+        limit: u32,
+    },
+    /// No shape has that many fee slots.
+    #[error("batch has {got} fee slots, the largest shape has {limit}")]
+    TooManyFeeSlots {
+        /// Fee slots submitted.
+        got: usize,
+        /// Slots of the largest shape.
+        limit: u32,
+    },
+    /// Shapes have enough of each, but none of both.
+    #[error("no loaded shape has {transfers} transfer slots together with {fee_slots} fee slots")]
+    NoShape {
+        /// Transfers submitted.
+        transfers: usize,
+        /// Fee slots that they need.
+        fee_slots: usize,
+    },
+    /// Two fee slots for one token: the second would get nothing.
+    #[error("fee slot {slot} names token {token} again")]
+    RepeatedFeeToken {
+        /// Position of the second slot, from 0.
+        slot: usize,
+        /// The token.
+        token: u32,
+    },
+    /// Neither the batch nor the operator says who gets the fees.
+    #[error("batch names no fee slot and the service takes the fees of no token")]
+    NoFeeSlot,
+    /// The operator wants more.
+    #[error("fee_below_minimum: fee {got} is below the minimum {minimum} of token {token}")]
+    FeeBelowMinimum {
+        /// Position of the transfer in its request, from 0.
+        transfer: usize,
+        /// Its token.
+        token: u32,
+        /// Least fee.
+        minimum: u128,
+        /// Its fee.
+        got: u128,
+    },
+    /// As many transfers wait as may.
+    #[error("{queued} transfers wait to be executed, the limit is {limit}")]
+    QueueFull {
+        /// Transfers that wait.
+        queued: u64,
+        /// Most that may.
+        limit: u64,
+    },
+    /// Enough batches wait for their proofs.
+    #[error("{pending} batches wait for their proofs, the limit is {limit}")]
+    TooManyUnproved {
+        /// Batches that wait.
+        pending: u64,
+        /// Most that may.
+        limit: u32,
+    },
+    /// What waits in the queue comes first, and would be too many batches.
+    #[error(
+        "{queued} queued transfers come before the batch; with {pending} batches that wait for their proofs, they leave no room for it below the limit of {limit}"
+    )]
+    NoRoomBehindQueue {
+        /// Transfers that wait.
+        queued: u64,
+        /// Batches that wait for their proofs.
+        pending: u64,
+        /// Most that may.
+        limit: u32,
+    },
+    /// The rollup has made its last batch.
+    #[error("the rollup has used all batch numbers")]
+    NoNumberLeft,
+    /// A transfer that was submitted by itself breaks a rule.
+    #[error(transparent)]
+    Transfer(TransferError),
+    /// A batch breaks a rule.
+    #[error(transparent)]
+    Batch(#[from] ApplyError),
+    /// The idempotency key belongs to something else.
+    #[error(transparent)]
+    KeyReused(#[from] KeyReused),
+    /// The batch of this key was rolled back and is not executed again yet.
+    #[error(
+        "operations {first_operation} to {last_operation} of this key were rolled back and wait to be executed again"
+    )]
+    QueuedAgain {
+        /// Id of its first operation.
+        first_operation: u64,
+        /// Id of its last operation.
+        last_operation: u64,
+    },
+    /// The batch of this key was rolled back, and broke a rule when it was executed again.
+    #[error("operation {operation} of this key was rolled back and then rejected: {message}")]
+    RejectedLater {
+        /// Id of the operation.
+        operation: u64,
+        /// Name of the rule.
+        rule: String,
+        /// The rule with its values.
+        message: String,
+    },
+    /// What was accepted before cannot be executed, so that nothing more is accepted.
+    #[error("queued transfers cannot be executed: {reason}")]
+    Stuck {
+        /// Why not.
+        #[source]
+        reason: Arc<CutError>,
+    },
+    /// The service is about to end.
+    #[error("the service is stopping; try again when it is back")]
+    Stopping,
+    /// The sequencer panicked.
+    #[error("the request failed inside the service")]
+    Panicked,
+    /// The store failed.
+    #[error(transparent)]
+    Store(Arc<StoreError>),
+}
+
+impl From<StoreError> for SubmitError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Arc::new(error))
+    }
+}
+
+impl From<Failure<TransferError>> for SubmitError {
+    fn from(error: Failure<TransferError>) -> Self {
+        match error {
+            Failure::Rule(error) => Self::Transfer(error),
+            Failure::Store(error) => error.into(),
+        }
+    }
+}
+
+/// A broken rule, or a store that could not be read.
+#[derive(Debug)]
+pub(super) enum Failure<R> {
+    Rule(R),
+    Store(StoreError),
+}
+
+impl<R> From<StoreError> for Failure<R> {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Why no batch can be made from the queue, though it is time.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum CutError {
+    /// The rollup has made its last batch.
+    #[error("the rollup has used all batch numbers")]
+    NoNumberLeft,
+    /// A batch that was rolled back needs a shape whose key is not loaded.
+    #[error(
+        "the batch of operation {operation} needs a shape of {transfers} transfer slots and {fee_slots} fee slots"
+    )]
+    NoShape {
+        /// Its first operation.
+        operation: u64,
+        /// Its transfers.
+        transfers: usize,
+        /// Its fee slots.
+        fee_slots: usize,
+    },
+    /// The state refuses, though no rule is broken.
+    #[error(transparent)]
+    State(ApplyError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

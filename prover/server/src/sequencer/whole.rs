@@ -1,0 +1,229 @@
+//! Executing a batch that a client submits as a whole: after everything that was accepted before it, and at once.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use quittance_circuits::batch::ApplyError;
+use quittance_circuits::tx::fee::{self, FeeSlot};
+use quittance_circuits::tx::transfer::{SignedTransfer, TransferError};
+use quittance_circuits::types::BatchNumber;
+
+use super::cut::{executed, next_number};
+use super::error::Failure;
+use super::ledger::{Base, Rules, Trial};
+use super::worker::Worker;
+use super::{SubmitError, WholeResult, WholeSubmission};
+use crate::clock::now_ms;
+use crate::operation::{Keyed, OperationState, Remembered, Whole};
+use crate::policy::TokenPolicy;
+use crate::store::{KeyReused, Snapshot};
+
+impl Worker {
+    /// Executes the batch, or gives what became of it under its key before. A refused one changes nothing but that what
+    /// was accepted before it may be executed already.
+    pub(super) fn execute_whole(&mut self, submission: WholeSubmission) -> Result<WholeResult, SubmitError> {
+        let state = self.store.snapshot()?;
+        if let Some(result) = repeated(&state, submission.keyed.as_ref())? {
+            return Ok(result);
+        }
+        if let Some(reason) = self.stuck() {
+            return Err(SubmitError::Stuck { reason });
+        }
+        let fee_slots = self.fee_slots(&submission)?;
+        let (transfers, slots) = (submission.transfers.len(), fee_slots.len());
+        let shape = self.policy.plan(transfers, slots).ok_or(SubmitError::NoShape {
+            transfers,
+            fee_slots: slots,
+        })?;
+        self.check_room(&state)?;
+        if state.head().queued > 0 {
+            // Before the queue is made into batches for its sake.
+            self.try_behind_queue(&submission, &fee_slots)?;
+            self.flush()?;
+        }
+        let state = self.store.snapshot()?;
+        let number = next_number(&state).ok_or(SubmitError::NoNumberLeft)?;
+        let signed: Vec<SignedTransfer> = submission
+            .transfers
+            .iter()
+            .map(|transfer| transfer.signed)
+            .collect();
+        let (applied, changes) = self.apply(&state, number, &signed, &fee_slots)?;
+        for (index, transfer) in applied.transfers.iter().enumerate() {
+            // It was covered by a balance, so it is below 2^128.
+            let fee = transfer.signed.transfer.fee.checked_value().unwrap_or(u128::MAX);
+            self.policy.check_fee(index, transfer.sender.token, fee)?;
+        }
+        let first_operation = state.head().last_operation.saturating_add(1);
+        // At most the shape's slots, which are u32.
+        let operations = u32::try_from(transfers).unwrap_or(u32::MAX);
+        let end = first_operation.saturating_add(u64::from(operations));
+        let batch = executed(&applied, shape, first_operation..end);
+        let whole = Whole {
+            operations,
+            fee_slots,
+        };
+        self.store.commit_whole(
+            &batch,
+            &applied,
+            &changes,
+            &whole,
+            submission.keyed.as_ref(),
+            now_ms(),
+        )?;
+        self.ledger_mut().executed(&changes);
+        self.announce(&batch);
+        Ok(WholeResult {
+            batch,
+            first_operation,
+            operations,
+            repeated: false,
+        })
+    }
+
+    /// The fee slots that the client named, or those of the policy for the tokens of the batch's senders.
+    fn fee_slots(&mut self, submission: &WholeSubmission) -> Result<Vec<FeeSlot>, SubmitError> {
+        if !submission.fee_slots.is_empty() {
+            return Ok(submission.fee_slots.clone());
+        }
+        let policy = Arc::clone(&self.policy);
+        let (state, ledger) = self.view()?;
+        let mut trial = Trial::new(ledger, &state, Base::Executed)?;
+        let mut tokens = BTreeSet::new();
+        for transfer in &submission.transfers {
+            tokens.extend(trial.leaf(transfer.signed.transfer.from)?.map(|leaf| leaf.token));
+        }
+        let taken = tokens.iter().filter_map(|token| policy.token(*token));
+        let slots: Vec<FeeSlot> = taken.map(TokenPolicy::fee_slot).collect();
+        match policy.fee_slots().first() {
+            None => Err(SubmitError::NoFeeSlot),
+            // No sender exists or none has a token of the service: the rules say which.
+            Some(first) if slots.is_empty() => Ok(vec![*first]),
+            Some(_) => Ok(slots),
+        }
+    }
+
+    /// Whether there may be as many batches more as the queue and this one need at least.
+    fn check_room(&self, state: &Snapshot) -> Result<(), SubmitError> {
+        let batching = &self.policy.batching;
+        let (pending, queued) = (state.pending_count()?, state.head().queued);
+        let limit = batching.max_unproved_batches;
+        let before = queued.div_ceil(u64::from(batching.max_transfers.max(1)));
+        if pending >= u64::from(limit) {
+            Err(SubmitError::TooManyUnproved { pending, limit })
+        } else if pending.saturating_add(before) >= u64::from(limit) {
+            Err(SubmitError::NoRoomBehindQueue {
+                queued,
+                pending,
+                limit,
+            })
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Checks the batch on the values that the queue will leave behind, as far as they are known: fees of the queue are
+    /// credited only when it is executed, so a batch that may need them is not refused here.
+    fn try_behind_queue(
+        &mut self,
+        submission: &WholeSubmission,
+        fee_slots: &[FeeSlot],
+    ) -> Result<(), SubmitError> {
+        let (policy, rollup_id) = (Arc::clone(&self.policy), self.rollup_id);
+        let (state, ledger) = self.view()?;
+        let rules = Rules {
+            rollup_id: &rollup_id,
+            batch_number: BatchNumber(next_number(&state).ok_or(SubmitError::NoNumberLeft)?),
+            fee_slots,
+        };
+        let mut trial = Trial::new(ledger, &state, Base::Pending)?;
+        for (index, transfer) in submission.transfers.iter().enumerate() {
+            let signed = &transfer.signed;
+            let checked = trial.check(&rules, signed, |key| transfer.signature(&rollup_id, key));
+            match checked {
+                Ok(effect) => {
+                    policy.check_fee(index, effect.sender_before.token, effect.fee)?;
+                    trial.take(signed, &effect);
+                }
+                Err(Failure::Rule(TransferError::BalanceCovers { .. }))
+                    if state.whole_at(state.head().next_operation)?.is_some()
+                        || policy
+                            .fee_slots()
+                            .iter()
+                            .any(|slot| slot.leaf == signed.transfer.from) =>
+                {
+                    return Ok(());
+                }
+                Err(Failure::Rule(error)) => return Err(ApplyError::Transfer { index, error }.into()),
+                Err(Failure::Store(error)) => return Err(error.into()),
+            }
+        }
+        for (slot, fee_slot) in fee_slots.iter().enumerate() {
+            let account = trial.leaf(fee_slot.leaf)?;
+            fee::check(fee_slot, Some(0), trial.capacity(), account.as_ref())
+                .map_err(|error| ApplyError::Fee { slot, error })?;
+        }
+        Ok(())
+    }
+
+    /// Makes batches until nothing is queued.
+    fn flush(&mut self) -> Result<(), SubmitError> {
+        loop {
+            let state = self.store.snapshot()?;
+            let queued = state.head().queued;
+            if queued == 0 {
+                return Ok(());
+            }
+            let (pending, limit) = (state.pending_count()?, self.policy.batching.max_unproved_batches);
+            // One more has to fit behind these.
+            if pending.saturating_add(1) >= u64::from(limit) {
+                return Err(SubmitError::NoRoomBehindQueue {
+                    queued,
+                    pending,
+                    limit,
+                });
+            }
+            self.cut().map_err(|error| SubmitError::Stuck {
+                reason: Arc::new(error),
+            })?;
+        }
+    }
+}
+
+/// What became of the batch that was submitted under this key, if there was one.
+fn repeated(state: &Snapshot, keyed: Option<&Keyed>) -> Result<Option<WholeResult>, SubmitError> {
+    let Some(keyed) = keyed else {
+        return Ok(None);
+    };
+    let Some(remembered) = state.remembered(&keyed.key)? else {
+        return Ok(None);
+    };
+    if remembered.digest != keyed.digest {
+        let key = keyed.key.clone();
+        return Err(KeyReused { key, remembered }.into());
+    }
+    let Remembered {
+        first_operation,
+        operations,
+        ..
+    } = remembered;
+    match state.operation(first_operation)?.state {
+        OperationState::Executed { batch, .. } => Ok(Some(WholeResult {
+            batch: state.batch(batch)?,
+            first_operation,
+            operations,
+            repeated: true,
+        })),
+        OperationState::Queued => Err(SubmitError::QueuedAgain {
+            first_operation,
+            last_operation: first_operation
+                .saturating_add(u64::from(operations))
+                .saturating_sub(1),
+        }),
+        OperationState::Rejected(rejection) => Err(SubmitError::RejectedLater {
+            operation: first_operation,
+            rule: rejection.rule,
+            message: rejection.message,
+        }),
+    }
+}

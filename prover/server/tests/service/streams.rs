@@ -1,0 +1,240 @@
+//! Streams of transfers, and what ends them.
+
+use std::time::Duration;
+
+use quittance::grpc::transfer_to_proto;
+use quittance_circuits::float::FloatAmount;
+use quittance_circuits::tx::transfer::SignedTransfer;
+use quittance_proto::v1;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Code;
+
+use crate::batching::NEVER;
+use crate::harness::{Held, Service, config, fields, genesis, quota, reason, transfer};
+
+fn message(signed: &SignedTransfer) -> v1::SubmitTransfersRequest {
+    v1::SubmitTransfersRequest {
+        transfer: Some(transfer_to_proto(signed)),
+        idempotency_key: Vec::new(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn five_hundred_transfers_are_accepted_in_order() {
+    let directory = tempfile::tempdir().unwrap();
+    genesis(directory.path());
+    let mut raw = config(directory.path());
+    raw.batching.max_delay_ms = NEVER;
+    raw.proving.max_unproved_batches = 3;
+    let mut service = Service::restart(raw, Held::new()).await;
+    let transfers: Vec<_> = (0..250)
+        .flat_map(|nonce| [transfer(0, 1, nonce, |_| ()), transfer(1, 0, nonce, |_| ())])
+        .collect();
+    let answer = service.stream(&transfers).await.unwrap();
+    assert_eq!(answer.operation_ids, (1..=500).collect::<Vec<_>>());
+    assert_eq!(answer.repeated, 0);
+    let state = service.wait_for_queue(494).await;
+    assert_eq!((state.batch_number, state.last_operation), (3, 500));
+    // An empty stream asks for nothing.
+    assert!(service.stream(&[]).await.unwrap().operation_ids.is_empty());
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_refused_transfer_ends_the_stream_and_earlier_ones_stay() {
+    let directory = tempfile::tempdir().unwrap();
+    genesis(directory.path());
+    let mut raw = config(directory.path());
+    raw.batching.max_delay_ms = NEVER;
+    raw.proving.max_unproved_batches = 1;
+    raw.service.max_stream_transfers = 6;
+    let mut service = Service::restart(raw, Held::new()).await;
+    let mut nonce = 0;
+    let mut next = || {
+        nonce += 1;
+        message(&transfer(0, 1, nonce - 1, |_| ()))
+    };
+    let bad_field = {
+        let mut bad = message(&transfer(1, 0, 0, |_| ()));
+        bad.transfer.as_mut().unwrap().signature.as_mut().unwrap().s.pop();
+        bad
+    };
+    let bad_signature = {
+        let mut signed = transfer(1, 0, 0, |_| ());
+        signed.transfer.amount = FloatAmount::encode_exact(101).unwrap();
+        message(&signed)
+    };
+    let bad_key = v1::SubmitTransfersRequest {
+        idempotency_key: vec![7; 65],
+        ..message(&transfer(1, 0, 0, |_| ()))
+    };
+    let empty = v1::SubmitTransfersRequest::default();
+    let cases = [
+        (
+            Code::FailedPrecondition,
+            "NONCE_MATCHES",
+            None,
+            message(&transfer(1, 0, 7, |_| ())),
+        ),
+        (
+            Code::InvalidArgument,
+            "MALFORMED",
+            Some("transfer.signature.s"),
+            bad_field,
+        ),
+        (
+            Code::InvalidArgument,
+            "SIGNATURE_VALID",
+            Some("transfer.signature"),
+            bad_signature,
+        ),
+        (
+            Code::InvalidArgument,
+            "MALFORMED",
+            Some("idempotency_key"),
+            bad_key,
+        ),
+        (Code::InvalidArgument, "MALFORMED", Some("transfer"), empty),
+    ];
+    let mut accepted = 0;
+    for (code, rule, field, bad) in cases {
+        // What comes after the refused one is not accepted, good as it may be.
+        let messages = vec![next(), next(), bad, message(&transfer(1, 0, 0, |_| ()))];
+        let status = service
+            .client
+            .submit_transfers(tokio_stream::iter(messages))
+            .await
+            .unwrap_err();
+        assert_eq!(status.code(), code, "{status:?}");
+        assert_eq!(fields(&status), field.into_iter().collect::<Vec<_>>());
+        let (got, metadata) = reason(&status);
+        assert_eq!((got.as_str(), metadata["transfer"].as_str()), (rule, "2"));
+        assert_eq!(metadata["accepted"], "2");
+        accepted += 2;
+        assert_eq!(service.state().await.last_operation, accepted);
+    }
+    // Too long: as many as may be are accepted.
+    let messages: Vec<_> = (0..8).map(|_| next()).collect();
+    let status = service
+        .client
+        .submit_transfers(tokio_stream::iter(messages))
+        .await
+        .unwrap_err();
+    assert_eq!(quota(&status), "service.max_stream_transfers");
+    assert_eq!(reason(&status).1["accepted"], "6");
+    assert_eq!(service.state().await.last_operation, accepted + 6);
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_arrived_is_accepted_while_the_stream_is_open() {
+    let directory = tempfile::tempdir().unwrap();
+    genesis(directory.path());
+    let mut raw = config(directory.path());
+    raw.batching.max_delay_ms = NEVER;
+    let mut service = Service::restart(raw, Held::new()).await;
+    let (sender, receiver) = mpsc::channel(1);
+    let mut client = service.client.clone();
+    let call = tokio::spawn(async move { client.submit_transfers(ReceiverStream::new(receiver)).await });
+    sender.send(message(&transfer(0, 1, 0, |_| ()))).await.unwrap();
+    service.wait_for_queue(1).await;
+    sender.send(message(&transfer(1, 0, 0, |_| ()))).await.unwrap();
+    service.wait_for_queue(0).await;
+    // Another client in between.
+    assert_eq!(
+        service
+            .single(&transfer(1, 0, 1, |_| ()), "")
+            .await
+            .unwrap()
+            .operation
+            .unwrap()
+            .id,
+        3
+    );
+    sender.send(message(&transfer(0, 1, 1, |_| ()))).await.unwrap();
+    drop(sender);
+    let answer = call.await.unwrap().unwrap().into_inner();
+    assert_eq!(answer.operation_ids, [1, 2, 4]);
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_stream_is_ended_and_a_long_one_is_not() {
+    let directory = tempfile::tempdir().unwrap();
+    genesis(directory.path());
+    let mut raw = config(directory.path());
+    raw.service.request_timeout_ms = 400;
+    raw.batching.max_delay_ms = NEVER;
+    let mut service = Service::restart(raw, Held::new()).await;
+    let (sender, receiver) = mpsc::channel(1);
+    let mut client = service.client.clone();
+    let call = tokio::spawn(async move { client.submit_transfers(ReceiverStream::new(receiver)).await });
+    // Longer than a request may take, and its grace.
+    for nonce in 0..8 {
+        sender
+            .send(message(&transfer(0, 1, nonce, |_| ())))
+            .await
+            .unwrap();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert!(!call.is_finished());
+    let status = call.await.unwrap().unwrap_err();
+    assert_eq!(status.code(), Code::DeadlineExceeded, "{status:?}");
+    assert_eq!(reason(&status).1["accepted"], "8");
+    assert_eq!(service.state().await.last_operation, 8);
+    drop(sender);
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopping_answers_every_open_submission() {
+    let directory = tempfile::tempdir().unwrap();
+    genesis(directory.path());
+    let mut raw = config(directory.path());
+    raw.service.drain_timeout_ms = 5_000;
+    raw.batching.max_delay_ms = NEVER;
+    raw.proving.max_unproved_batches = 1;
+    let mut service = Service::restart(raw.clone(), Held::new()).await;
+    let (sender, receiver) = mpsc::channel(1);
+    let mut client = service.client.clone();
+    let open = tokio::spawn(async move { client.submit_transfers(ReceiverStream::new(receiver)).await });
+    sender.send(message(&transfer(0, 1, 0, |_| ()))).await.unwrap();
+    service.wait_for_queue(1).await;
+    let calls: Vec<_> = (0..32)
+        .map(|nonce| {
+            let mut client = service.client.clone();
+            let transfer = Some(transfer_to_proto(&transfer(1, 0, nonce, |_| ())));
+            tokio::spawn(async move {
+                let idempotency_key = Vec::new();
+                let request = v1::SubmitTransferRequest {
+                    transfer,
+                    idempotency_key,
+                };
+                client.submit_transfer(request).await
+            })
+        })
+        .collect();
+    service.stop().await;
+    let mut accepted = 1;
+    for call in calls {
+        match call.await.unwrap() {
+            Ok(answer) => accepted = accepted.max(answer.into_inner().operation.unwrap().id),
+            Err(status) => assert!(
+                matches!(
+                    status.code(),
+                    Code::Unavailable | Code::FailedPrecondition | Code::Cancelled | Code::Unknown
+                ),
+                "{status:?}"
+            ),
+        }
+    }
+    let status = open.await.unwrap().unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable, "{status:?}");
+    assert_eq!(reason(&status).1["accepted"], "1");
+    drop(sender);
+    // Whatever was answered with an id is there.
+    let mut service = Service::restart(raw, Held::new()).await;
+    assert!(service.state().await.last_operation >= accepted);
+    service.stop().await;
+}
