@@ -4,13 +4,14 @@
 
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
 
+use super::record::codec::RecordError;
 use super::record::head::Head;
 use super::record::identity::Identity;
 use super::rows::{decode_batch, decode_operation, read_batch, read_operation};
 use super::state::{root_lost, stored_node};
 use super::tables::{
-    BATCHES, HEAD, INPUTS, META, NODES, OPERATIONS, PENDING, UNDO, batch_row, inputs_row, operation_row,
-    undo_row,
+    BATCHES, HEAD, HISTORY, INPUTS, KEY_ACCOUNTS, KEY_ORDER, KEYS, LEAVES, META, NODES, OPERATIONS, PENDING,
+    UNDO, batch_row, inputs_row, operation_row, undo_row,
 };
 use super::{StoreError, meta};
 use crate::operation::OperationState;
@@ -31,7 +32,8 @@ pub(super) fn check(txn: &ReadTransaction, identity: &Identity) -> Result<(), St
         return Err(undo_row(head.batch_number).lost());
     }
     pending(txn, &head)?;
-    queue(txn, &head)
+    queue(txn, &head)?;
+    lengths(txn, &head, lowest)
 }
 
 fn last_batch(txn: &ReadTransaction, identity: &Identity, head: &Head) -> Result<(), StoreError> {
@@ -50,6 +52,46 @@ fn last_batch(txn: &ReadTransaction, identity: &Identity, head: &Head) -> Result
         Some(last) if last.end_operation > head.next_operation => Err(HEAD.invalid("next operation")),
         Some(_) => Ok(()),
     }
+}
+
+/// Tables whose lengths are known have them; the database keeps the lengths, so that nothing is counted.
+fn lengths(txn: &ReadTransaction, head: &Head, lowest: u32) -> Result<(), StoreError> {
+    let leaves = txn.open_table(LEAVES)?.len()?;
+    let undo = head
+        .batch_number
+        .checked_sub(lowest)
+        .ok_or_else(|| HISTORY.invalid("batch number"))?;
+    let expected = [
+        (
+            "batches",
+            txn.open_table(BATCHES)?.len()?,
+            u64::from(head.batch_number),
+        ),
+        ("undo", txn.open_table(UNDO)?.len()?, u64::from(undo)),
+        (
+            "operations",
+            txn.open_table(OPERATIONS)?.len()?,
+            head.last_operation,
+        ),
+        ("key_accounts", txn.open_table(KEY_ACCOUNTS)?.len()?, leaves),
+        (
+            "key_order",
+            txn.open_table(KEY_ORDER)?.len()?,
+            txn.open_table(KEYS)?.len()?,
+        ),
+    ];
+    for (table, rows, expected) in expected {
+        if rows != expected {
+            return Err(StoreError::Corrupt {
+                table,
+                key: format!("all {rows}"),
+                source: RecordError::Invalid {
+                    field: "number of rows",
+                },
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Every pending batch is there with what its proof needs, and active, and of the newest batches every active one is pending.
@@ -89,13 +131,6 @@ fn queue(txn: &ReadTransaction, head: &Head) -> Result<(), StoreError> {
         Some(last) if last > head.last_operation => return Err(operation_row(last).invalid("id")),
         _ if head.last_operation > 0 => drop(read_operation(&operations, head.last_operation)?),
         _ => {}
-    }
-    // Ids have no gaps.
-    if operations.len()? != head.last_operation {
-        return Err(StoreError::Lost {
-            table: "operations",
-            key: format!("of {} ids", head.last_operation),
-        });
     }
     let end = head.last_operation.saturating_add(1);
     if end.saturating_sub(head.next_operation) > VISITS {

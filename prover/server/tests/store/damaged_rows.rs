@@ -257,6 +257,23 @@ fn what_does_not_fit_together_is_seen_when_the_store_is_opened() {
         },
         "operations 8",
     );
+    // Rows that are missing in the middle.
+    corrupt(
+        &|txn| drop(txn.open_table(BATCHES).unwrap().remove(1).unwrap()),
+        "batches all 2",
+    );
+    corrupt(
+        &|txn| drop(txn.open_table(UNDO).unwrap().remove(2).unwrap()),
+        "undo all 2",
+    );
+    corrupt(
+        &|txn| drop(txn.open_table(OPERATIONS).unwrap().remove(2).unwrap()),
+        "operations all 6",
+    );
+    corrupt(
+        &|txn| drop(txn.open_table(KEYS).unwrap().remove(&b"key"[..]).unwrap()),
+        "key_order all 1",
+    );
 }
 
 #[test]
@@ -275,13 +292,18 @@ fn leaves_and_nodes_are_bound_by_the_state_root() {
     let no_leaf = change(LEAVES, 0, |bytes| bytes.fill(0xff));
     leaf_of(refusal(&no_leaf, |store| proved(store, 0)), "leaves 0");
     let gone: Change<'_> = &|txn| drop(txn.open_table(LEAVES).unwrap().remove(0).unwrap());
-    leaf_of(refusal(gone, |store| proved(store, 0)), "leaves 0");
-    let more: Change<'_> = &|txn| {
+    leaf_of(refusal(gone, |store| proved(store, 0)), "key_accounts all 6");
+    let moved: Change<'_> = &|txn| {
         let mut leaves = txn.open_table(LEAVES).unwrap();
-        let bytes = leaves.get(0).unwrap().unwrap().value().to_vec();
+        let bytes = leaves.remove(0).unwrap().unwrap().value().to_vec();
         leaves.insert(15, bytes.as_slice()).unwrap();
     };
-    leaf_of(refusal(more, |store| proved(store, 15)), "leaves 15");
+    for index in [0, 15] {
+        leaf_of(
+            refusal(moved, |store| proved(store, index)),
+            &format!("leaves {index}"),
+        );
+    }
     // A sibling that is no field element, and one that is another.
     let node = |bytes: [u8; 32]| {
         move |txn: &WriteTransaction| drop(txn.open_table(NODES).unwrap().insert(1, &bytes).unwrap())
@@ -332,6 +354,7 @@ fn an_account_in_the_wrong_list_is_refused() {
     for (index, expected) in [(2, "leaves 2"), (ACCOUNTS, "leaves 6")] {
         let wrong = |txn: &WriteTransaction| {
             let mut table = txn.open_table(KEY_ACCOUNTS).unwrap();
+            table.remove((&listed.to_bytes_le(), 4)).unwrap();
             table.insert((&listed.to_bytes_le(), index), ()).unwrap();
         };
         let error = refusal(&wrong, |store| store.snapshot()?.accounts_of(&listed, 0, 9));
