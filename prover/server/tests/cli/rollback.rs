@@ -1,6 +1,7 @@
 //! `quittance rollback`, between two runs of the service.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -30,6 +31,7 @@ fn batches_are_taken_back_while_no_service_runs() {
     let after_one = root(&served, path);
     transfer(&served, path, "1");
     transfer(&served, path, "2");
+    let after_three = root(&served, path);
     rollback(&["--to", "1"]).fails(1, &["in use by another process", "stop the other process"]);
     assert_eq!(served.terminate(), Some(0));
 
@@ -64,4 +66,18 @@ fn batches_are_taken_back_while_no_service_runs() {
         (&value["operations_queued_again"], &value["queued_operations"]),
         (&1.into(), &2.into())
     );
+
+    // The service executes the queued operations again, each submission as the batch that it was.
+    let served = Served::start(path);
+    let watch = |number| served.run(path, &["watch", number]).ok();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while root(&served, path) != after_three {
+        assert!(Instant::now() < deadline, "the queue is not executed");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    for number in ["2", "3"] {
+        let events = watch(number);
+        assert!(events.contains("proved"), "{events}");
+    }
+    assert_eq!(served.terminate(), Some(0));
 }
