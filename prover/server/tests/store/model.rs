@@ -48,15 +48,15 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         4 => (transfers(), key()).prop_map(|(transfers, key)| Step::Accept(transfers, key)),
         5 => (1..6usize, prop_oneof![3 => Just(0u8), 1 => any::<u8>()]).prop_map(|(most, mask)| Step::Cut(most, mask)),
-        2 => (transfers(), key()).prop_map(|(transfers, key)| Step::Whole(transfers, key)),
-        1 => (1..9u32).prop_map(Step::Begin),
-        1 => (1..9u32).prop_map(Step::Prove),
-        1 => (1..9u32).prop_map(Step::Cancel),
-        1 => (1..9u32).prop_map(Step::Resume),
-        2 => (0..4u32).prop_map(Step::Rollback),
+        4 => (transfers(), key()).prop_map(|(transfers, key)| Step::Whole(transfers, key)),
+        1 => (1..6u32).prop_map(Step::Begin),
+        1 => (1..6u32).prop_map(Step::Prove),
+        1 => (1..6u32).prop_map(Step::Cancel),
+        1 => (1..6u32).prop_map(Step::Resume),
+        2 => prop_oneof![1 => Just(0u32), 6 => 1..4u32].prop_map(Step::Rollback),
         1 => Just(Step::Reopen),
     ];
-    prop::collection::vec(step, 1..32)
+    prop::collection::vec(step, 12..32)
 }
 
 #[derive(Clone, Debug)]
