@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # Runs every test of the workspace and ends with one line: `N passed, N failed`.
 #
-#   scripts/test.sh          unit tests first (fast), then integration tests, then the examples in the docs
+#   scripts/test.sh          unit tests first (fast), then integration tests, the examples in the docs, foreign clients
 #   scripts/test.sh --fast   unit tests only
 #
-# Uses `cargo test`, so a Rust toolchain and a C linker are all it needs. One process runs all tests of
+# Uses `cargo test`, so a Rust toolchain and a C linker are all that most of it needs; scripts/interop.sh, which counts as
+# one test, needs Node and Python too, and installs the clients' packages from their lock files. One process runs all tests of
 # a file, which therefore make an expensive fixture (a development key) once. Each test runs exactly
 # once; a test marked `ignore` fails the run, because nothing here is skipped silently.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-tiers=(unit integration docs)
+tiers=(unit integration docs interop)
 case "${1:-}" in
     "") ;;
     --fast) tiers=(unit) ;;
@@ -47,11 +48,26 @@ run() {
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 }
 
+# The foreign clients' run is one test: it passes if it ends well, and with the line that says what was verified.
+run_interop() {
+    local started=$SECONDS line="^interop: $1 transfers, [1-9][0-9]* proofs verified by snarkjs and quittance-verify\$"
+    echo
+    echo "== foreign clients: scripts/interop.sh --transfers $1"
+    if scripts/interop.sh --transfers "$1" 2>&1 | tee "$log" && tail -n 1 "$log" | grep --quiet "$line"; then
+        passed=$((passed + 1))
+        echo "== foreign clients: 1 passed, 0 failed, $((SECONDS - started)) s"
+    else
+        failed=$((failed + 1))
+        echo "== foreign clients: 0 passed, 1 failed, $((SECONDS - started)) s"
+    fi
+}
+
 for tier in "${tiers[@]}"; do
     case "$tier" in
         unit) run "unit tests" cargo test --locked --workspace --all-features --no-fail-fast --lib --bins ;;
         integration) run "integration tests" cargo test --locked --workspace --all-features --no-fail-fast --test '*' ;;
         docs) run "examples in the docs" cargo test --locked --workspace --all-features --no-fail-fast --doc ;;
+        interop) run_interop 200 ;;
     esac
     # Code that does not build fails in every tier: once is enough.
     [ "$broken" -eq 0 ] || break

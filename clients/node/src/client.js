@@ -48,7 +48,7 @@ export class Client {
       const call = this.stub[method](options, (error, answer) => (error ? reject(error) : resolve(answer)));
       const write = async () => {
         for (const [index, request] of requests.entries()) {
-          if (index === Math.floor(requests.length / 2)) halfway();
+          if (index === Math.floor(requests.length / 2)) await halfway();
           await new Promise((done) => call.write(request, done));
         }
         call.end();

@@ -16,7 +16,7 @@ const { root } = protobuf.parse(`
 function detail(error, name) {
   const [bytes] = error.metadata?.get("grpc-status-details-bin") ?? [];
   if (!bytes) return null;
-  const found = root.lookupType("Status").decode(bytes).details.find(({ type_url }) => type_url.endsWith(`.${name}`));
+  const found = root.lookupType("Status").decode(bytes).details.find(({ typeUrl }) => typeUrl.endsWith(`.${name}`));
   return found ? root.lookupType(name).toObject(root.lookupType(name).decode(found.value), { longs: Number }) : null;
 }
 
