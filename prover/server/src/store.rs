@@ -72,55 +72,38 @@ impl Drop for Store {
 }
 
 impl Store {
-    /// Opens the store in the directory and checks that it belongs to the configured rollup.
+    /// Opens the store in the directory, which has to belong to the configured rollup. A store of an older format is brought to
+    /// the present one first, in one transaction.
     pub fn open(directory: &Path, expected: &RollupConfig) -> Result<Self, StoreError> {
-        let store = Self::open_any(directory)?;
-        let found = &store.identity;
-        if found.rollup_id != expected.rollup_id {
-            return Err(StoreError::OtherRollup {
-                found: found.rollup_id,
-                expected: expected.rollup_id,
-            });
-        }
-        if found.levels != expected.levels {
-            return Err(StoreError::OtherLevels {
-                found: found.levels,
-                expected: expected.levels,
-            });
-        }
-        match expected.genesis_root {
-            Some(root) if root != found.genesis_root => Err(StoreError::OtherGenesis {
-                found: fr_to_bytes_be(&found.genesis_root),
-                expected: fr_to_bytes_be(&root),
-            }),
-            _ => Ok(store),
-        }
+        guarded(|| Self::open_file(directory, Some(expected)))
     }
 
     /// Opens the store in the directory, whatever rollup it belongs to.
     pub fn open_any(directory: &Path) -> Result<Self, StoreError> {
-        guarded(|| Self::open_file(directory))
+        guarded(|| Self::open_file(directory, None))
     }
 
-    fn open_file(directory: &Path) -> Result<Self, StoreError> {
+    fn open_file(directory: &Path, expected: Option<&RollupConfig>) -> Result<Self, StoreError> {
         let file = directory.join(FILE);
         if !file.is_file() {
             return Err(StoreError::Missing {
                 directory: directory.to_owned(),
             });
         }
-        Self::opened(open_database(&file, directory)?)
+        Self::opened(open_database(&file, directory)?, expected)
     }
 
     /// The store in an open database, whose format is the present one afterwards.
-    fn opened(db: Database) -> Result<Self, StoreError> {
-        if format_of(&db)? != FORMAT {
+    fn opened(db: Database, expected: Option<&RollupConfig>) -> Result<Self, StoreError> {
+        let (format, identity) = format_and_identity(&db)?;
+        // Before the migration: the store of another rollup is left as it is.
+        if let Some(expected) = expected {
+            belongs(&identity, expected)?;
+        }
+        if format != FORMAT {
             migrate::migrate(&db)?;
         }
-        let txn = db.begin_read()?;
-        let identity = meta::read_identity(&txn.open_table(META)?)?;
-        check::check(&txn, &identity)?;
-        drop(txn);
+        check::check(&db.begin_read()?, &identity)?;
         Ok(Self::of(db, identity))
     }
 
@@ -183,12 +166,49 @@ fn open_database(file: &Path, directory: &Path) -> Result<Database, StoreError> 
     })
 }
 
-/// The format, before anything else is looked at.
-fn format_of(db: &Database) -> Result<u32, StoreError> {
+/// The format, before anything else is looked at, and which rollup the store belongs to.
+fn format_and_identity(db: &Database) -> Result<(u32, Identity), StoreError> {
     let txn = db.begin_read()?;
-    match txn.open_table(META) {
-        Err(redb::TableError::TableDoesNotExist(_)) => Err(Row::new("meta", Key::Name(FORMAT_KEY)).lost()),
-        other => meta::read_format(&other?),
+    let meta = match txn.open_table(META) {
+        Err(redb::TableError::TableDoesNotExist(_)) => {
+            return Err(Row::new("meta", Key::Name(FORMAT_KEY)).lost());
+        }
+        other => other?,
+    };
+    let format = meta::read_format(&meta)?;
+    let identity = match format {
+        FORMAT => meta::read_identity(&meta)?,
+        1 => meta::read_identity_of_format_1(&meta)?,
+        found => {
+            return Err(StoreError::Format {
+                found,
+                expected: FORMAT,
+            });
+        }
+    };
+    Ok((format, identity))
+}
+
+/// Whether a store with this identity is the configured rollup's.
+fn belongs(found: &Identity, expected: &RollupConfig) -> Result<(), StoreError> {
+    if found.rollup_id != expected.rollup_id {
+        return Err(StoreError::OtherRollup {
+            found: found.rollup_id,
+            expected: expected.rollup_id,
+        });
+    }
+    if found.levels != expected.levels {
+        return Err(StoreError::OtherLevels {
+            found: found.levels,
+            expected: expected.levels,
+        });
+    }
+    match expected.genesis_root {
+        Some(root) if root != found.genesis_root => Err(StoreError::OtherGenesis {
+            found: fr_to_bytes_be(&found.genesis_root),
+            expected: fr_to_bytes_be(&root),
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Leaves and nodes are checked when they are read, by climbing to the root; sealed records, by their seals.
 
+use std::cmp::Ordering;
+
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
 
 use super::record::codec::RecordError;
@@ -56,12 +58,18 @@ fn last_batch(txn: &ReadTransaction, identity: &Identity, head: &Head) -> Result
 
 /// Tables whose lengths are known have them; the database keeps the lengths, so that nothing is counted.
 fn lengths(txn: &ReadTransaction, head: &Head, lowest: u32) -> Result<(), StoreError> {
-    let leaves = txn.open_table(LEAVES)?.len()?;
     let undo = head
         .batch_number
         .checked_sub(lowest)
         .ok_or_else(|| HISTORY.invalid("batch number"))?;
-    let expected = [
+    let wrong = |table, rows| StoreError::Corrupt {
+        table,
+        key: format!("all {rows}"),
+        source: RecordError::Invalid {
+            field: "number of rows",
+        },
+    };
+    let counted = [
         (
             "batches",
             txn.open_table(BATCHES)?.len()?,
@@ -73,22 +81,28 @@ fn lengths(txn: &ReadTransaction, head: &Head, lowest: u32) -> Result<(), StoreE
             txn.open_table(OPERATIONS)?.len()?,
             head.last_operation,
         ),
-        ("key_accounts", txn.open_table(KEY_ACCOUNTS)?.len()?, leaves),
-        (
-            "key_order",
-            txn.open_table(KEY_ORDER)?.len()?,
-            txn.open_table(KEYS)?.len()?,
-        ),
     ];
-    for (table, rows, expected) in expected {
+    for (table, rows, expected) in counted {
         if rows != expected {
-            return Err(StoreError::Corrupt {
-                table,
-                key: format!("all {rows}"),
-                source: RecordError::Invalid {
-                    field: "number of rows",
-                },
-            });
+            return Err(wrong(table, rows));
+        }
+    }
+    let pairs = [
+        [
+            ("leaves", txn.open_table(LEAVES)?.len()?),
+            ("key_accounts", txn.open_table(KEY_ACCOUNTS)?.len()?),
+        ],
+        [
+            ("keys", txn.open_table(KEYS)?.len()?),
+            ("key_order", txn.open_table(KEY_ORDER)?.len()?),
+        ],
+    ];
+    for [one, other] in pairs {
+        // Rows are lost sooner than made.
+        match one.1.cmp(&other.1) {
+            Ordering::Less => return Err(wrong(one.0, one.1)),
+            Ordering::Greater => return Err(wrong(other.0, other.1)),
+            Ordering::Equal => {}
         }
     }
     Ok(())

@@ -65,7 +65,7 @@ pub(super) fn open(disk: &Disk) -> Result<Store, StoreError> {
     guarded(|| {
         let db = Database::builder().create_with_backend(disk.clone())?;
         // Few keys, so that some are forgotten on the way.
-        Ok(Store::opened(db)?.with_idempotency_keys(3))
+        Ok(Store::opened(db, None)?.with_idempotency_keys(3))
     })
 }
 

@@ -24,6 +24,13 @@ pub(super) fn read_identity(
     read(meta, IDENTITY, identity::decode)
 }
 
+pub(super) fn read_identity_of_format_1(
+    meta: &impl ReadableTable<&'static str, &'static [u8]>,
+) -> Result<Identity, StoreError> {
+    let value = meta.get(name(IDENTITY))?.ok_or_else(|| IDENTITY.lost())?;
+    identity::decode_format_1(value.value()).map_err(|error| IDENTITY.corrupt(error))
+}
+
 pub(super) fn read_head(meta: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<Head, StoreError> {
     read(meta, HEAD, head::decode)
 }

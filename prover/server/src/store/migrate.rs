@@ -5,39 +5,25 @@
 
 use redb::{Database, ReadableTable, Table, WriteTransaction};
 
-use super::meta::{read_format, write_format, write_head, write_history, write_identity};
+use super::meta::{read_identity_of_format_1, write_format, write_head, write_history, write_identity};
+use super::record::batch;
 use super::record::head::{self, Head};
 use super::record::row::Row;
-use super::record::{batch, identity};
-use super::tables::{
-    self, BATCHES, FORMAT, HEAD, IDENTITY, INPUTS, META, PROOFS, batch_row, inputs_row, proof_row,
-};
+use super::tables::{self, BATCHES, FORMAT, HEAD, INPUTS, META, PROOFS, batch_row, inputs_row, proof_row};
 use super::{StoreError, begin};
 
-/// Brings the store to the format of this program. Gives the format that it had.
-pub(super) fn migrate(db: &Database) -> Result<u32, StoreError> {
+/// Brings a store of format 1 to format 2.
+pub(super) fn migrate(db: &Database) -> Result<(), StoreError> {
     let txn = begin(db)?;
-    let found = read_format(&txn.open_table(META)?)?;
-    match found {
-        FORMAT => {}
-        1 => {
-            let batches = from_format_1(&txn)?;
-            txn.commit()?;
-            tracing::info!(
-                from = found,
-                to = FORMAT,
-                batches,
-                "store migrated; it cannot be rolled back to before its last batch"
-            );
-        }
-        _ => {
-            return Err(StoreError::Format {
-                found,
-                expected: FORMAT,
-            });
-        }
-    }
-    Ok(found)
+    let batches = from_format_1(&txn)?;
+    txn.commit()?;
+    tracing::info!(
+        from = 1,
+        to = FORMAT,
+        batches,
+        "store migrated; it cannot be rolled back to before its last batch"
+    );
+    Ok(())
 }
 
 fn from_format_1(txn: &WriteTransaction) -> Result<u32, StoreError> {
@@ -66,10 +52,7 @@ fn from_format_1(txn: &WriteTransaction) -> Result<u32, StoreError> {
 
 fn migrate_meta(txn: &WriteTransaction) -> Result<u32, StoreError> {
     let mut meta = txn.open_table(META)?;
-    let identity = {
-        let value = meta.get("identity")?.ok_or_else(|| IDENTITY.lost())?;
-        identity::decode_format_1(value.value()).map_err(|error| IDENTITY.corrupt(error))?
-    };
+    let identity = read_identity_of_format_1(&meta)?;
     let (batch_number, root) = {
         let value = meta.get("head")?.ok_or_else(|| HEAD.lost())?;
         head::decode_format_1(value.value()).map_err(|error| HEAD.corrupt(error))?

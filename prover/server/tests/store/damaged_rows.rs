@@ -272,7 +272,7 @@ fn what_does_not_fit_together_is_seen_when_the_store_is_opened() {
     );
     corrupt(
         &|txn| drop(txn.open_table(KEYS).unwrap().remove(&b"key"[..]).unwrap()),
-        "key_order all 1",
+        "keys all 0",
     );
 }
 
@@ -292,7 +292,7 @@ fn leaves_and_nodes_are_bound_by_the_state_root() {
     let no_leaf = change(LEAVES, 0, |bytes| bytes.fill(0xff));
     leaf_of(refusal(&no_leaf, |store| proved(store, 0)), "leaves 0");
     let gone: Change<'_> = &|txn| drop(txn.open_table(LEAVES).unwrap().remove(0).unwrap());
-    leaf_of(refusal(gone, |store| proved(store, 0)), "key_accounts all 6");
+    leaf_of(refusal(gone, |store| proved(store, 0)), "leaves all 5");
     let moved: Change<'_> = &|txn| {
         let mut leaves = txn.open_table(LEAVES).unwrap();
         let bytes = leaves.remove(0).unwrap().unwrap().value().to_vec();

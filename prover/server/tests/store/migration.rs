@@ -6,14 +6,18 @@ use quittance::backend::Backend;
 use quittance::batch::{Event, Stage};
 use quittance::circuit_facts;
 use quittance::engine_backend::EngineBackend;
-use quittance::store::StoreError;
+use quittance::store::{Store, StoreError};
 use quittance_circuits::state::{MemoryState, StateReader};
 use quittance_circuits::types::AccountIndex;
 use quittance_engine::{CancelFlag, Engine, KeyDir, setup_development};
 use quittance_verifier::{DevelopmentKeys, Shape};
 use redb::{ReadableDatabase, ReadableTable, TableDefinition};
 
-use crate::harness::{LEVELS, OTHER_FEE, accept, commit, damage, make, open, submit, transfer, with_file};
+use tempfile::TempDir;
+
+use crate::harness::{
+    LEVELS, OTHER_FEE, accept, commit, config, damage, make, open, submit, transfer, with_file,
+};
 
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 const BATCHES: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("batches");
@@ -128,6 +132,24 @@ fn unproved_batches_of_format_1_are_proved_after_the_migration() {
 }
 
 #[test]
+fn a_store_of_another_rollup_is_not_migrated() {
+    let directory = with_file(FORMAT_1);
+    let mut config = config(directory.path());
+    config.rollup.levels = 3;
+    let refused = Store::open(&config.store_directory, &config.rollup);
+    assert!(matches!(refused, Err(StoreError::OtherLevels { found: 2, .. })));
+    assert_eq!(format(&directory), 1u32.to_le_bytes());
+    open(&directory).unwrap();
+    assert_eq!(format(&directory), 2u32.to_le_bytes());
+}
+
+fn format(directory: &TempDir) -> Vec<u8> {
+    let db = redb::Database::open(directory.path().join("store/quittance.redb")).unwrap();
+    let meta = db.begin_read().unwrap().open_table(META).unwrap();
+    meta.get("format").unwrap().unwrap().value().to_vec()
+}
+
+#[test]
 fn a_migration_that_fails_changes_nothing() {
     type Change = fn(&redb::WriteTransaction);
     let cases: [(Change, &str); 3] = [
@@ -160,9 +182,9 @@ fn a_migration_that_fails_changes_nothing() {
             }
             other => panic!("{other:?}"),
         }
-        let db = redb::Database::open(directory.path().join("store/quittance.redb")).unwrap();
-        let meta = db.begin_read().unwrap().open_table(META).unwrap();
-        assert_eq!(meta.get("format").unwrap().unwrap().value(), 1u32.to_le_bytes());
-        assert!(meta.get("history").unwrap().is_none());
+        assert_eq!(format(&directory), 1u32.to_le_bytes());
+        damage(&directory, |txn| {
+            assert!(txn.open_table(META).unwrap().get("history").unwrap().is_none());
+        });
     }
 }
