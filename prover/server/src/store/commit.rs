@@ -1,5 +1,7 @@
 //! Storing executed batches: state, batch, what its proof needs, what takes it back, and its operations, in one transaction.
 
+use std::ops::Range;
+
 use quittance_circuits::batch::AppliedBatch;
 use quittance_circuits::state::StateChanges;
 use redb::{ReadableTable, WriteTransaction};
@@ -83,14 +85,10 @@ impl Store {
             let first = next_id(head.last_operation)?;
             let operations = u64::from(whole.operations);
             let end = first.checked_add(operations).ok_or(StoreError::NoIdLeft)?;
-            let slots = whole
-                .fee_slots
-                .iter()
-                .eq(applied.fees.iter().map(|fee| &fee.slot));
             if (batch.first_operation, batch.end_operation) != (first, end)
                 || batch.transfers != whole.operations
                 || operations == 0
-                || !slots
+                || !has_slots(applied, whole)
             {
                 return Err(mismatch(
                     batch,
@@ -235,32 +233,42 @@ fn settle(
             "an operation is rejected that is not in its range, or out of order",
         ));
     }
-    check_wholes(txn, head.next_operation, end, &executed, number)?;
+    check_wholes(txn, head.next_operation..end, &executed, made)?;
     Ok(settled)
 }
 
-/// A submission that is executed as a whole is a batch of its own, or nothing of it is executed.
+/// A submission that is executed as a whole is a batch of its own with its own fee slots, or nothing of it is executed.
 fn check_wholes(
     txn: &WriteTransaction,
-    first: u64,
-    end: u64,
+    range: Range<u64>,
     executed: &[u64],
-    number: u32,
+    made: Option<(&Batch, &AppliedBatch)>,
 ) -> Result<(), StoreError> {
-    for row in txn.open_table(WHOLES)?.range(first..end)? {
-        let (begin, value) = row?;
-        let begin = begin.value();
-        let whole = decode_whole(begin, value.value())?;
-        let last = begin.saturating_add(u64::from(whole.operations));
-        let inside = |id: &&u64| (begin..last).contains(*id);
-        let own = executed.iter().filter(inside).count();
+    let number = made.map_or(0, |(batch, _)| batch.number);
+    for row in txn.open_table(WHOLES)?.range(range.clone())? {
+        let (first, value) = row?;
+        let first = first.value();
+        let whole = decode_whole(first, value.value())?;
+        let end = first.saturating_add(u64::from(whole.operations));
+        let own = executed.iter().filter(|id| (first..end).contains(*id)).count();
         let complete = usize::try_from(whole.operations) == Ok(own) && executed.len() == own;
-        if last > end || !(own == 0 || complete) {
+        if end > range.end || !(own == 0 || complete) {
             let what = "a submission that is executed as a whole is torn apart";
+            return Err(StoreError::Mismatch { number, what });
+        }
+        if own > 0 && !made.is_some_and(|(_, applied)| has_slots(applied, &whole)) {
+            let what = "fee slots are not those of the submission";
             return Err(StoreError::Mismatch { number, what });
         }
     }
     Ok(())
+}
+
+fn has_slots(applied: &AppliedBatch, whole: &Whole) -> bool {
+    whole
+        .fee_slots
+        .iter()
+        .eq(applied.fees.iter().map(|fee| &fee.slot))
 }
 
 fn take_off(head: &mut Head, end: u64, settled: &Settled) {

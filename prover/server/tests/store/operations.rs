@@ -4,8 +4,8 @@ use quittance::operation::{OperationStage, OperationState, Whole};
 use quittance::store::{OperationQuery, Order, StoreError};
 
 use crate::harness::{
-    FEE, Made, OTHER_FEE, accept, commit, commit_whole, create, cut, execute, make, make_whole, open,
-    operations, rejection, submit, transfer,
+    FEE, Made, OTHER_FEE, accept, commit, commit_whole, create, cut, execute, execute_whole, make,
+    make_whole, open, operations, rejection, submit, transfer,
 };
 
 #[test]
@@ -201,7 +201,9 @@ fn a_whole_submission_in_the_queue_is_not_torn_apart() {
     torn(&cut(&store, 3, &[2]), &[2]);
     let half = store.reject_queued(2, &[(1, rejection("x"))]);
     assert!(matches!(half, Err(StoreError::Mismatch { .. })));
-    execute(&store, 3, &[]);
+    // With the queue's fee slots instead of its own.
+    torn(&cut(&store, 3, &[]), &[]);
+    execute_whole(&store, 3);
     execute(&store, 4, &[]);
     assert_eq!(store.snapshot().unwrap().head().batch_number, 2);
 }

@@ -8,8 +8,8 @@ use quittance_circuits::types::AccountIndex;
 use redb::{ReadableDatabase, ReadableTable, TableDefinition};
 
 use crate::harness::{
-    ACCOUNTS, LEVELS, accept, accounts, create, damage, execute, key, open, operations, prove, submit,
-    transfer,
+    ACCOUNTS, LEVELS, accept, accounts, create, damage, execute, execute_whole, key, open, operations, prove,
+    submit, transfer,
 };
 
 const NODES: TableDefinition<'_, u64, &[u8; 32]> = TableDefinition::new("nodes");
@@ -86,8 +86,8 @@ fn batches_are_taken_back_and_their_operations_queued_again() {
     // Executed again in the same cuts, everything is as it was.
     execute(&store, 4, &[]);
     assert_eq!(store.snapshot().unwrap().head().root, heads[2].root);
-    // A submission that is executed as a whole is again a batch of its own, here with other fee slots.
-    execute(&store, 6, &[]);
+    execute_whole(&store, 6);
+    assert_eq!(store.snapshot().unwrap().head().root, heads[3].root);
     execute(&store, 9, &[]);
     let head = store.snapshot().unwrap().head();
     assert_eq!((head.next_operation, head.queued, head.batch_number), (9, 0, 4));
@@ -130,7 +130,7 @@ fn a_batch_that_is_being_proved_is_taken_back_too() {
         store.advance(1, Event::Interrupt),
         Err(StoreError::NoBatch { .. })
     ));
-    execute(&store, 2, &[]);
+    execute_whole(&store, 2);
     let batch = store.snapshot().unwrap().batch(1).unwrap();
     assert_eq!((batch.stage, batch.attempts), (Stage::Executed, 0));
 }
