@@ -30,6 +30,7 @@ pub use record::identity::Identity;
 pub use rollback::RolledBack;
 pub use snapshot::{OperationQuery, Order, Snapshot};
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -43,7 +44,9 @@ use record::row::{Key, Row};
 use tables::{FORMAT, FORMAT_KEY, META};
 
 /// Name of the database file in its directory.
-const FILE: &str = "quittance.redb";
+pub(crate) const FILE: &str = "quittance.redb";
+/// Largest file of which every page is verified when it is opened, in bytes: it takes a few tenths of a second.
+const VERIFIED_BYTES: u64 = 128 << 20;
 /// How many idempotency keys are kept unless told otherwise.
 const NEWEST_KEYS: u64 = 1_000_000;
 
@@ -90,7 +93,14 @@ impl Store {
                 directory: directory.to_owned(),
             });
         }
-        Self::opened(open_database(&file, directory)?, expected)
+        let bytes = std::fs::metadata(&file)
+            .map(|file| file.len())
+            .unwrap_or(u64::MAX);
+        let mut db = open_database(&file, directory)?;
+        if bytes <= VERIFIED_BYTES {
+            verify_pages(&mut db)?;
+        }
+        Self::opened(db, expected)
     }
 
     /// The store in an open database, whose format is the present one afterwards.
@@ -162,7 +172,36 @@ fn open_database(file: &Path, directory: &Path) -> Result<Database, StoreError> 
         redb::DatabaseError::DatabaseAlreadyOpen => StoreError::InUse {
             directory: PathBuf::from(directory),
         },
+        // Too short for a header, or without one: there is a file, and it is no store.
+        redb::DatabaseError::Storage(redb::StorageError::Io(error))
+            if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof) =>
+        {
+            StoreError::Damaged {
+                reason: error.to_string(),
+            }
+        }
         other => other.into(),
+    })
+}
+
+/// Compares every page with its checksum, so that the database never works with a damaged one: there it may panic while
+/// it unwinds, which ends the process.
+fn verify_pages(db: &mut Database) -> Result<(), StoreError> {
+    let head = |db: &Database| -> Result<_, StoreError> {
+        format_and_identity(db)?;
+        let txn = db.begin_read()?;
+        let meta = txn.open_table(META)?;
+        let head = meta.get("head")?.map(|value| value.value().to_vec());
+        Ok(head)
+    };
+    let before = head(db)?;
+    // What can be repaired without loss, the list of free pages, is repaired.
+    let sound = db.check_integrity()?;
+    if sound || head(db)? == before {
+        return Ok(());
+    }
+    Err(StoreError::Damaged {
+        reason: "the last change of the store is damaged, and the database took it back".to_owned(),
     })
 }
 

@@ -9,7 +9,7 @@ use tonic_types::StatusExt;
 
 pub(crate) use crate::causes::chain;
 use crate::config::ConfigError;
-use crate::store::StoreError;
+use crate::store::{FILE as STORE_FILE, StoreError};
 
 /// Exit codes of the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +62,10 @@ impl CliError {
 
     /// A file that cannot be read or written.
     pub fn file(action: &str, path: &Path, error: &io::Error) -> Self {
+        let message = format!("cannot {action} {}: {error}", path.display());
+        if let Some(next) = disk_trouble(error.kind()) {
+            return Self::refused(message, next);
+        }
         let next = match error.kind() {
             io::ErrorKind::NotFound => "check the path",
             io::ErrorKind::PermissionDenied => "check who owns the file and its directory",
@@ -70,7 +74,24 @@ impl CliError {
             }
             _ => "check the disk and the path",
         };
-        Self::usage(format!("cannot {action} {}: {error}", path.display()), next)
+        Self::usage(message, next)
+    }
+
+    /// A store that could not be made, opened or changed; the message names its file or its directory.
+    pub(super) fn store(directory: &Path, error: StoreError) -> Self {
+        let named = matches!(
+            error,
+            StoreError::Missing { .. }
+                | StoreError::Exists { .. }
+                | StoreError::InUse { .. }
+                | StoreError::Directory { .. }
+        );
+        let mut error = Self::from(error);
+        if !named {
+            let file = directory.join(STORE_FILE);
+            error.message = format!("{}: {}", file.display(), error.message);
+        }
+        error
     }
 
     /// Output that cannot be written.
@@ -142,8 +163,24 @@ impl From<ConfigError> for CliError {
     }
 }
 
+/// What to do about a disk that takes no writes; nothing if it is something else.
+const fn disk_trouble(kind: io::ErrorKind) -> Option<&'static str> {
+    match kind {
+        io::ErrorKind::ReadOnlyFilesystem => {
+            Some("the file system is read-only: make it writable, or choose another place")
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            Some("there is no space for the file: free disk space, and run the command again")
+        }
+        _ => None,
+    }
+}
+
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
+        if let Some(next) = error.io().and_then(|error| disk_trouble(error.kind())) {
+            return Self::refused(chain(&error), next);
+        }
         let next = match &error {
             StoreError::Missing { .. } => {
                 "make one with `quittance genesis ACCOUNTS_FILE --store DIR`, or point --store elsewhere"

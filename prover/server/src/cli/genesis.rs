@@ -68,12 +68,14 @@ pub(super) fn run(args: &GenesisArgs, out: &mut Output) -> Result<(), CliError> 
     }
     let (rollup_id, levels) = (config.rollup.rollup_id, config.rollup.levels);
     let new = missing_directories(&config.store_directory);
-    let store = Store::create(&config.store_directory, rollup_id, levels, accounts).inspect_err(|_| {
-        for directory in &new {
-            // Only what is empty goes; the refusal is what has to be said.
-            let _ = std::fs::remove_dir(directory);
-        }
-    })?;
+    let store = Store::create(&config.store_directory, rollup_id, levels, accounts)
+        .inspect_err(|_| {
+            for directory in &new {
+                // Only what is empty goes; the refusal is what has to be said.
+                let _ = std::fs::remove_dir(directory);
+            }
+        })
+        .map_err(|error| CliError::store(&config.store_directory, error))?;
     let root = fr_to_hex(&store.identity().genesis_root);
     let directory = config.store_directory.display().to_string();
     out.result(

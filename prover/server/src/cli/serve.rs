@@ -29,7 +29,8 @@ pub(super) fn run(args: &ServeArgs, out: &mut Output) -> Result<(), CliError> {
     runtime.block_on(async {
         // The cheap checks first: a port in use is said before keys are read.
         let listener = listen(&config).await?;
-        let store = Store::open(&config.store_directory, &config.rollup)?;
+        let store = Store::open(&config.store_directory, &config.rollup)
+            .map_err(|error| CliError::store(&config.store_directory, error))?;
         let store = Arc::new(store.with_idempotency_keys(config.idempotency_keys.get()));
         let backend = Arc::new(backend(&config)?);
         let stop = stop_signal()?;

@@ -207,6 +207,19 @@ impl StoreError {
         }
     }
 
+    /// What the operating system said, if it was that which failed.
+    #[must_use]
+    pub fn io(&self) -> Option<&std::io::Error> {
+        match self {
+            Self::Directory { source, .. } => Some(source),
+            Self::Database(error) => match &**error {
+                redb::Error::Io(error) => Some(error),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// Whether the store's bytes cannot be trusted.
     #[must_use]
     pub fn is_corruption(&self) -> bool {

@@ -4,6 +4,7 @@
 //! scenario that goes through every transaction of the store, the bytes that are left have to be a store that is
 //! exactly as before the step in progress, or exactly as after it, and that goes on from there.
 
+mod damage;
 mod dump;
 mod format_1;
 mod scenario;
@@ -63,7 +64,8 @@ enum Change {
 /// Opens the store on the disk, as [`Store::open_any`] does on a file.
 pub(super) fn open(disk: &Disk) -> Result<Store, StoreError> {
     guarded(|| {
-        let db = Database::builder().create_with_backend(disk.clone())?;
+        let mut db = Database::builder().create_with_backend(disk.clone())?;
+        super::verify_pages(&mut db)?;
         // Few keys, so that some are forgotten on the way.
         Ok(Store::opened(db, None)?.with_idempotency_keys(3))
     })

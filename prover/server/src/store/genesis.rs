@@ -9,6 +9,7 @@ use quittance_circuits::leaf::Leaf;
 use quittance_circuits::state::build_tree;
 use quittance_circuits::types::AccountIndex;
 use redb::{Database, WriteTransaction};
+use tempfile::TempPath;
 
 use super::guard::guarded;
 use super::record::head::Head;
@@ -65,7 +66,14 @@ fn create(
             return Err(error);
         }
     };
-    fs::rename(&unfinished, &file).map_err(unusable)?;
+    // Not a store that another process has made meanwhile is replaced.
+    let named = TempPath::try_from_path(unfinished).and_then(|path| Ok(path.persist_noclobber(&file)?));
+    named.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => StoreError::Exists {
+            directory: directory.to_owned(),
+        },
+        _ => unusable(error),
+    })?;
     // The new name has to survive a power loss, too.
     fs::File::open(directory)
         .and_then(|dir| dir.sync_all())

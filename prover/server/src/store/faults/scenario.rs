@@ -54,11 +54,11 @@ fn rollup_id() -> [u8; 32] {
     quittance_verifier::rollup_id(0, [0; 20])
 }
 
-fn key(index: u32) -> SecretKey {
+pub(super) fn key(index: u32) -> SecretKey {
     SecretKey::from_bytes(&[u8::try_from(index).unwrap() + 1; 32])
 }
 
-fn signed(from: u32, to: u32, nonce: u32) -> SignedTransfer {
+pub(super) fn signed(from: u32, to: u32, nonce: u32) -> SignedTransfer {
     let transfer = Transfer {
         from: AccountIndex(from),
         to: AccountIndex(to),
@@ -84,16 +84,21 @@ fn genesis() -> Vec<u8> {
 }
 
 /// The batch of these transfers on the last state, which takes the operations up to before `end` off the queue.
-fn batch(store: &Store, transfers: &[SignedTransfer], end: u64) -> (Batch, AppliedBatch, StateChanges) {
-    let state = store.snapshot().unwrap();
+/// Nothing if the store refuses to be read.
+pub(super) fn batch(
+    store: &Store,
+    transfers: &[SignedTransfer],
+    end: u64,
+) -> Option<(Batch, AppliedBatch, StateChanges)> {
+    let state = store.snapshot().ok()?;
     let head = state.head();
     let number = head.batch_number + 1;
-    let mut overlay = Overlay::new(&state).unwrap();
+    let mut overlay = Overlay::new(&state).ok()?;
     let context = BatchContext {
         rollup_id: fr_from_bytes_be(&rollup_id()).unwrap(),
         batch_number: BatchNumber(number),
     };
-    let applied = apply_batch(&mut overlay, &context, transfers, &[FEE_SLOT]).unwrap();
+    let applied = apply_batch(&mut overlay, &context, transfers, &[FEE_SLOT]).ok()?;
     let batch = Batch {
         number,
         stage: Stage::Executed,
@@ -110,7 +115,7 @@ fn batch(store: &Store, transfers: &[SignedTransfer], end: u64) -> (Batch, Appli
         first_operation: head.next_operation,
         end_operation: end,
     };
-    (batch, applied, overlay.into_changes())
+    Some((batch, applied, overlay.into_changes()))
 }
 
 fn keyed(key: &str) -> Keyed {
@@ -202,7 +207,7 @@ impl Builder {
             .filter(|operation| operation.state == OperationState::Queued)
             .map(|operation| operation.signed)
             .collect();
-        let (batch, applied, changes) = batch(&self.store, &transfers, end);
+        let (batch, applied, changes) = batch(&self.store, &transfers, end).unwrap();
         let rejected = rejections(rejected);
         let name = format!("batch {} of the queue up to {end}", batch.number);
         self.step(&name, move |store| {
@@ -221,7 +226,7 @@ impl Builder {
         let operations = u32::try_from(transfers.len()).unwrap();
         let last = self.store.snapshot().unwrap().head().last_operation;
         let end = last + 1 + u64::from(operations);
-        let (batch, applied, changes) = batch(&self.store, transfers, end);
+        let (batch, applied, changes) = batch(&self.store, transfers, end).unwrap();
         let whole = Whole {
             operations,
             fee_slots: vec![FEE_SLOT],

@@ -1,0 +1,246 @@
+//! Single flipped bits anywhere in the file: what is read is right, or is refused.
+
+use std::fmt::Debug;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::scenario::{all_transactions, batch, key, signed};
+use super::{Disk, Numbers, open};
+use crate::batch::Event;
+use crate::operation::IdempotencyKey;
+use crate::store::{NewOperation, OperationQuery, Order, Store, StoreError};
+
+/// Size of a page of the database.
+const PAGE: usize = 4096;
+/// Flips in each page that is in use.
+const FLIPS: usize = 12;
+
+/// One call and what it gave; `None` if it was refused.
+#[derive(Debug, PartialEq, Eq)]
+struct Answer {
+    call: String,
+    gave: Option<String>,
+}
+
+/// Calls a store and writes down the answers.
+#[derive(Default)]
+struct Transcript(Vec<Answer>);
+
+impl Transcript {
+    fn note<T: Debug>(&mut self, call: impl ToString, result: Result<T, StoreError>) -> Option<T> {
+        self.0.push(Answer {
+            call: call.to_string(),
+            gave: result.as_ref().ok().map(|value| format!("{value:?}")),
+        });
+        result.ok()
+    }
+}
+
+/// Reads everything of the store, then writes: accepts, executes, proves, takes back.
+fn use_everything(bytes: Vec<u8>) -> Transcript {
+    let mut said = Transcript::default();
+    let disk = Disk::new(bytes, None);
+    let Some(store) = said.note("open", open(&disk).inspect_err(check)) else {
+        return said;
+    };
+    read_everything(&store, &mut said);
+    let item = NewOperation {
+        signed: signed(0, 1, 2),
+        accepted_at_ms: 1,
+        keyed: None,
+    };
+    said.note("accept", store.accept(vec![item]).inspect_err(check));
+    // What was rolled back waits at the front of the queue.
+    if let Some((batch, applied, changes)) = batch(&store, &[signed(0, 1, 2), signed(1, 0, 1)], 8) {
+        let stored = store.commit_queued(&batch, &applied, &changes, &[]);
+        said.note("commit", stored.inspect_err(check));
+        said.note(
+            "begin",
+            store.advance(batch.number, Event::Begin).inspect_err(check),
+        );
+        let finish = Event::Finish {
+            at_ms: 1,
+            phases: Vec::new(),
+        };
+        said.note(
+            "prove",
+            store
+                .store_proof(batch.number, finish, &[3; 600])
+                .inspect_err(check),
+        );
+    }
+    said.note("rollback", store.rollback(1).inspect_err(check));
+    read_everything(&store, &mut said);
+    said
+}
+
+/// A refusal says that the file is damaged, or that the store takes no more work; never that waiting helps.
+fn check(error: &StoreError) {
+    assert!(!error.is_transient(), "{error}");
+    let expected = error.is_corruption()
+        || error.is_fatal()
+        || matches!(
+            error,
+            StoreError::Database(_)
+                | StoreError::State(_)
+                | StoreError::Format { .. }
+                | StoreError::NoBatch { .. }
+                | StoreError::NotNext { .. }
+                | StoreError::Mismatch { .. }
+                | StoreError::Move(_)
+        );
+    assert!(expected, "{error:?}");
+}
+
+fn read_everything(store: &Store, said: &mut Transcript) {
+    let Some(state) = said.note("snapshot", store.snapshot()) else {
+        return;
+    };
+    let head = state.head();
+    said.note("head", Ok(head));
+    said.note("accounts", state.account_count());
+    for index in 0..4 {
+        said.note(format!("account {index}"), state.account(index));
+        said.note(format!("path {index}"), state.path(index));
+        let key = key(index).public_key();
+        said.note(format!("accounts of {index}"), state.accounts_of(&key, 0, 9));
+        let query = OperationQuery {
+            account: (index < 3).then_some(index),
+            stage: None,
+            from: None,
+            order: Order::OldestFirst,
+            limit: 99,
+            visits: 99,
+        };
+        said.note(format!("operations of {index}"), state.operations(&query));
+    }
+    for id in 1..=9 {
+        said.note(format!("operation {id}"), state.operation(id));
+        said.note(format!("whole {id}"), state.whole_at(id));
+    }
+    for number in 1..=3 {
+        let batch = said.note(format!("batch {number}"), state.batch(number));
+        said.note(format!("proof {number}"), state.proof(number));
+        if let Some(batch) = batch {
+            said.note(format!("inputs {number}"), state.applied(&batch));
+        }
+    }
+    said.note("batches", state.batches(1, None, 99, 99));
+    said.note("queued", state.queued(0, 99));
+    said.note("pending", state.pending());
+    for name in ["queued 0", "queued 1", "whole", "first 0"] {
+        let key = IdempotencyKey::new(name.as_bytes()).unwrap();
+        said.note(format!("key {name}"), state.remembered(&key));
+    }
+}
+
+/// How many calls were not refused.
+fn answered(said: &Transcript) -> usize {
+    said.0.iter().filter(|answer| answer.gave.is_some()).count()
+}
+
+/// What was answered otherwise than by the sound store, and not refused.
+fn wrong_answers(sound: &Transcript, got: &Transcript) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for answer in &got.0 {
+        let Some(gave) = &answer.gave else { continue };
+        let right = sound
+            .0
+            .iter()
+            .any(|sound| sound.call == answer.call && sound.gave.as_ref() == Some(gave));
+        if !right {
+            wrong.push(format!("{}: {gave}", answer.call));
+        }
+    }
+    wrong
+}
+
+#[test]
+fn a_flipped_bit_is_refused_or_changes_nothing() {
+    let scenario = all_transactions();
+    let disk = Disk::new(scenario.image, None);
+    let store = open(&disk).unwrap();
+    for step in &scenario.steps {
+        (step.run)(&store).unwrap();
+    }
+    drop(store);
+    let image = disk.surviving();
+    let sound = use_everything(image.clone());
+    assert!(
+        sound
+            .0
+            .iter()
+            .any(|answer| answer.call == "prove" && answer.gave.is_some())
+    );
+
+    let used =
+        (0..image.len() / PAGE).filter(|page| image[page * PAGE..][..PAGE].iter().any(|byte| *byte != 0));
+    let mut numbers = Numbers::new(11);
+    let mut below = |limit: usize| usize::try_from(numbers.below(u64::try_from(limit).unwrap())).unwrap();
+    let mut places = Vec::new();
+    for page in used {
+        // The header and the first bytes of a page matter most; the rest is mostly rows.
+        let dense = if page == 0 { 400 } else { FLIPS };
+        for flip in 0..dense {
+            let range = if page == 0 || flip % 3 == 0 { 320 } else { PAGE };
+            places.push((page * PAGE + below(range), below(8)));
+        }
+    }
+    let mut wrong = Vec::new();
+    let mut refused = 0;
+    for (byte, bit) in &places {
+        let mut flipped = image.clone();
+        flipped[*byte] ^= 1 << bit;
+        match catch_unwind(AssertUnwindSafe(|| use_everything(flipped))) {
+            Ok(got) => {
+                refused += usize::from(answered(&got) < answered(&sound));
+                let answers = wrong_answers(&sound, &got);
+                if let Some(first) = answers.first() {
+                    let first: String = first.chars().take(200).collect();
+                    wrong.push(format!(
+                        "byte {byte}, bit {bit}: {} wrong answers: {first}",
+                        answers.len()
+                    ));
+                }
+            }
+            Err(_) => wrong.push(format!("byte {byte}, bit {bit}: a panic")),
+        }
+    }
+    println!("{} flips, {refused} refused, {} wrong", places.len(), wrong.len());
+    assert!(
+        wrong.is_empty(),
+        "{} of {}:\n{}",
+        wrong.len(),
+        places.len(),
+        wrong.join("\n")
+    );
+    assert!(refused * 10 > places.len(), "{refused} of {}", places.len());
+}
+
+#[test]
+fn a_truncated_file_is_refused() {
+    let image = all_transactions().image;
+    let mut numbers = Numbers::new(5);
+    let pages = (1..image.len() / PAGE).step_by(7).map(|page| page * PAGE);
+    let border = [
+        1,
+        2,
+        63,
+        64,
+        100,
+        319,
+        320,
+        PAGE - 1,
+        image.len() / 2,
+        image.len() - PAGE,
+        image.len() - 1,
+    ];
+    let random = (0..40).map(|_| {
+        usize::try_from(numbers.below(u64::try_from(image.len()).unwrap()))
+            .unwrap()
+            .max(1)
+    });
+    for length in pages.chain(border).chain(random.collect::<Vec<_>>()) {
+        let error = open(&Disk::new(image[..length].to_vec(), None)).unwrap_err();
+        check(&error);
+    }
+}
