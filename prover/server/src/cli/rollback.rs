@@ -11,8 +11,9 @@ use crate::store::{RolledBack, Store};
 
 pub(super) fn run(args: &RollbackArgs, out: &mut Output) -> Result<(), CliError> {
     let config = config::load(args.config.config.as_deref(), &args.config.overrides())?;
-    let store = Store::open(&config.store_directory, &config.rollup)?;
-    let done = store.rollback(args.to)?;
+    let failed = |error| CliError::store(&config.store_directory, error);
+    let store = Store::open(&config.store_directory, &config.rollup).map_err(failed)?;
+    let done = store.rollback(args.to).map_err(failed)?;
     let RolledBack {
         batches,
         proofs,

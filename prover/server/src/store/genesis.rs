@@ -56,24 +56,19 @@ fn create(
     }
     let unfinished = directory.join(UNFINISHED_FILE);
     remove_left(&unfinished, directory)?;
+    // Whatever fails from here on takes the file with it.
+    let unfinished = TempPath::try_from_path(unfinished).map_err(unusable)?;
     let db = Database::create(&unfinished)?;
-    let identity = match build(&db, rollup_id, levels, accounts) {
-        Ok(identity) => identity,
-        Err(error) => {
-            drop(db);
-            // It is no store, and the next attempt removes it, too.
-            let _ = fs::remove_file(&unfinished);
-            return Err(error);
-        }
-    };
-    // Not a store that another process has made meanwhile is replaced.
-    let named = TempPath::try_from_path(unfinished).and_then(|path| Ok(path.persist_noclobber(&file)?));
-    named.map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => StoreError::Exists {
-            directory: directory.to_owned(),
-        },
-        _ => unusable(error),
-    })?;
+    let identity = build(&db, rollup_id, levels, accounts)?;
+    // A store that another process has made meanwhile is not replaced.
+    unfinished
+        .persist_noclobber(&file)
+        .map_err(|refused| match refused.error.kind() {
+            io::ErrorKind::AlreadyExists => StoreError::Exists {
+                directory: directory.to_owned(),
+            },
+            _ => unusable(refused.error),
+        })?;
     // The new name has to survive a power loss, too.
     fs::File::open(directory)
         .and_then(|dir| dir.sync_all())

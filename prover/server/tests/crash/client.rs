@@ -1,0 +1,290 @@
+//! Clients that never give up: each repeats a request under its idempotency key until it has an answer, whatever
+//! happens to the service meanwhile.
+
+use std::error::Error as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use quittance_proto::v1;
+use quittance_proto::v1::quittance_client::QuittanceClient;
+use tokio::sync::watch;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Status};
+
+use crate::accounts::{COUNT, FOREVER, Numbers, transfer};
+
+/// Longest time that a request may need, kills and restarts of the service included.
+const ANSWER: Duration = Duration::from_secs(120);
+/// Longest time of one attempt.
+const ATTEMPT: Duration = Duration::from_secs(20);
+/// Pause before a request is repeated.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Clients submit while fewer batches wait for their proofs.
+const CROWD: u32 = 8;
+
+/// How a client submits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Batches of one or two transfers.
+    Batches,
+    /// Single transfers.
+    Singles,
+    /// Single transfers that expire soon.
+    Expiring,
+    /// Streams of up to five transfers.
+    Streams,
+}
+
+/// What all clients share.
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    /// Set when no further request is to be begun.
+    pub(crate) stop: AtomicBool,
+    /// Answers so far.
+    pub(crate) answers: AtomicUsize,
+}
+
+/// A request that was answered.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub(crate) transfers: Vec<v1::SignedTransfer>,
+    /// Ids of the transfers.
+    pub(crate) ids: Vec<u64>,
+    /// Whether the service may reject the transfers after it has accepted them.
+    pub(crate) expires: bool,
+    /// The first answer was lost, and a repetition got it.
+    pub(crate) recovered: bool,
+}
+
+/// One client with two accounts of its own.
+pub(crate) struct Client {
+    kind: Kind,
+    name: u32,
+    accounts: [u32; 2],
+    nonces: [u32; 2],
+    numbers: Numbers,
+    requests: u32,
+    service: watch::Receiver<Option<String>>,
+    shared: Arc<Shared>,
+    answered: Vec<Answered>,
+}
+
+/// The service's address, or none while it is down.
+pub(crate) async fn connect(address: &str) -> Result<QuittanceClient<Channel>, Status> {
+    let endpoint = Endpoint::from_shared(address.to_owned()).unwrap();
+    let endpoint = endpoint.connect_timeout(Duration::from_secs(2)).timeout(ATTEMPT);
+    let channel = endpoint
+        .connect()
+        .await
+        .map_err(|error| Status::from_error(error.into()))?;
+    Ok(QuittanceClient::new(channel))
+}
+
+impl Client {
+    pub(crate) fn new(
+        name: u32,
+        kind: Kind,
+        seed: u64,
+        service: watch::Receiver<Option<String>>,
+        shared: Arc<Shared>,
+    ) -> Self {
+        let first = 1 + 2 * name;
+        assert!(first + 1 < COUNT);
+        Self {
+            kind,
+            name,
+            accounts: [first, first + 1],
+            nonces: [0; 2],
+            numbers: Numbers::new(seed),
+            requests: 0,
+            service,
+            shared,
+            answered: Vec::new(),
+        }
+    }
+
+    /// Submits until the clients are stopped; gives what was answered.
+    pub(crate) async fn run(mut self) -> Vec<Answered> {
+        while !self.shared.stop.load(Ordering::Relaxed) {
+            // Proving is slower than submitting: a few batches wait, and not always as many as may.
+            if self.state().await.unproved_batches >= CROWD {
+                tokio::time::sleep(PAUSE).await;
+            } else {
+                self.submit().await;
+            }
+        }
+        self.answered
+    }
+
+    async fn submit(&mut self) {
+        let count = match self.kind {
+            Kind::Batches => 1 + self.numbers.below(2),
+            Kind::Singles | Kind::Expiring => 1,
+            Kind::Streams => 1 + self.numbers.below(5),
+        };
+        let valid_until = match self.kind {
+            Kind::Expiring => self.state().await.batch_number + 1 + self.numbers.below(3),
+            _ => FOREVER,
+        };
+        let mut nonces = self.nonces;
+        let transfers: Vec<_> = (0..count)
+            .map(|_| {
+                let which = usize::from(self.numbers.below(2) == 1);
+                let (to, amount) = (self.numbers.below(COUNT), 1 + self.numbers.below(1000));
+                let fee = self.numbers.below(4);
+                let nonce = nonces[which];
+                nonces[which] += 1;
+                let from = self.accounts[which];
+                transfer(from, to, nonce, amount.into(), fee.into(), valid_until)
+            })
+            .collect();
+        self.requests += 1;
+        let Some((ids, recovered)) = self.until_answered(&transfers).await else {
+            // Refused because it has expired: it is as if it had never been sent.
+            return;
+        };
+        self.shared.answers.fetch_add(1, Ordering::Relaxed);
+        if self.numbers.below(4) == 0 {
+            let (again, repeated) = self.until_answered(&transfers).await.unwrap();
+            assert!(repeated, "{:?}", self.answered.last());
+            assert_eq!(
+                again, ids,
+                "client {}: another answer under the same key",
+                self.name
+            );
+        }
+        let executed = self.kind != Kind::Expiring || self.was_executed(ids[0]).await;
+        if executed {
+            self.nonces = nonces;
+        }
+        self.answered.push(Answered {
+            transfers,
+            ids,
+            expires: self.kind == Kind::Expiring,
+            recovered,
+        });
+    }
+
+    /// Sends the request until it is answered. Gives the ids, and whether all of them are results of an earlier attempt;
+    /// nothing if the transfers have expired before they were accepted.
+    async fn until_answered(&mut self, transfers: &[v1::SignedTransfer]) -> Option<(Vec<u64>, bool)> {
+        let deadline = Instant::now() + ANSWER;
+        loop {
+            match self.attempt(transfers).await {
+                Ok(answer) => return Some(answer),
+                Err(status) if is_passing(&status) => {
+                    assert!(
+                        Instant::now() < deadline,
+                        "client {}: no answer in {ANSWER:?}: {status:?}",
+                        self.name
+                    );
+                    tokio::time::sleep(PAUSE).await;
+                }
+                Err(status) if self.kind == Kind::Expiring && status.code() == Code::FailedPrecondition => {
+                    return None;
+                }
+                Err(status) => panic!("client {}: {status:?}", self.name),
+            }
+        }
+    }
+
+    async fn attempt(&mut self, transfers: &[v1::SignedTransfer]) -> Result<(Vec<u64>, bool), Status> {
+        let mut client = self.connected().await?;
+        let key = |position: usize| format!("{}-{}-{position}", self.name, self.requests).into_bytes();
+        match self.kind {
+            Kind::Batches => {
+                let request = v1::SubmitBatchRequest {
+                    transfers: transfers.to_vec(),
+                    fee_slots: Vec::new(),
+                    idempotency_key: key(0),
+                };
+                let answer = client.submit_batch(request).await?.into_inner();
+                Ok((answer.operation_ids, answer.repeated))
+            }
+            Kind::Singles | Kind::Expiring => {
+                let request = v1::SubmitTransferRequest {
+                    transfer: Some(transfers[0].clone()),
+                    idempotency_key: key(0),
+                };
+                let answer = client.submit_transfer(request).await?.into_inner();
+                let operation = answer.operation.unwrap();
+                assert_eq!(operation.transfer.as_ref(), Some(&transfers[0]));
+                Ok((vec![operation.id], answer.repeated))
+            }
+            Kind::Streams => {
+                let requests: Vec<_> = transfers
+                    .iter()
+                    .enumerate()
+                    .map(|(position, transfer)| v1::SubmitTransfersRequest {
+                        transfer: Some(transfer.clone()),
+                        idempotency_key: key(position),
+                    })
+                    .collect();
+                let answer = client
+                    .submit_transfers(tokio_stream::iter(requests))
+                    .await?
+                    .into_inner();
+                let repeated = usize::try_from(answer.repeated).unwrap() == transfers.len();
+                Ok((answer.operation_ids, repeated))
+            }
+        }
+    }
+
+    /// A connection to the service, as soon as it is up.
+    async fn connected(&mut self) -> Result<QuittanceClient<Channel>, Status> {
+        let up = self.service.wait_for(Option::is_some);
+        let address = tokio::time::timeout(ANSWER, up).await.unwrap();
+        let Some(address) = address.ok().and_then(|address| address.clone()) else {
+            // The test has failed, and says why.
+            return std::future::pending().await;
+        };
+        connect(&address).await
+    }
+
+    async fn state(&mut self) -> v1::State {
+        let deadline = Instant::now() + ANSWER;
+        loop {
+            let got = match self.connected().await {
+                Ok(mut client) => client.get_state(v1::GetStateRequest {}).await,
+                Err(status) => Err(status),
+            };
+            match got {
+                Ok(answer) => return answer.into_inner().state.unwrap(),
+                Err(status) => assert!(is_passing(&status) && Instant::now() < deadline, "{status:?}"),
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Waits until an accepted operation is not queued any more.
+    async fn was_executed(&mut self, id: u64) -> bool {
+        let deadline = Instant::now() + ANSWER;
+        loop {
+            let got = match self.connected().await {
+                Ok(mut client) => client.get_operation(v1::GetOperationRequest { id }).await,
+                Err(status) => Err(status),
+            };
+            match got.map(|answer| answer.into_inner().operation.unwrap()) {
+                Ok(operation) => match operation.state() {
+                    v1::OperationState::Executed => return true,
+                    v1::OperationState::Rejected => return false,
+                    _ => assert!(Instant::now() < deadline, "still queued: {operation:?}"),
+                },
+                Err(status) => assert!(is_passing(&status) && Instant::now() < deadline, "{status:?}"),
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+/// Whether sending the request again is right: the service is gone, is stopping, or is full for now.
+pub(crate) fn is_passing(status: &Status) -> bool {
+    // A source is the transport's, not the service's.
+    status.source().is_some()
+        || matches!(
+            status.code(),
+            Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded | Code::Cancelled
+        )
+}

@@ -1,0 +1,44 @@
+//! A file system that cannot be written: every command says which path and what to do, and creates nothing.
+
+use std::fs;
+
+use crate::harness::{Home, SHAPE, run};
+use crate::mount::Mount;
+
+#[test]
+fn commands_on_a_read_only_disk_say_so() {
+    let Some(disk) = Mount::new("size=64m") else {
+        println!(
+            "no file system may be mounted here; the store's own tests have a disk that refuses writing"
+        );
+        return;
+    };
+    let home = Home::with_new_store_at(&disk.path().join("store"));
+    let before = fs::read(home.file()).unwrap();
+    disk.remount("ro");
+    let store = home.store().display().to_string();
+    let keys = disk.path().join("keys").display().to_string();
+    let new = disk.path().join("new").display().to_string();
+    let refused = |arguments: &[&str], says: &str| {
+        let ended = run(&mut home.command(arguments));
+        ended.failed(1, &[says, "ead-only"]);
+        assert_eq!(ended.out, "", "{ended:?}");
+    };
+    refused(&["serve"], &store);
+    refused(&["genesis", "accounts.csv", "--store", &new], &new);
+    refused(&["setup", "--shape", SHAPE, "--keys", &keys], &keys);
+    refused(&["rollback", "--to", "0"], &store);
+    let mut names: Vec<_> = fs::read_dir(disk.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["store"]);
+    assert_eq!(fs::read_dir(home.store()).unwrap().count(), 1);
+    assert!(fs::read(home.file()).unwrap() == before, "the store was changed");
+
+    // The disk can be written again: nothing had happened.
+    disk.remount("rw");
+    let served = home.serve();
+    assert_eq!(served.terminate().code, Some(0));
+}
