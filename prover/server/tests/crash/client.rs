@@ -22,7 +22,7 @@ const ATTEMPT: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Clients submit while fewer batches wait for their proofs.
-const CROWD: u32 = 8;
+const CROWD: u32 = 20;
 
 /// How a client submits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use crate::client::{Client, Kind, Shared, connect};
 use crate::harness::{Home, Served, Starting};
 
 /// Longest wait for the event after which a round kills; then it kills all the same.
-const EVENT: Duration = Duration::from_secs(5);
+const EVENT: Duration = Duration::from_secs(3);
 
 /// When a round kills the service.
 #[derive(Clone, Copy, Debug)]
