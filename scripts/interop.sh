@@ -129,20 +129,25 @@ serve=("$bin/quittance" serve --store "$run/store" --keys "$keys" --shape "$shap
     --allow-development-keys)
 # Few unproved batches, so that the client meets a full service; many attempts, because a killed one counts.
 limits=(QUITTANCE_PROVING__MAX_UNPROVED_BATCHES=5 QUITTANCE_PROVING__MAX_ATTEMPTS=100)
-printf '  $ %s\n' "${limits[*]} quittance ${serve[*]:1} --listen 127.0.0.1:0" >&2
+printf '  $ %s\n' "${limits[*]} quittance ${serve[*]:1} --listen 127.0.0.1:PORT" >&2
 
-# Starts the service, and again after each kill -9, at the same address; any other end is final.
+# Starts the service, and again after each kill -9, at the same address; any other end is final. The port is below those
+# that the system gives to connections, or one of them could take it while the service is down.
 supervise() {
-    local listen=127.0.0.1:0 status address
+    local listen="" status
     while :; do
+        [ -n "$listen" ] || listen="127.0.0.1:$((20000 + RANDOM % 10000))"
         env "${limits[@]}" "${serve[@]}" --listen "$listen" > "$run/service.out" 2>> "$run/service.log" &
         echo "$!" > "$run/service.new"
         mv "$run/service.new" "$run/service.pid"
         status=0
+        # Without bash's own words about the kill.
         wait "$!" 2>/dev/null || status=$?
-        [ "$status" -eq 137 ] || return "$status"
-        address="$(sed -n 's/^listening on //p' "$run/service.out")"
-        listen="${address:-$listen}"
+        if [ "$status" -eq 1 ] && grep --quiet "cannot listen on $listen" "$run/service.log"; then
+            listen=""
+        elif [ "$status" -ne 137 ]; then
+            return "$status"
+        fi
     done
 }
 set -m
