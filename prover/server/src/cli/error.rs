@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use serde::Serialize;
-use tonic_types::StatusExt;
+use tonic_types::{ErrorDetails, StatusExt};
 
 pub(crate) use crate::causes::chain;
 use crate::config::ConfigError;
@@ -216,7 +216,6 @@ impl From<StoreError> for CliError {
 
 impl From<tonic::Status> for CliError {
     fn from(status: tonic::Status) -> Self {
-        use tonic::Code;
         let details = status.get_error_details();
         let mut message = format!(
             "the service refused ({}): {}",
@@ -237,38 +236,75 @@ impl From<tonic::Status> for CliError {
                 let _ = write!(message, "; {}: {}", violation.field, violation.description);
             }
         }
-        let next = match status.code() {
-            Code::InvalidArgument => "correct the named field and send it again",
-            Code::FailedPrecondition => {
-                "look at the state (quittance state, quittance account) and try again"
-            }
-            Code::ResourceExhausted => {
-                let quota = details.quota_failure().and_then(|quota| quota.violations.first());
-                match quota.map(|violation| violation.subject.as_str()) {
-                    Some("proving.max_unproved_batches") => "wait until earlier batches are proved",
-                    Some("service.max_watch_streams") => "wait until other watchers have left",
-                    Some("fee_slots") => "name fewer fee slots in a batch, or serve a shape that has more",
-                    Some("shape") => {
-                        "send fewer transfers or name fewer fee slots in a batch, or serve a shape that has both"
-                    }
-                    _ => "send fewer transfers in a batch",
+        Self::refused(message, advice(status.code(), &details))
+    }
+}
+
+/// What to do about a status.
+fn advice(code: tonic::Code, details: &ErrorDetails) -> String {
+    use tonic::Code;
+    let text = match code {
+        Code::InvalidArgument => "correct the named field and send it again",
+        Code::FailedPrecondition => return precondition(details),
+        Code::AlreadyExists => {
+            "use another --idempotency-key for another submission; `quittance operation` shows what this one named"
+        }
+        Code::ResourceExhausted => {
+            let quota = details.quota_failure().and_then(|quota| quota.violations.first());
+            match quota.map(|violation| violation.subject.as_str()) {
+                Some("proving.max_unproved_batches") => "wait until earlier batches are proved",
+                Some("batching.max_queued") => {
+                    "wait until queued transfers are executed; `quittance state` shows how many there are"
                 }
-            }
-            Code::NotFound => match details.resource_info().map(|info| info.resource_type.as_str()) {
-                Some("account") => {
-                    "check the index; `quittance account --key KEY` lists the accounts of a key"
+                Some("service.max_stream_transfers") => "send the others in another stream",
+                Some("service.max_watch_streams") => "wait until other watchers have left",
+                Some("fee_slots") => "name fewer fee slots in a batch, or serve a shape that has more",
+                Some("shape") => {
+                    "send fewer transfers or name fewer fee slots in a batch, or serve a shape that has both"
                 }
-                Some("batch") => "check the number; `quittance state` shows the last batch",
-                _ => "check the name",
-            },
-            Code::Unavailable => "check that `quittance serve` is running at the address of --server",
-            Code::DeadlineExceeded | Code::Cancelled => {
-                "look with `quittance state` whether the request was executed before you repeat it"
+                _ => "send fewer transfers in a batch",
             }
-            Code::Unimplemented => "check that --server is a Quittance service of this version",
-            _ => "look at the service's log",
-        };
-        Self::refused(message, next)
+        }
+        Code::NotFound => match details.resource_info().map(|info| info.resource_type.as_str()) {
+            Some("account") => "check the index; `quittance account --key KEY` lists the accounts of a key",
+            Some("batch") => "check the number; `quittance state` shows the last batch",
+            Some("operation") => "check the id; `quittance state` shows the last operation",
+            _ => "check the name",
+        },
+        Code::Unavailable => match details.retry_info().and_then(|info| info.retry_delay) {
+            Some(delay) => return format!("try again in {} seconds", delay.as_secs().max(1)),
+            None => "check that `quittance serve` is running at the address of --server",
+        },
+        Code::DeadlineExceeded | Code::Cancelled => {
+            "look with `quittance state` whether the request was executed before you repeat it"
+        }
+        Code::DataLoss => {
+            "the store cannot be trusted: look at the service's log, and restore it from a copy"
+        }
+        Code::Unimplemented => "check that --server is a Quittance service of this version",
+        _ => "look at the service's log",
+    };
+    text.to_owned()
+}
+
+/// What to do about a state that does not allow it.
+fn precondition(details: &ErrorDetails) -> String {
+    let info = details.error_info();
+    let value = |key: &str| {
+        info.and_then(|info| info.metadata.get(key))
+            .map_or("", String::as_str)
+    };
+    let batch = value("batch");
+    match (info.map(|info| info.reason.as_str()), value("state")) {
+        (Some("ILLEGAL_MOVE"), "proved") => {
+            format!("nothing is left to do for a proved batch; `quittance proof {batch}` fetches its proof")
+        }
+        (Some("ILLEGAL_MOVE"), _) => format!("`quittance resume {batch}` queues its proof again"),
+        (Some("NOT_PROVED"), _) => format!("`quittance watch {batch}` waits for the proof"),
+        (Some("FEE_BELOW_MINIMUM"), _) => {
+            "sign it again with a higher fee; `quittance policy` shows the least one".to_owned()
+        }
+        _ => "look at the state (quittance state, quittance account) and try again".to_owned(),
     }
 }
 
@@ -277,6 +313,7 @@ fn name(code: tonic::Code) -> &'static str {
     match code {
         Code::InvalidArgument => "INVALID_ARGUMENT",
         Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::AlreadyExists => "ALREADY_EXISTS",
         Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
         Code::NotFound => "NOT_FOUND",
         Code::Unavailable => "UNAVAILABLE",

@@ -20,7 +20,7 @@ pub(super) fn read_text(path: &Path) -> Result<String, CliError> {
     } else {
         File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text))
     };
-    read.map_err(|error| CliError::file("read", path, &error))?;
+    read.map_err(|error| unreadable(path, &error))?;
     if text.len() as u64 > MAX_BYTES {
         return Err(CliError::refused(
             format!("{} is larger than {MAX_BYTES} bytes", path.display()),
@@ -28,6 +28,21 @@ pub(super) fn read_text(path: &Path) -> Result<String, CliError> {
         ));
     }
     Ok(text)
+}
+
+/// A file that cannot be read; a link that leads nowhere is said to be one.
+fn unreadable(path: &Path, error: &io::Error) -> CliError {
+    match std::fs::read_link(path) {
+        Ok(target) if error.kind() == io::ErrorKind::NotFound => CliError::usage(
+            format!(
+                "cannot read {}: it is a link to {}, which is not there",
+                path.display(),
+                target.display()
+            ),
+            "point the link to the file, or name the file itself",
+        ),
+        _ => CliError::file("read", path, error),
+    }
 }
 
 /// Writes a new file.
@@ -57,7 +72,7 @@ pub(super) fn write_secret(path: &Path, secret: &[u8; 32]) -> Result<(), CliErro
 
 /// Reads a secret key; refuses a file that others may read.
 pub(super) fn read_secret(path: &Path) -> Result<SecretKey, CliError> {
-    let read = |error: &io::Error| CliError::file("read", path, error);
+    let read = |error: &io::Error| unreadable(path, error);
     let file = File::open(path).map_err(|error| read(&error))?;
     #[cfg(unix)]
     {

@@ -57,7 +57,14 @@ struct TomlAccounts {
 
 pub(super) fn run(args: &GenesisArgs, out: &mut Output) -> Result<(), CliError> {
     let config = config::load(args.config.config.as_deref(), &args.config.overrides())?;
-    let entries = parse(&args.accounts, &files::read_text(&args.accounts)?)?;
+    let text = files::read_text(&args.accounts)?;
+    if text.trim().is_empty() {
+        return Err(CliError::refused(
+            format!("{}: the file is empty", args.accounts.display()),
+            "an account has key, balance, token, owner and optionally index; see `quittance genesis --help`",
+        ));
+    }
+    let entries = parse(&args.accounts, &text)?;
     let accounts = leaves(&entries)?;
     let count = accounts.len();
     if count == 0 {

@@ -15,7 +15,7 @@ use super::{CliError, error};
 /// Steps of the bar.
 const STEPS: u64 = 1000;
 
-/// Follows a batch on stderr until its state is final, and gives the last event.
+/// Follows a batch on stderr until its state is final, which is left to the caller to tell, and gives the last event.
 pub(super) async fn follow(client: &mut Client, number: u32) -> Result<v1::BatchProgress, CliError> {
     let bar = std::io::stderr().is_terminal().then(bar).transpose()?;
     let mut last_line = String::new();
@@ -26,7 +26,7 @@ pub(super) async fn follow(client: &mut Client, number: u32) -> Result<v1::Batch
                 bar.set_position(permille(progress.fraction));
                 bar.set_message(what + &eta(progress));
             }
-            None if what != last_line => {
+            None if what != last_line && is_active(progress) => {
                 note(format_args!("batch {number}: {what}{}", eta(progress)));
                 last_line = what;
             }
@@ -80,6 +80,13 @@ async fn each(
         last = Some(progress);
     }
     client::required(last, "any progress")
+}
+
+fn is_active(progress: &v1::BatchProgress) -> bool {
+    matches!(
+        progress.state(),
+        v1::BatchState::Executed | v1::BatchState::Proving
+    )
 }
 
 fn describe(progress: &v1::BatchProgress) -> String {

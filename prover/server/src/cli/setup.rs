@@ -159,14 +159,32 @@ impl From<KeysError> for CliError {
     fn from(error: KeysError) -> Self {
         let message = error::chain(&error);
         match &error {
-            KeysError::Unreadable { .. } | KeysError::None { .. } => Self::usage(
-                message,
-                "make a key with `quittance setup --shape t2f1 --keys DIR`, or point --keys elsewhere",
-            ),
-            KeysError::NoKey { path, shape } => Self::refused(
+            KeysError::Unreadable { path, .. } => Self::usage(
                 message,
                 format!(
-                    "run `quittance setup --shape {} --keys {}`",
+                    "make a key with `quittance setup --shape t2f1 --keys {}`, or point --keys elsewhere",
+                    path.display()
+                ),
+            ),
+            KeysError::None { path, levels } => {
+                let shape = Shape {
+                    levels: *levels,
+                    transfers: 2,
+                    fee_slots: 1,
+                };
+                Self::usage(
+                    message,
+                    format!(
+                        "make a key with `quittance setup --shape {} --keys {}`, or point --keys elsewhere",
+                        shape.name(),
+                        path.display()
+                    ),
+                )
+            }
+            KeysError::NoKey { path, shape } => Self::usage(
+                message,
+                format!(
+                    "run `quittance setup --shape {} --keys {}`, or point --keys elsewhere",
                     shape.name(),
                     path.display()
                 ),

@@ -185,7 +185,7 @@ fn s30_s33_wrong_keys_stop_the_start_up() {
         ran.err.contains("loading key") && !ran.err.contains('\x1b'),
         "{ran:?}"
     );
-    ran.fails(1, &["no key for shape t3f1l2", &setup]);
+    ran.fails(2, &["no key for shape t3f1l2", &setup]);
 
     let (keys, key) = copied_keys();
     let file = key.join("proving.key");

@@ -118,6 +118,10 @@ async fn a_damaged_leaf_is_data_loss_to_clients() {
     let before = service.state().await;
     let refused = service.submit(&[transfer(0, 1, 0, |_| ())]).await.unwrap_err();
     assert_eq!(refused.code(), Code::DataLoss, "{refused:?}");
+    assert!(refused.message().contains("table leaves, entry 1"), "{refused:?}");
+    let refused = service.single(&transfer(0, 1, 0, |_| ()), "").await.unwrap_err();
+    assert_eq!(refused.code(), Code::DataLoss, "{refused:?}");
+    assert!(refused.message().contains("table leaves, entry 1"), "{refused:?}");
     let request = |index| v1::GetAccountRequest {
         index,
         include_path: false,

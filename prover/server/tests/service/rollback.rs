@@ -1,0 +1,215 @@
+//! What becomes of operations whose batches were taken back while the service was stopped.
+
+use std::path::Path;
+
+use quittance::config::Config;
+use quittance::store::Store;
+use quittance_circuits::types::BatchNumber;
+use quittance_proto::v1;
+use tonic::Code;
+use tonic_types::StatusExt;
+
+use crate::batching::NEVER;
+use crate::harness::{BALANCE, Held, Service, config, genesis, reason, transfer};
+
+/// Takes back every batch after this one.
+pub(crate) fn roll_back(directory: &Path, to: u32) {
+    let config = Config::check(config(directory)).unwrap();
+    let store = Store::open(&config.store_directory, &config.rollup).unwrap();
+    store.rollback(to).unwrap();
+}
+
+/// Two singles in batch 1, a batch with a fee slot of its own as batch 2, a single in batch 3.
+async fn three_batches(directory: &Path, valid_until: u32) -> Service {
+    genesis(directory);
+    let mut raw = config(directory);
+    raw.batching.max_delay_ms = NEVER;
+    let mut service = Service::restart(raw, Held::new()).await;
+    service
+        .stream(&[transfer(0, 1, 0, |_| ()), transfer(1, 0, 0, |_| ())])
+        .await
+        .unwrap();
+    service.wait_for_queue(0).await;
+    let answer = service
+        .client
+        .submit_batch(whole(valid_until))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(answer.operation_ids, [3, 4]);
+    service
+        .single(&transfer(0, 1, 2, |_| ()), "single")
+        .await
+        .unwrap();
+    service.single(&transfer(1, 0, 1, |_| ()), "").await.unwrap();
+    let state = service.wait_for_queue(0).await;
+    assert_eq!((state.batch_number, state.last_operation), (3, 6));
+    service
+}
+
+fn whole(valid_until: u32) -> v1::SubmitBatchRequest {
+    let transfers = [
+        transfer(0, 1, 1, |t| t.valid_until = BatchNumber(valid_until)),
+        transfer(4, 4, 0, |_| ()),
+    ];
+    v1::SubmitBatchRequest {
+        transfers: transfers.iter().map(quittance::grpc::transfer_to_proto).collect(),
+        fee_slots: vec![v1::FeeSlot { leaf: 1, token: 1 }],
+        idempotency_key: b"whole".to_vec(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operations_are_executed_again_under_their_ids_and_a_batch_as_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut service = three_batches(directory.path(), u32::MAX).await;
+    let root = service.state().await.root;
+    service.stop().await;
+    roll_back(directory.path(), 0);
+
+    // One batch at a time, so that the queue can be looked at.
+    let mut raw = config(directory.path());
+    raw.proving.max_unproved_batches = 1;
+    let mut service = Service::restart(raw, Held::new()).await;
+    let state = service.wait_for_queue(4).await;
+    assert_eq!((state.batch_number, state.last_operation), (1, 6));
+    // The batch waits, and its key says so; a single transfer's key gives its operation.
+    let status = service.client.submit_batch(whole(u32::MAX)).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable, "{status:?}");
+    assert!(status.get_error_details().retry_info().is_some());
+    assert!(status.message().contains("operations 3 to 4"), "{status:?}");
+    let again = service
+        .single(&transfer(0, 1, 2, |_| ()), "single")
+        .await
+        .unwrap();
+    assert_eq!(
+        (again.repeated, again.operation.unwrap().state()),
+        (true, v1::OperationState::Queued)
+    );
+    // What waits counts.
+    let status = service.single(&transfer(0, 1, 2, |_| ()), "").await.unwrap_err();
+    assert_eq!(reason(&status).0, "NONCE_MATCHES");
+
+    for number in 1..=2 {
+        service.wait_for(number, v1::BatchState::Proving).await;
+        service
+            .client
+            .cancel_batch(v1::CancelBatchRequest { number })
+            .await
+            .unwrap();
+    }
+    let state = service.wait_for_queue(0).await;
+    // The same operations on the same state.
+    assert_eq!((state.batch_number, state.root), (3, root));
+    let batch = service.batch(2).await;
+    assert_eq!((batch.transfers, batch.fees[0].leaf), (2, 1));
+    let again = service
+        .client
+        .submit_batch(whole(u32::MAX))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(
+        (again.repeated, again.operation_ids, again.batch.unwrap().number),
+        (true, vec![3, 4], 2)
+    );
+    assert_eq!(service.balance(4).await, BALANCE - 10);
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_breaks_a_rule_afterwards_is_rejected_as_a_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let service = three_batches(directory.path(), 2).await;
+    service.stop().await;
+    roll_back(directory.path(), 0);
+
+    // Two smaller batches come before it now, and it may be in batch 2 at the latest.
+    let mut raw = config(directory.path());
+    raw.batching.max_transfers = Some(1);
+    let mut service = Service::restart(raw, Held::new()).await;
+    let state = service.wait_for_queue(0).await;
+    assert_eq!((state.batch_number, state.last_operation), (3, 6));
+    for id in [3, 4] {
+        let rejection = service.operation(id).await.rejection.unwrap();
+        assert_eq!(
+            (rejection.rule.as_str(), rejection.message.as_str()),
+            (
+                "not_expired",
+                "transfer 0: not_expired: transfer is valid until batch 2, this is batch 3"
+            )
+        );
+    }
+    // The single behind it counted on its nonce; the other one goes on.
+    assert_eq!(
+        service.operation(5).await.rejection.unwrap().rule,
+        "nonce_matches"
+    );
+    assert_eq!(service.operation(6).await.execution.unwrap().batch, 3);
+    let before = service.state().await;
+    let status = service.client.submit_batch(whole(2)).await.unwrap_err();
+    assert_eq!(status.code(), Code::FailedPrecondition, "{status:?}");
+    let (got, metadata) = reason(&status);
+    assert_eq!(
+        (got.as_str(), metadata["operation"].as_str()),
+        ("NOT_EXPIRED", "3")
+    );
+    let again = service
+        .single(&transfer(0, 1, 2, |_| ()), "single")
+        .await
+        .unwrap();
+    assert_eq!(
+        (again.repeated, again.operation.unwrap().state()),
+        (true, v1::OperationState::Rejected)
+    );
+    assert_eq!(service.state().await, before);
+    // A second rollback leaves what was rejected as it is.
+    service.stop().await;
+    roll_back(directory.path(), 1);
+    let mut service = Service::restart(config(directory.path()), Held::new()).await;
+    let state = service.wait_for_queue(0).await;
+    assert_eq!((state.batch_number, state.root), (2, before.root));
+    assert_eq!(service.operation(6).await.execution.unwrap().batch, 2);
+    assert_eq!(service.operation(5).await.state(), v1::OperationState::Rejected);
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_needs_its_keys_and_tokens_at_the_start() {
+    use quittance::node::{Node, NodeError};
+    use quittance::sequencer::StartError;
+    use quittance_verifier::Shape;
+
+    let directory = tempfile::tempdir().unwrap();
+    let service = three_batches(directory.path(), u32::MAX).await;
+    service.stop().await;
+    roll_back(directory.path(), 0);
+    let start = |raw, backend| {
+        let config = Config::check(raw).unwrap();
+        let store = Store::open(&config.store_directory, &config.rollup).unwrap();
+        Node::start(std::sync::Arc::new(store), backend, &config).unwrap_err()
+    };
+    let mut raw = config(directory.path());
+    raw.fees.leaf = Some(3);
+    let error = start(raw, Held::new());
+    assert!(
+        matches!(
+            error,
+            NodeError::Sequencer(StartError::TokenNeeded {
+                operation: 1,
+                token: 1
+            })
+        ),
+        "{error:?}"
+    );
+    let shape = Shape {
+        levels: 2,
+        transfers: 1,
+        fee_slots: 1,
+    };
+    let error = start(config(directory.path()), Held::with_shape(shape));
+    assert!(
+        matches!(error, NodeError::Sequencer(StartError::ShapeNeeded(_))),
+        "{error:?}"
+    );
+}
