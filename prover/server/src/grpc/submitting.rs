@@ -63,11 +63,6 @@ impl Api {
         let mut answer = v1::SubmitTransfersResponse::default();
         loop {
             let accepted = answer.operation_ids.len();
-            let at = |position: usize, error: ApiError| ApiError::Stream {
-                transfer: position,
-                accepted,
-                error: Box::new(error),
-            };
             let arrived = self.arrived(&mut messages).await;
             let mut decoded = Vec::with_capacity(arrived.messages.len());
             let mut refused = None;
@@ -86,16 +81,17 @@ impl Api {
                     }
                 }
             }
-            let count = decoded.len();
-            if count > 0 {
-                let admitted = self.within(self.admit(decoded)).await;
-                let admitted = admitted.map_err(|error| at(accepted, error))?;
-                for acceptance in &admitted.accepted {
-                    answer.operation_ids.push(acceptance.operation.id);
-                    answer.repeated += u32::from(acceptance.repeated);
-                }
-                if let Some(error) = admitted.refused {
-                    refused = Some(error.into());
+            if !decoded.is_empty() {
+                match self.within(self.admit(decoded)).await {
+                    Ok(admitted) => {
+                        for acceptance in &admitted.accepted {
+                            answer.operation_ids.push(acceptance.operation.id);
+                            answer.repeated += u32::from(acceptance.repeated);
+                        }
+                        // It comes before whatever was refused here.
+                        refused = admitted.refused.map(ApiError::from).or(refused);
+                    }
+                    Err(error) => refused = Some(error),
                 }
             }
             let accepted = answer.operation_ids.len();
@@ -188,9 +184,10 @@ impl Api {
         let mut arrived = Vec::new();
         let mut stopping = self.stopping();
         let first = tokio::select! {
+            // First, so that a client that sends without a pause is told as well.
             biased;
-            first = next_within(messages, self.request_timeout()) => first,
             () = async { drop(stopping.wait_for(|stop| *stop).await) } => Err(ApiError::Stopping),
+            first = next_within(messages, self.request_timeout()) => first,
         };
         let mut next = Poll::Ready(first);
         let end = loop {

@@ -5,5 +5,6 @@ mod configuration;
 mod disk;
 mod files;
 mod harness;
+mod operations;
 mod rollback;
 mod service;
