@@ -15,14 +15,14 @@ use tonic::{Code, Status};
 use crate::accounts::{COUNT, FOREVER, Numbers, transfer};
 
 /// Longest time that a request may need, kills and restarts of the service included.
-const ANSWER: Duration = Duration::from_secs(120);
+const ANSWER: Duration = Duration::from_secs(240);
 /// Longest time of one attempt.
 const ATTEMPT: Duration = Duration::from_secs(20);
 /// Pause before a request is repeated.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Clients submit while fewer batches wait for their proofs.
-const CROWD: u32 = 20;
+const CROWD: u32 = 16;
 
 /// How a client submits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +67,8 @@ pub(crate) struct Client {
     numbers: Numbers,
     requests: u32,
     service: watch::Receiver<Option<String>>,
+    /// The last connection, with its address.
+    connection: Option<(String, QuittanceClient<Channel>)>,
     shared: Arc<Shared>,
     answered: Vec<Answered>,
 }
@@ -100,6 +102,7 @@ impl Client {
             numbers: Numbers::new(seed),
             requests: 0,
             service,
+            connection: None,
             shared,
             answered: Vec::new(),
         }
@@ -240,7 +243,14 @@ impl Client {
             // The test has failed, and says why.
             return std::future::pending().await;
         };
-        connect(&address).await
+        if let Some((known, client)) = &self.connection
+            && *known == address
+        {
+            return Ok(client.clone());
+        }
+        let client = connect(&address).await?;
+        self.connection = Some((address, client.clone()));
+        Ok(client)
     }
 
     async fn state(&mut self) -> v1::State {

@@ -18,7 +18,7 @@ pub(crate) const SHAPE: &str = "t2f1l2";
 /// Its levels: 16 leaves.
 pub(crate) const LEVELS: u8 = 2;
 /// Longest wait for anything that a process has to do by itself.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A directory with a development key, made once by `quittance setup`.
 pub(crate) static KEYS: LazyLock<TempDir> = LazyLock::new(|| {
@@ -169,7 +169,7 @@ impl Home {
              [service]\nlisten = \"127.0.0.1:0\"\ndrain_timeout_ms = 2000\n\
              [store]\ndirectory = {:?}\n\
              [keys]\ndirectory = {:?}\nallow_development_keys = true\n\
-             [proving]\nthreads = 2\nmax_unproved_batches = 24\nmax_attempts = 1000\n\
+             [proving]\nthreads = 2\nmax_unproved_batches = 20\nmax_attempts = 1000\n\
              [batching]\nmax_delay_ms = 50\n\
              [fees]\nleaf = {}\n",
             self.store,
