@@ -1,6 +1,7 @@
 //! `quittance genesis`: a new store with accounts from a file.
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use figment::Figment;
 use figment::providers::{Format, Toml};
@@ -100,7 +101,7 @@ fn missing_directories(directory: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-fn parse(path: &Path, text: &str) -> Result<Vec<AccountEntry>, CliError> {
+pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<AccountEntry>, CliError> {
     let wrong = |problem: String| {
         CliError::refused(
             format!("{}: {problem}", path.display()),
@@ -160,9 +161,8 @@ fn parse_csv(text: &str) -> Result<Vec<AccountEntry>, String> {
         };
         let need = |name: &str| get(name).ok_or_else(|| format!("line {number}: no {name}"));
         let integer = |name: &str, value: &str| {
-            value
-                .parse::<u32>()
-                .map_err(|error| format!("line {number}: {name} {value:?}: {error}"))
+            let problem = format!("line {number}: {name} {value:?} is not a decimal number below 2^32");
+            digits::<u32>(value).ok_or(problem)
         };
         entries.push(AccountEntry {
             index: get("index").map(|value| integer("index", value)).transpose()?,
@@ -173,6 +173,12 @@ fn parse_csv(text: &str) -> Result<Vec<AccountEntry>, String> {
         });
     }
     Ok(entries)
+}
+
+/// Digits only: the standard library would take a sign too.
+fn digits<N: FromStr>(text: &str) -> Option<N> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().ok()).flatten()
 }
 
 /// Checks the entries and gives each its index.
@@ -206,9 +212,9 @@ fn leaf(entry: &AccountEntry) -> Result<Leaf, String> {
     let key = parse_public_key(&entry.key)?;
     let balance = match &entry.balance {
         Balance::Number(number) => u128::from(*number),
-        Balance::Text(text) => text
-            .parse()
-            .map_err(|_| format!("balance {text:?} is not a decimal number below 2^128"))?,
+        Balance::Text(text) => {
+            digits(text).ok_or_else(|| format!("balance {text:?} is not a decimal number below 2^128"))?
+        }
     };
     let owner: [u8; 20] = parse_hex(&entry.owner)
         .ok_or_else(|| format!("owner {:?} is not 0x and 40 hex digits", entry.owner))?;

@@ -122,6 +122,11 @@ fn genesis_takes_three_formats_and_refuses_what_is_wrong() {
     ] {
         genesis("a.csv", &csv.replace(key, &bad), "s4").fails(1, &["account 0", says]);
     }
+    // Numbers with a sign, which the standard library would take.
+    genesis("a.csv", &csv.replace(",7,", ",+7,"), "s4").fails(1, &["balance \"+7\" is not a decimal"]);
+    genesis("a.json", &json.replace("\"7\"", "\"+7\""), "s4").fails(1, &["balance \"+7\" is not a decimal"]);
+    genesis("a.csv", &csv.replace("\n3,", "\n+3,"), "s4")
+        .fails(1, &["line 2: index \"+3\" is not a decimal"]);
     genesis("a.csv", &csv.replace("balance", "token"), "s4").fails(1, &["column \"token\" is given twice"]);
     genesis("a.csv", "index,key,balance,token,owner\n", "s4").fails(1, &["no account"]);
     genesis("a.json", "[]", "s4").fails(1, &["no account"]);
