@@ -81,11 +81,7 @@ impl KeyDir {
             write_all(out, &key.verifying_key().to_bytes())
         })?;
         let manifest = Manifest::new(key, key.r1cs().digest(), proving_key, verifying_key);
-        staging.write(MANIFEST_FILE, |out| {
-            let mut text = serde_json::to_vec_pretty(&manifest)?;
-            text.push(b'\n');
-            write_all(out, &text)
-        })?;
+        staging.write(MANIFEST_FILE, |out| write_all(out, &manifest_text(&manifest)?))?;
         staging.publish(&path)?;
         sync_dir(parent)?;
         Ok(Self { path })
@@ -166,25 +162,7 @@ impl KeyDir {
         file.take(MANIFEST_MAX_BYTES)
             .read_to_end(&mut text)
             .map_err(io_error(&path))?;
-        let syntax = |source| KeyError::ManifestSyntax {
-            path: path.clone(),
-            shape: shape.to_owned(),
-            source,
-        };
-        // The format is read by itself first: other formats have other fields.
-        #[derive(serde::Deserialize)]
-        struct FormatOnly {
-            format: u32,
-        }
-        let FormatOnly { format } = serde_json::from_slice(&text).map_err(syntax)?;
-        if format != MANIFEST_FORMAT {
-            return Err(KeyError::Format {
-                got: format,
-                expected: MANIFEST_FORMAT,
-                shape: shape.to_owned(),
-            });
-        }
-        serde_json::from_slice(&text).map_err(syntax)
+        parse_manifest(&text, &path, shape)
     }
 
     fn read_verifying_key(&self, manifest: &Manifest, shape: &str) -> Result<VerifyingKey, KeyError> {
@@ -324,6 +302,44 @@ impl Drop for Staging {
             let _ = fs::remove_dir_all(&self.path);
         }
     }
+}
+
+/// The text of a manifest.
+pub(crate) fn manifest_text(manifest: &Manifest) -> io::Result<Vec<u8>> {
+    let mut text = serde_json::to_vec_pretty(manifest)?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+/// Reads the text of the manifest at `path`, in the directory of the key for `shape`.
+pub(crate) fn parse_manifest(text: &[u8], path: &Path, shape: &str) -> Result<Manifest, KeyError> {
+    let syntax = |source| KeyError::ManifestSyntax {
+        path: path.to_owned(),
+        shape: shape.to_owned(),
+        source,
+    };
+    // The format is read by itself first: other formats have other fields.
+    #[derive(serde::Deserialize)]
+    struct FormatOnly {
+        format: u32,
+    }
+    let FormatOnly { format } = serde_json::from_slice(text).map_err(syntax)?;
+    if format != MANIFEST_FORMAT {
+        return Err(KeyError::Format {
+            got: format,
+            expected: MANIFEST_FORMAT,
+            shape: shape.to_owned(),
+        });
+    }
+    let manifest: Manifest = serde_json::from_slice(text).map_err(syntax)?;
+    // serde takes an array with the fields in order for an object: a second spelling of the same value.
+    let written: serde_json::Value = serde_json::from_slice(text).map_err(syntax)?;
+    if serde_json::to_value(&manifest).map_err(syntax)? != written {
+        return Err(syntax(serde::de::Error::custom(
+            "an array stands where an object belongs",
+        )));
+    }
+    Ok(manifest)
 }
 
 fn write_all(out: &mut dyn Write, bytes: &[u8]) -> io::Result<(u64, Digest)> {

@@ -268,6 +268,26 @@ fn the_manifest_is_strict() {
     assert!(matches!(fixture.open(), Err(KeyError::ManifestSyntax { .. })));
 }
 
+/// Found by reading for the fuzz target `manifest`: the fields of an object in their order, without their names.
+#[test]
+fn a_manifest_with_arrays_for_objects_is_refused() {
+    for (object, names) in [
+        ("shape", &["name", "levels", "transfers", "fee_slots"][..]),
+        ("proving_key", &["bytes", "blake3"]),
+    ] {
+        let fixture = fixture();
+        let mut value: serde_json::Value = serde_json::from_slice(&fixture.bytes(MANIFEST_FILE)).unwrap();
+        let fields: Vec<_> = names.iter().map(|name| value[object][name].clone()).collect();
+        value[object] = fields.into();
+        fixture.replace(MANIFEST_FILE, value.to_string().as_bytes());
+        let error = fixture.open().unwrap_err();
+        assert!(
+            matches!(error, KeyError::ManifestSyntax { .. }),
+            "{object}: {error}"
+        );
+    }
+}
+
 /// Files that agree with a rewritten manifest meet the checks behind the digests.
 #[test]
 fn s30_a_substituted_verifying_key_is_refused() {
