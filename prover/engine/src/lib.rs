@@ -8,6 +8,9 @@
 //! What this crate must never reach: circuits and their rules, sockets, async runtimes. It is synchronous, runs on
 //! its own threads, and knows a statement only as public inputs. Of ours it depends on the verifier alone.
 
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod memory;
 pub mod synthetic;
 

@@ -2,6 +2,9 @@
 //! what to do next.
 
 pub mod args;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod output;
 
 mod account;

@@ -4,6 +4,9 @@ mod api;
 mod convert;
 mod edge;
 mod fields;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod status;
 mod submitting;
 mod watching;

@@ -10,6 +10,9 @@ mod commit;
 mod error;
 #[cfg(test)]
 mod faults;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod genesis;
 mod guard;
 mod meta;

@@ -239,7 +239,7 @@ async fn next_within(
     }
 }
 
-fn decode(
+pub(super) fn decode(
     message: Option<&v1::SignedTransfer>,
     key: &[u8],
 ) -> Result<(SignedTransfer, Option<IdempotencyKey>), ApiError> {
@@ -253,9 +253,9 @@ fn decode(
     Ok((signed.ok_or(ApiError::Panicked)?, key))
 }
 
-type DecodedBatch = (Vec<SignedTransfer>, Vec<FeeSlot>, Option<IdempotencyKey>);
+pub(super) type DecodedBatch = (Vec<SignedTransfer>, Vec<FeeSlot>, Option<IdempotencyKey>);
 
-fn decode_batch(message: &v1::SubmitBatchRequest) -> Result<DecodedBatch, ApiError> {
+pub(super) fn decode_batch(message: &v1::SubmitBatchRequest) -> Result<DecodedBatch, ApiError> {
     let mut violations = Violations::default();
     let transfers = message
         .transfers

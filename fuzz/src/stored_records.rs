@@ -1,0 +1,293 @@
+//! The store's records: batch, head, identity, history, operation, whole submission, idempotency key, undo; those that format 1
+//! had as well. The first byte of the input says which.
+
+use arbitrary::Unstructured;
+use quittance::batch::{Batch, FeeCredit, PhaseTime, Stage};
+use quittance::operation::{Operation, OperationState, Rejection, Remembered, Whole};
+use quittance::store::fuzzing::{self, Kind, Record};
+use quittance::store::{Head, Identity};
+use quittance_circuits::tx::fee::FeeSlot;
+use quittance_circuits::types::{AccountIndex, TokenId};
+use quittance_engine::Phase;
+
+use crate::applied_batch::arbitrary_transfer;
+use crate::damage::damage;
+use crate::leaf::arbitrary_leaf;
+use crate::memory::Budget;
+use crate::verifying_key::arbitrary_shape;
+use crate::{points, recipe};
+
+/// A leaf that was not there takes 5 bytes in an undo record and 144 in memory, in a list that grows by doubling.
+const BUDGET: Budget = Budget {
+    base: 4096,
+    for_each: 128,
+};
+
+/// The key of the operations here.
+const ID: u64 = 5;
+
+/// Accepted bytes are the bytes of the record. A record of format 1 says what it says in format 2. A seal opens nothing but
+/// what it was made for.
+pub fn check(data: &[u8]) {
+    if let Some((&kind, record)) = data.split_first()
+        && let Some(&kind) = Kind::ALL.get(usize::from(kind))
+    {
+        decode(kind, record);
+        sealed(record);
+    }
+    if let Some(mut recipe) = recipe(data) {
+        let _ = build(&mut recipe);
+    }
+}
+
+fn decode(kind: Kind, data: &[u8]) {
+    let Ok(record) = BUDGET.within(data.len(), || fuzzing::decode(kind, ID, data)) else {
+        return;
+    };
+    let mut bytes = fuzzing::encode(&record);
+    match kind {
+        Kind::BatchFormat1 => {
+            // Two numbers more, both 0.
+            assert!(bytes.ends_with(&[0; 16]));
+            bytes.truncate(bytes.len() - 16);
+            bytes[0] = 1;
+        }
+        Kind::IdentityFormat1 => bytes[0] = 1,
+        Kind::HeadFormat1 => {
+            let Record::HeadFormat1(number, root) = record else {
+                panic!("a head of format 1 became {record:?}");
+            };
+            let head = Head {
+                batch_number: number,
+                root,
+                next_operation: 1,
+                last_operation: 0,
+                queued: 0,
+            };
+            bytes = fuzzing::encode(&Record::Head(head));
+            bytes.truncate(data.len());
+            bytes[0] = 1;
+        }
+        _ => {}
+    }
+    assert_eq!(bytes, data);
+}
+
+fn sealed(record: &[u8]) {
+    // Whether the bytes themselves are sealed says nothing: libFuzzer sees what a seal is compared with, and writes it there.
+    let _ = fuzzing::open(ID, record);
+    let bytes = fuzzing::seal(ID, record.to_vec());
+    assert!(fuzzing::open(ID, &bytes).is_ok_and(|opened| opened == record));
+    assert!(fuzzing::open(ID + 1, &bytes).is_err());
+}
+
+fn build(recipe: &mut Unstructured<'_>) -> arbitrary::Result<()> {
+    let (kind, record) = arbitrary_record(recipe)?;
+    let mut bytes = fuzzing::encode(&record);
+    assert_eq!(fuzzing::decode(kind, ID, &bytes).as_ref(), Ok(&record));
+    let mut closed = fuzzing::seal(ID, bytes.clone());
+    damage(&mut bytes, recipe);
+    decode(kind, &bytes);
+    // The same changes under the seal.
+    let before = closed.clone();
+    damage(&mut closed, recipe);
+    assert_eq!(fuzzing::open(ID, &closed).is_ok(), closed == before);
+    Ok(())
+}
+
+fn arbitrary_record(recipe: &mut Unstructured<'_>) -> arbitrary::Result<(Kind, Record)> {
+    Ok(match recipe.int_in_range(0..=7u8)? {
+        0 => (Kind::Batch, Record::Batch(arbitrary_stored_batch(recipe)?)),
+        1 => (Kind::Head, Record::Head(arbitrary_head(recipe)?)),
+        2 => {
+            let mut rollup_id: [u8; 32] = recipe.arbitrary()?;
+            rollup_id[0] = 0;
+            let levels = recipe.int_in_range(1..=16u8)?;
+            (
+                Kind::Identity,
+                Record::Identity(Identity {
+                    rollup_id,
+                    levels,
+                    genesis_root: points::fr(recipe)?,
+                }),
+            )
+        }
+        3 => (Kind::History, Record::History(recipe.arbitrary()?)),
+        4 => (Kind::Operation, Record::Operation(arbitrary_operation(recipe)?)),
+        5 => {
+            let operations = recipe.int_in_range(1..=u32::MAX)?;
+            let slots = recipe.int_in_range(0..=5usize)?;
+            let fee_slots = (0..slots)
+                .map(|_| {
+                    Ok(FeeSlot {
+                        leaf: AccountIndex(recipe.arbitrary()?),
+                        token: TokenId(recipe.arbitrary()?),
+                    })
+                })
+                .collect::<arbitrary::Result<_>>()?;
+            (
+                Kind::Whole,
+                Record::Whole(Whole {
+                    operations,
+                    fee_slots,
+                }),
+            )
+        }
+        6 => {
+            let remembered = Remembered {
+                digest: recipe.arbitrary()?,
+                first_operation: recipe.arbitrary()?,
+                operations: recipe.arbitrary()?,
+            };
+            (
+                Kind::Remembered,
+                Record::Remembered(remembered, recipe.arbitrary()?),
+            )
+        }
+        _ => {
+            let mut indices = recipe.arbitrary::<[u32; 4]>()?.to_vec();
+            indices.sort_unstable();
+            indices.dedup();
+            let leaves = indices
+                .into_iter()
+                .map(|index| {
+                    Ok((
+                        index,
+                        if recipe.arbitrary()? {
+                            Some(arbitrary_leaf(recipe)?)
+                        } else {
+                            None
+                        },
+                    ))
+                })
+                .collect::<arbitrary::Result<_>>()?;
+            (Kind::Undo, Record::Undo(leaves))
+        }
+    })
+}
+
+fn arbitrary_stored_batch(recipe: &mut Unstructured<'_>) -> arbitrary::Result<Batch> {
+    let fees = recipe.int_in_range(0..=3usize)?;
+    let phases = recipe.int_in_range(0..=9usize)?;
+    let first_operation = recipe.arbitrary()?;
+    let stages = [
+        Stage::Executed,
+        Stage::Proving,
+        Stage::Proved,
+        Stage::Cancelled,
+        Stage::Failed,
+    ];
+    Ok(Batch {
+        number: recipe.arbitrary()?,
+        stage: *recipe.choose(&stages)?,
+        shape: arbitrary_shape(recipe)?,
+        transfers: recipe.arbitrary()?,
+        old_root: points::fr(recipe)?,
+        new_root: points::fr(recipe)?,
+        fees: (0..fees)
+            .map(|_| {
+                Ok(FeeCredit {
+                    leaf: recipe.arbitrary()?,
+                    token: recipe.arbitrary()?,
+                    amount: recipe.arbitrary()?,
+                })
+            })
+            .collect::<arbitrary::Result<_>>()?,
+        attempts: recipe.arbitrary()?,
+        executed_at_ms: recipe.arbitrary()?,
+        proved_at_ms: recipe.arbitrary()?,
+        failure: text(Batch::MAX_FAILURE_BYTES, recipe)?,
+        phases: (0..phases)
+            .map(|_| {
+                Ok(PhaseTime {
+                    phase: *recipe.choose(&Phase::ALL)?,
+                    wall_us: recipe.arbitrary()?,
+                })
+            })
+            .collect::<arbitrary::Result<_>>()?,
+        first_operation,
+        end_operation: recipe.int_in_range(first_operation..=u64::MAX)?,
+    })
+}
+
+fn arbitrary_head(recipe: &mut Unstructured<'_>) -> arbitrary::Result<Head> {
+    let last_operation = recipe.int_in_range(0..=u64::MAX - 1)?;
+    let next_operation = recipe.int_in_range(1..=last_operation + 1)?;
+    let waiting = last_operation + 1 - next_operation;
+    Ok(Head {
+        batch_number: recipe.arbitrary()?,
+        root: points::fr(recipe)?,
+        next_operation,
+        last_operation,
+        queued: if waiting == 0 {
+            0
+        } else {
+            recipe.int_in_range(1..=waiting)?
+        },
+    })
+}
+
+fn arbitrary_operation(recipe: &mut Unstructured<'_>) -> arbitrary::Result<Operation> {
+    let state = match recipe.int_in_range(0..=2u8)? {
+        0 => OperationState::Queued,
+        1 => OperationState::Executed {
+            batch: recipe.arbitrary()?,
+            position: recipe.arbitrary()?,
+        },
+        _ => OperationState::Rejected(Rejection {
+            rule: text(64, recipe)?,
+            message: text(Rejection::MAX_MESSAGE_BYTES, recipe)?,
+            at_ms: recipe.arbitrary()?,
+        }),
+    };
+    Ok(Operation {
+        id: ID,
+        state,
+        signed: arbitrary_transfer(recipe)?,
+        accepted_at_ms: recipe.arbitrary()?,
+    })
+}
+
+/// A text of at most `limit` bytes: longer ones are cut when they are written.
+fn text(limit: usize, recipe: &mut Unstructured<'_>) -> arbitrary::Result<String> {
+    let text: &str = recipe.arbitrary()?;
+    Ok(text
+        .char_indices()
+        .take_while(|(at, it)| at + it.len_utf8() <= limit)
+        .map(|(_, it)| it)
+        .collect())
+}
+
+/// A valid input.
+pub fn seed(number: usize, recipe: &mut Unstructured<'_>) -> arbitrary::Result<Vec<u8>> {
+    let (wanted, record) = loop {
+        let (kind, record) = arbitrary_record(recipe)?;
+        let position = Kind::ALL
+            .iter()
+            .position(|other| *other == kind)
+            .unwrap_or_default();
+        let formats = [position, position + 1];
+        let wanted = number % Kind::ALL.len();
+        let older = matches!(
+            Kind::ALL[wanted],
+            Kind::BatchFormat1 | Kind::HeadFormat1 | Kind::IdentityFormat1
+        );
+        if position == wanted || older && formats.contains(&wanted) {
+            break (wanted, record);
+        }
+    };
+    let mut bytes = fuzzing::encode(&record);
+    match Kind::ALL[wanted] {
+        Kind::BatchFormat1 => bytes.truncate(bytes.len() - 16),
+        Kind::HeadFormat1 => bytes.truncate(1 + 4 + 32),
+        _ => {}
+    }
+    if matches!(
+        Kind::ALL[wanted],
+        Kind::BatchFormat1 | Kind::HeadFormat1 | Kind::IdentityFormat1
+    ) {
+        bytes[0] = 1;
+    }
+    let kind = u8::try_from(wanted).unwrap_or(u8::MAX);
+    Ok([&[kind], bytes.as_slice()].concat())
+}

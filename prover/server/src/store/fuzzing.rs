@@ -1,0 +1,138 @@
+//! Private decoders for the fuzz targets, behind the feature `fuzzing`. Nothing else may use it.
+
+use ark_bn254::Fr;
+use quittance_circuits::leaf::Leaf;
+
+use super::record::codec::RecordError;
+use super::record::remembered::Numbered;
+use super::record::undo::Before;
+use super::record::{batch, head, history, identity, operation, remembered, undo, whole};
+use super::{Head, Identity, StoreError, tables};
+use crate::batch::Batch;
+use crate::operation::{Operation, Remembered, Whole};
+
+/// A kind of record; those of format 1 are only read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Table `batches`.
+    Batch,
+    /// Table `batches` of format 1.
+    BatchFormat1,
+    /// Record `head`.
+    Head,
+    /// Record `head` of format 1.
+    HeadFormat1,
+    /// Record `identity`.
+    Identity,
+    /// Record `identity` of format 1.
+    IdentityFormat1,
+    /// Record `history`.
+    History,
+    /// Table `operations`.
+    Operation,
+    /// Table `wholes`.
+    Whole,
+    /// Table `keys`.
+    Remembered,
+    /// Table `undo`.
+    Undo,
+}
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Self; 11] = [
+        Self::Batch,
+        Self::BatchFormat1,
+        Self::Head,
+        Self::HeadFormat1,
+        Self::Identity,
+        Self::IdentityFormat1,
+        Self::History,
+        Self::Operation,
+        Self::Whole,
+        Self::Remembered,
+        Self::Undo,
+    ];
+}
+
+/// A decoded record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// A batch.
+    Batch(Batch),
+    /// Where the rollup stands.
+    Head(Head),
+    /// Batch number and root of a head of format 1.
+    HeadFormat1(u32, Fr),
+    /// Which rollup it is.
+    Identity(Identity),
+    /// Lowest batch number that a rollback can go back to.
+    History(u32),
+    /// An operation.
+    Operation(Operation),
+    /// A submission that is executed as one batch.
+    Whole(Whole),
+    /// What was submitted under a key, with the key's number.
+    Remembered(Remembered, u64),
+    /// Leaves before a batch: index, and what was there.
+    Undo(Vec<(u32, Option<Leaf>)>),
+}
+
+/// Decodes a record without its seal; `id` is the key of an operation.
+pub fn decode(kind: Kind, id: u64, bytes: &[u8]) -> Result<Record, RecordError> {
+    Ok(match kind {
+        Kind::Batch => Record::Batch(batch::decode(bytes)?),
+        Kind::BatchFormat1 => Record::Batch(batch::decode_format_1(bytes)?),
+        Kind::Head => Record::Head(head::decode(bytes)?),
+        Kind::HeadFormat1 => {
+            let (number, root) = head::decode_format_1(bytes)?;
+            Record::HeadFormat1(number, root)
+        }
+        Kind::Identity => Record::Identity(identity::decode(bytes)?),
+        Kind::IdentityFormat1 => Record::Identity(identity::decode_format_1(bytes)?),
+        Kind::History => Record::History(history::decode(bytes)?),
+        Kind::Operation => Record::Operation(operation::decode(id, bytes)?),
+        Kind::Whole => Record::Whole(whole::decode(bytes)?),
+        Kind::Remembered => {
+            let Numbered { remembered, number } = remembered::decode(bytes)?;
+            Record::Remembered(remembered, number)
+        }
+        Kind::Undo => {
+            let leaves = undo::decode(bytes)?.into_iter();
+            Record::Undo(leaves.map(|Before { index, leaf }| (index, leaf)).collect())
+        }
+    })
+}
+
+/// Encodes a record in this program's format, without its seal; nothing for a head of format 1.
+#[must_use]
+pub fn encode(record: &Record) -> Vec<u8> {
+    match record {
+        Record::Batch(batch) => batch::encode(batch),
+        Record::Head(head) => head::encode(head),
+        Record::HeadFormat1(..) => Vec::new(),
+        Record::Identity(identity) => identity::encode(identity),
+        Record::History(lowest) => history::encode(*lowest),
+        Record::Operation(operation) => operation::encode(operation),
+        Record::Whole(whole) => whole::encode(whole),
+        Record::Remembered(remembered, number) => remembered::encode(&Numbered {
+            remembered: *remembered,
+            number: *number,
+        }),
+        Record::Undo(leaves) => {
+            let leaves = leaves.iter().map(|&(index, leaf)| Before { index, leaf });
+            undo::encode(&leaves.collect::<Vec<_>>())
+        }
+    }
+}
+
+/// The operation's record with its seal.
+#[must_use]
+pub fn seal(id: u64, record: Vec<u8>) -> Vec<u8> {
+    tables::operation_row(id).seal(record)
+}
+
+/// The record of an operation's sealed bytes.
+pub fn open(id: u64, bytes: &[u8]) -> Result<&[u8], StoreError> {
+    tables::operation_row(id).open(bytes)
+}
