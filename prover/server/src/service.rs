@@ -50,6 +50,8 @@ pub enum ServiceError {
 /// Serves until `shutdown` ends, then drains: no new requests, streams end, the proof at work may end until
 /// `service.drain_timeout_ms` is over and is stopped then (its batch is queued again at the next start).
 ///
+/// `ready` is called once, when all that could refuse to start has started.
+///
 /// A store that fails for good ends the service in the same way, with [`ServiceError::StoreFailed`]; the proof at work
 /// could not be stored and is stopped at once.
 pub async fn serve(
@@ -57,6 +59,7 @@ pub async fn serve(
     backend: Arc<dyn Backend>,
     store: Arc<Store>,
     config: &Config,
+    ready: impl FnOnce(),
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServiceError> {
     let limits = &config.service;
@@ -83,6 +86,7 @@ pub async fn serve(
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?)
         .add_service(api);
+    ready();
 
     let drain_node = Arc::clone(&node);
     let signal = async move {

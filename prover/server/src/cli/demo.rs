@@ -60,7 +60,7 @@ pub(super) fn run(args: &DemoArgs, out: &mut Output) -> Result<(), CliError> {
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(async move {
             let shutdown = async { drop(stopped.await) };
-            service::serve(listener, backend, Arc::new(store), &config, shutdown).await
+            service::serve(listener, backend, Arc::new(store), &config, || (), shutdown).await
         });
         let talked = talk(&format!("http://{address}"), &people, &rollup_id).await;
         drop(stop);

@@ -1,5 +1,6 @@
 //! `quittance serve`: logging, configuration, socket, store, keys, service, drain.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -34,10 +35,11 @@ pub(super) fn run(args: &ServeArgs, out: &mut Output) -> Result<(), CliError> {
         let store = Arc::new(store.with_idempotency_keys(config.idempotency_keys.get()));
         let backend = Arc::new(backend(&config)?);
         let stop = stop_signal()?;
-        say_listening(&listener, out)?;
-        service::serve(listener, backend, store, &config, stop)
-            .await
-            .map_err(CliError::from)
+        let address = address(&listener)?;
+        let mut said = Ok(());
+        let ready = || said = say_listening(&address, out);
+        service::serve(listener, backend, store, &config, ready, stop).await?;
+        said
     })
 }
 
@@ -64,10 +66,14 @@ fn backend(config: &Config) -> Result<EngineBackend, CliError> {
     Ok(EngineBackend::new(engine, keys, &calibration))
 }
 
-fn say_listening(listener: &TcpListener, out: &mut Output) -> Result<(), CliError> {
-    let address = listener
+fn address(listener: &TcpListener) -> Result<SocketAddr, CliError> {
+    listener
         .local_addr()
-        .map_err(|error| CliError::refused(format!("no address: {error}"), "choose another --listen"))?;
+        .map_err(|error| CliError::refused(format!("no address: {error}"), "choose another --listen"))
+}
+
+/// Nobody to read the line is no reason not to serve: it is told at the end.
+fn say_listening(address: &SocketAddr, out: &mut Output) -> Result<(), CliError> {
     tracing::info!(%address, "listening");
     out.result(
         &json!({ "listening": address.to_string() }),

@@ -164,11 +164,7 @@ fn a_policy_that_cannot_be_kept_says_what_to_do() {
             ],
         )
     };
-    let refused = |toml: &str, says: &[&str]| {
-        let mut ran = serve(toml);
-        ran.out.clear();
-        ran.fails(2, says);
-    };
+    let refused = |toml: &str, says: &[&str]| serve(toml).fails(2, says);
     refused(
         "[fees]\nleaf = 9",
         &["fees.leaf: fee leaf 9 is not an account", "[[fees.tokens]]"],

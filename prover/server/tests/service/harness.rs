@@ -224,7 +224,7 @@ impl Service {
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
             let shutdown = async { drop(stopped.await) };
-            service::serve(listener, backend, store, &config, shutdown).await
+            service::serve(listener, backend, store, &config, || (), shutdown).await
         });
         let client = QuittanceClient::connect(address.clone()).await.unwrap();
         Self {
