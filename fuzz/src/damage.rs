@@ -82,9 +82,9 @@ fn change(bytes: &mut Vec<u8>, recipe: &mut Unstructured<'_>) -> arbitrary::Resu
             let start = if from_back { (bytes.len() % 4) + step } else { step };
             if let Some(word) = bytes.get_mut(start..start + 32) {
                 let mut carry = 0;
-                for i in 0..32 {
+                for (i, digit) in modulus.iter().enumerate() {
                     let place = if big_endian { 31 - i } else { i };
-                    let sum = u16::from(word[place]) + u16::from(modulus[i]) + carry;
+                    let sum = u16::from(word[place]) + u16::from(*digit) + carry;
                     [word[place], _] = sum.to_le_bytes();
                     carry = sum >> 8;
                 }
