@@ -88,10 +88,13 @@ fn build(recipe: &mut Unstructured<'_>) -> arbitrary::Result<()> {
     let mut closed = fuzzing::seal(ID, bytes.clone());
     damage(&mut bytes, recipe);
     decode(kind, &bytes);
-    // The same changes under the seal.
-    let before = closed.clone();
-    damage(&mut closed, recipe);
-    assert_eq!(fuzzing::open(ID, &closed).is_ok(), closed == before);
+    // One bit under the seal, or of it. libFuzzer sees comparisons: allowed to change
+    // more, it writes the seal that the changed record wants.
+    let bit = recipe.choose_index(8 * closed.len())?;
+    if let Some(byte) = closed.get_mut(bit / 8) {
+        *byte ^= 1 << (bit % 8);
+    }
+    assert!(fuzzing::open(ID, &closed).is_err());
     Ok(())
 }
 
