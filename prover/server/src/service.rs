@@ -27,6 +27,14 @@ const FEE_SLOT_BYTES: usize = 16;
 /// Room beside the largest batch, so that a batch a little too large gets its better refusal.
 const MESSAGE_ROOM: usize = 64 << 10;
 
+/// Bytes that a client may send on a stream before they are read: what brakes a stream of transfers that comes faster than
+/// the store commits.
+const STREAM_WINDOW: u32 = 64 << 10;
+/// Bytes that a client may send on all streams of a connection. HTTP/2's implementation takes many small frames that nobody
+/// has read for an attack and ends the connection, at half of this and 256 bytes a frame: 64 full windows of transfers,
+/// the most by default, stay below.
+const CONNECTION_WINDOW: u32 = 16 << 20;
+
 /// Why the service ended other than by being asked to.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -79,6 +87,8 @@ pub async fn serve(
     let router = Server::builder()
         .concurrency_limit_per_connection(limits.max_requests_per_connection.get())
         .max_concurrent_streams(u32::try_from(limits.max_requests_per_connection.get()).ok())
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
         .tcp_nodelay(true)
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .layer(EdgeLayer::new(limits.request_timeout))

@@ -3,6 +3,7 @@
 use std::error::Error as _;
 use std::time::Duration;
 
+use prost::Message as _;
 use quittance::grpc::transfer_to_proto;
 use quittance_circuits::float::FloatAmount;
 use quittance_circuits::tx::transfer::SignedTransfer;
@@ -10,6 +11,8 @@ use quittance_proto::v1;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Code;
+use tonic::codegen::Bytes;
+use tonic::codegen::http::Request;
 use tonic_types::StatusExt as _;
 
 use crate::batching::NEVER;
@@ -250,5 +253,56 @@ async fn stopping_answers_every_open_submission() {
         let request = v1::GetOperationRequest { id };
         service.client.get_operation(request).await.unwrap();
     }
+    service.stop().await;
+}
+
+/// gRPC's core library sends a message in two small frames, as fast as the windows allow. The client is braked while the
+/// store commits, and its connection is not taken for an attack.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_as_long_as_it_may_be_comes_through_in_small_frames() {
+    let directory = tempfile::tempdir().unwrap();
+    genesis(directory.path());
+    let mut raw = config(directory.path());
+    raw.batching.max_delay_ms = NEVER;
+    let mut service = Service::restart(raw, Held::new()).await;
+    let keyed = v1::SubmitTransfersRequest {
+        idempotency_key: b"once".to_vec(),
+        ..message(&transfer(0, 1, 0, |_| ()))
+    };
+    let message = Bytes::from(keyed.encode_to_vec());
+    let mut prefix = vec![0];
+    prefix.extend(u32::try_from(message.len()).unwrap().to_be_bytes());
+    let prefix = Bytes::from(prefix);
+
+    let address = service.address.strip_prefix("http://").unwrap();
+    let socket = tokio::net::TcpStream::connect(address).await.unwrap();
+    let (mut client, connection) = h2::client::handshake(socket).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let request = Request::post(format!(
+        "{}/quittance.v1.Quittance/SubmitTransfers",
+        service.address
+    ))
+    .header("content-type", "application/grpc")
+    .header("te", "trailers")
+    .body(())
+    .unwrap();
+    let (answer, mut body) = client.send_request(request, false).unwrap();
+    for _ in 0..10_000 {
+        body.send_data(prefix.clone(), false).unwrap();
+        body.send_data(message.clone(), false).unwrap();
+    }
+    body.send_data(Bytes::new(), true).unwrap();
+    let mut answer = answer.await.unwrap().into_body();
+    let mut bytes = Vec::new();
+    while let Some(data) = answer.data().await {
+        let data = data.unwrap();
+        answer.flow_control().release_capacity(data.len()).unwrap();
+        bytes.extend(data);
+    }
+    assert_eq!(answer.trailers().await.unwrap().unwrap()["grpc-status"], "0");
+    let answer = v1::SubmitTransfersResponse::decode(&bytes[prefix.len()..]).unwrap();
+    assert_eq!((answer.operation_ids.len(), answer.repeated), (10_000, 9_999));
+    assert_eq!(service.state().await.last_operation, 1);
+    connection.abort();
     service.stop().await;
 }
