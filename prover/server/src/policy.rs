@@ -157,6 +157,26 @@ impl Policy {
         }
     }
 
+    /// The rule `fee_leaf` for the fee slots of a batch: a minimum fee is one only where it goes to the service's leaf.
+    pub(crate) fn check_fee_slots(&self, slots: &[FeeSlot]) -> Result<(), SubmitError> {
+        for (slot, fee) in slots.iter().enumerate() {
+            let (token, got) = (fee.token.get(), fee.leaf.get());
+            if let Some(policy) = self.token(token)
+                && policy.minimum_fee > 0
+                && policy.fee_leaf != got
+            {
+                let expected = policy.fee_leaf;
+                return Err(SubmitError::OtherFeeLeaf {
+                    slot,
+                    token,
+                    expected,
+                    got,
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// Transfer slots of the largest shape.
     #[must_use]
     pub fn max_batch_transfers(&self) -> u32 {

@@ -62,6 +62,18 @@ pub enum SubmitError {
         /// Its fee.
         got: u128,
     },
+    /// The operator's minimum fee would go to somebody else.
+    #[error("fee_leaf: fees of token {token} have a minimum and go to leaf {expected}, not to {got}")]
+    OtherFeeLeaf {
+        /// Position of the fee slot, from 0.
+        slot: usize,
+        /// Its token.
+        token: u32,
+        /// The leaf that takes the token's fees.
+        expected: u32,
+        /// The leaf that the slot names.
+        got: u32,
+    },
     /// As many transfers wait as may.
     #[error("{queued} transfers wait to be executed, the limit is {limit}")]
     QueueFull {

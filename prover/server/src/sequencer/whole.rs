@@ -29,6 +29,7 @@ impl Worker {
         if let Some(reason) = self.stuck() {
             return Err(SubmitError::Stuck { reason });
         }
+        self.policy.check_fee_slots(&submission.fee_slots)?;
         let fee_slots = self.fee_slots(&submission)?;
         let (transfers, slots) = (submission.transfers.len(), fee_slots.len());
         let shape = self.policy.plan(transfers, slots).ok_or(SubmitError::NoShape {

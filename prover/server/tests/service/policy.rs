@@ -74,14 +74,20 @@ async fn a_fee_below_the_minimum_is_refused() {
     }
     assert_eq!(service.state().await, before);
     service.single(&transfer(0, 1, 0, fee(7)), "").await.unwrap();
-    // A fee slot of its own does not free a batch from the minimum of a token that the service takes.
-    let request = v1::SubmitBatchRequest {
-        transfers: vec![quittance::grpc::transfer_to_proto(&transfer(1, 0, 0, fee(6)))],
-        fee_slots: vec![v1::FeeSlot { leaf: 1, token: 1 }],
-        idempotency_key: Vec::new(),
-    };
-    let status = service.client.submit_batch(request).await.unwrap_err();
-    assert_eq!(reason(&status).0, "FEE_BELOW_MINIMUM");
+    // A fee slot of its own does not free a batch from the minimum of a token that the service takes, nor may the
+    // minimum be paid to somebody else.
+    for (paid, leaf, refusal) in [(6, 2, "FEE_BELOW_MINIMUM"), (7, 1, "FEE_LEAF")] {
+        let request = v1::SubmitBatchRequest {
+            transfers: vec![quittance::grpc::transfer_to_proto(&transfer(1, 0, 0, fee(paid)))],
+            fee_slots: vec![v1::FeeSlot { leaf, token: 1 }],
+            idempotency_key: Vec::new(),
+        };
+        let status = service.client.submit_batch(request).await.unwrap_err();
+        assert_eq!(
+            (status.code(), reason(&status).0.as_str()),
+            (Code::FailedPrecondition, refusal)
+        );
+    }
     // Another token has none, and may be in a batch that names its leaf.
     let request = v1::SubmitBatchRequest {
         transfers: vec![quittance::grpc::transfer_to_proto(&transfer(3, 3, 0, fee(0)))],

@@ -66,6 +66,20 @@ pub(super) fn refused(error: &SubmitError) -> (Code, ErrorDetails) {
                 ("got", got.to_string()),
             ],
         )),
+        SubmitError::OtherFeeLeaf {
+            slot,
+            token,
+            expected,
+            got,
+        } => failed(info(
+            "FEE_LEAF",
+            [
+                ("fee_slot", slot.to_string()),
+                ("token", token.to_string()),
+                ("expected", expected.to_string()),
+                ("got", got.to_string()),
+            ],
+        )),
         SubmitError::KeyReused(error) => (
             Code::AlreadyExists,
             info(
