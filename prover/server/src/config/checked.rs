@@ -218,7 +218,7 @@ impl Config {
                     })
                     .transpose()?,
                 max_page_size: nonzero_u32("service.max_page_size", raw.service.max_page_size)?,
-                max_requests_per_connection: nonzero_usize(
+                max_requests_per_connection: small_usize(
                     "service.max_requests_per_connection",
                     raw.service.max_requests_per_connection,
                 )?,
@@ -240,7 +240,7 @@ impl Config {
                 threads: raw
                     .proving
                     .threads
-                    .map(|n| nonzero_usize("proving.threads", n))
+                    .map(|n| small_usize("proving.threads", n))
                     .transpose()?,
                 max_unproved_batches: nonzero_u32(
                     "proving.max_unproved_batches",
@@ -322,6 +322,9 @@ fn nonzero_u64(key: &'static str, value: u64) -> Result<NonZeroU64, ConfigError>
     NonZeroU64::new(value).ok_or_else(|| wrong(key, value, "wants at least 1"))
 }
 
-fn nonzero_usize(key: &'static str, value: usize) -> Result<NonZeroUsize, ConfigError> {
-    NonZeroUsize::new(value).ok_or_else(|| wrong(key, value, "wants at least 1"))
+/// What each one of them costs bounds how many there can be.
+fn small_usize(key: &'static str, value: usize) -> Result<NonZeroUsize, ConfigError> {
+    NonZeroUsize::new(value)
+        .filter(|value| value.get() <= 4096)
+        .ok_or_else(|| wrong(key, value, "wants 1 to 4096"))
 }
