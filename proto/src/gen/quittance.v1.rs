@@ -73,7 +73,7 @@ pub struct State {
     /// Number of leaves in use.
     #[prost(uint64, tag = "6")]
     pub accounts: u64,
-    /// Number of batches that are executed and not proved yet.
+    /// Number of batches whose proof is queued or being made.
     #[prost(uint32, tag = "7")]
     pub unproved_batches: u32,
     /// Number of accepted operations that wait to be executed.
@@ -82,6 +82,9 @@ pub struct State {
     /// Id of the last accepted operation; 0 for none.
     #[prost(uint64, tag = "9")]
     pub last_operation: u64,
+    /// Number of batches whose proof is CANCELLED or FAILED: they are in the state, and nobody proves them until they are resumed.
+    #[prost(uint32, tag = "10")]
+    pub stopped_batches: u32,
 }
 /// Wall time that one phase of a finished proof took.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -522,7 +525,8 @@ pub struct TokenPolicy {
     /// The token.
     #[prost(uint32, tag = "1")]
     pub token: u32,
-    /// Least fee of a transfer in it. 16 bytes, big-endian.
+    /// Least fee of a transfer in it. 16 bytes, big-endian. Above 0, a batch has to name `fee_leaf` where it names a fee slot for
+    /// this token.
     #[prost(bytes = "vec", tag = "2")]
     pub minimum_fee: ::prost::alloc::vec::Vec<u8>,
     /// Leaf that takes its fees, where a batch names no fee slot.
@@ -545,7 +549,8 @@ pub struct BatchingPolicy {
     #[prost(uint64, tag = "4")]
     pub max_queued: u64,
 }
-/// What a request may hold. More is refused with RESOURCE_EXHAUSTED.
+/// What a request may hold. More is refused with RESOURCE_EXHAUSTED, but for pages, which are cut, and idempotency keys, whose
+/// length is a malformed field.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Limits {
     /// Bytes of one message.

@@ -94,17 +94,19 @@ pub(super) fn state(args: &ServerArgs, out: &mut Output) -> Result<(), CliError>
             "unproved_batches": state.unproved_batches,
             "queued_operations": state.queued_operations,
             "last_operation": state.last_operation,
+            "stopped_batches": state.stopped_batches,
         });
         out.result(
             &value,
             format_args!(
-                "state root {} after batch {}\nrollup {}\n{} accounts in a tree of {} levels, {} batches not proved yet\n{} operations accepted, {} of them queued",
+                "state root {} after batch {}\nrollup {}\n{} accounts in a tree of {} levels, {} batches to prove, {} cancelled or failed\n{} operations accepted, {} of them queued",
                 to_hex(&state.root),
                 state.batch_number,
                 to_hex(&state.rollup_id),
                 state.accounts,
                 state.levels,
                 state.unproved_batches,
+                state.stopped_batches,
                 state.last_operation,
                 state.queued_operations
             ),

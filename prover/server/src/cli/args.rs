@@ -229,7 +229,7 @@ pub struct SubmitArgs {
     #[arg(long, conflicts_with_all = ["fee_slots", "idempotency_key"])]
     pub single: bool,
     /// Name this submission, 1 to 64 bytes: repeating it under the same key gives the first one's result.
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub idempotency_key: Option<String>,
     /// Wait until the batch is proved; with --single, until every transfer is.
     #[arg(long)]

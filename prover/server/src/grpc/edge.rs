@@ -115,7 +115,7 @@ fn renamed(code: Code, message: &str) -> Option<(Code, String)> {
     match (message.strip_prefix(TOO_LARGE), message.strip_prefix(MALFORMED)) {
         (Some(sizes), _) if code == Code::OutOfRange => Some((
             Code::ResourceExhausted,
-            format!("message is too large{sizes}; split the batch, or raise service.max_message_bytes"),
+            format!("message is too large{sizes}; send less at a time, or raise service.max_message_bytes"),
         )),
         (_, Some(problem)) if code == Code::Internal => Some((
             Code::InvalidArgument,

@@ -235,6 +235,14 @@ impl Snapshot {
     pub fn pending_count(&self) -> Result<u64, StoreError> {
         self.health.read(|| Ok(self.pending.len()?))
     }
+
+    /// How many batches are cancelled or failed: the rest of all batches.
+    pub fn stopped_count(&self) -> Result<u64, StoreError> {
+        self.health.read(|| {
+            let others = self.pending.len()?.saturating_add(self.proofs.len()?);
+            Ok(u64::from(self.head.batch_number).saturating_sub(others))
+        })
+    }
 }
 
 impl StateReader for Snapshot {

@@ -18,5 +18,6 @@ pub(crate) fn to_proto(identity: &Identity, snapshot: &Snapshot) -> Result<v1::S
         unproved_batches: u32::try_from(snapshot.pending_count()?).unwrap_or(u32::MAX),
         queued_operations: head.queued,
         last_operation: head.last_operation,
+        stopped_batches: u32::try_from(snapshot.stopped_count()?).unwrap_or(u32::MAX),
     })
 }
