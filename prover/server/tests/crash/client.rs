@@ -3,12 +3,13 @@
 
 use std::error::Error as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use quittance_proto::v1;
 use quittance_proto::v1::quittance_client::QuittanceClient;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
 
@@ -20,9 +21,8 @@ const ANSWER: Duration = Duration::from_secs(240);
 const ATTEMPT: Duration = Duration::from_secs(20);
 /// Pause before a request is repeated.
 const PAUSE: Duration = Duration::from_millis(20);
-
-/// Clients submit while fewer batches wait for their proofs.
-const CROWD: u32 = 16;
+/// Pauses within a stream are shorter than so many milliseconds.
+const STREAM_PAUSE: u32 = 8;
 
 /// How a client submits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,17 +33,58 @@ pub(crate) enum Kind {
     Singles,
     /// Single transfers that expire soon.
     Expiring,
-    /// Streams of up to five transfers.
+    /// Streams of one or two transfers.
     Streams,
 }
 
 /// What all clients share.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Shared {
-    /// Set when no further request is to be begun.
-    pub(crate) stop: AtomicBool,
-    /// Answers so far.
+    /// One for each request that may still be begun; closed when no further one is to be begun. So the load depends on
+    /// neither the speed of proofs nor that of the disk, and what has to be proved in the end is bounded.
+    pub(crate) permits: Semaphore,
+    /// Attempts so far.
+    pub(crate) sent: AtomicUsize,
+    /// Attempts that have not ended.
+    pub(crate) in_flight: AtomicUsize,
+    /// Answers to new requests so far.
     pub(crate) answers: AtomicUsize,
+}
+
+impl Shared {
+    pub(crate) fn new() -> Self {
+        Self {
+            permits: Semaphore::new(0),
+            sent: AtomicUsize::new(0),
+            in_flight: AtomicUsize::new(0),
+            answers: AtomicUsize::new(0),
+        }
+    }
+
+    /// An attempt begins; it ends when this is dropped.
+    fn flight(&self) -> Flight<'_> {
+        self.in_flight.fetch_add(1, Ordering::SeqCst);
+        self.sent.fetch_add(1, Ordering::SeqCst);
+        Flight(self)
+    }
+}
+
+/// An attempt that has begun.
+struct Flight<'a>(&'a Shared);
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// What came of a request.
+struct Got {
+    ids: Vec<u64>,
+    /// How many of its transfers had been accepted by an earlier attempt.
+    repeated: usize,
+    /// An earlier attempt went to a process that was killed before it had answered.
+    killed: bool,
 }
 
 /// A request that was answered.
@@ -54,7 +95,7 @@ pub(crate) struct Answered {
     pub(crate) ids: Vec<u64>,
     /// Whether the service may reject the transfers after it has accepted them.
     pub(crate) expires: bool,
-    /// The first answer was lost, and a repetition got it.
+    /// A process that was killed had accepted some or all of it and not answered; a later process gave the ids.
     pub(crate) recovered: bool,
 }
 
@@ -110,13 +151,9 @@ impl Client {
 
     /// Submits until the clients are stopped; gives what was answered.
     pub(crate) async fn run(mut self) -> Vec<Answered> {
-        while !self.shared.stop.load(Ordering::Relaxed) {
-            // Proving is slower than submitting: a few batches wait, and not always as many as may.
-            if self.state().await.unproved_batches >= CROWD {
-                tokio::time::sleep(PAUSE).await;
-            } else {
-                self.submit().await;
-            }
+        while let Ok(permit) = Arc::clone(&self.shared).permits.acquire().await {
+            permit.forget();
+            self.submit().await;
         }
         self.answered
     }
@@ -125,7 +162,7 @@ impl Client {
         let count = match self.kind {
             Kind::Batches => 1 + self.numbers.below(2),
             Kind::Singles | Kind::Expiring => 1,
-            Kind::Streams => 1 + self.numbers.below(5),
+            Kind::Streams => 1 + self.numbers.below(2),
         };
         let valid_until = match self.kind {
             Kind::Expiring => self.state().await.batch_number + 1 + self.numbers.below(3),
@@ -144,16 +181,17 @@ impl Client {
             })
             .collect();
         self.requests += 1;
-        let Some((ids, recovered)) = self.until_answered(&transfers).await else {
+        let Some(got) = self.until_answered(&transfers).await else {
             // Refused because it has expired: it is as if it had never been sent.
             return;
         };
         self.shared.answers.fetch_add(1, Ordering::Relaxed);
+        let ids = got.ids;
         if self.numbers.below(4) == 0 {
-            let (again, repeated) = self.until_answered(&transfers).await.unwrap();
-            assert!(repeated, "{:?}", self.answered.last());
+            let again = self.until_answered(&transfers).await.unwrap();
+            assert_eq!(again.repeated, transfers.len(), "{:?}", self.answered.last());
             assert_eq!(
-                again, ids,
+                again.ids, ids,
                 "client {}: another answer under the same key",
                 self.name
             );
@@ -166,18 +204,31 @@ impl Client {
             transfers,
             ids,
             expires: self.kind == Kind::Expiring,
-            recovered,
+            recovered: got.killed && got.repeated > 0,
         });
     }
 
-    /// Sends the request until it is answered. Gives the ids, and whether all of them are results of an earlier attempt;
-    /// nothing if the transfers have expired before they were accepted.
-    async fn until_answered(&mut self, transfers: &[v1::SignedTransfer]) -> Option<(Vec<u64>, bool)> {
+    /// Sends the request until it is answered; gives nothing if the transfers have expired before they were accepted.
+    async fn until_answered(&mut self, transfers: &[v1::SignedTransfer]) -> Option<Got> {
         let deadline = Instant::now() + ANSWER;
+        let mut unanswered: Vec<String> = Vec::new();
         loop {
-            match self.attempt(transfers).await {
-                Ok(answer) => return Some(answer),
+            let result = self.attempt(transfers).await;
+            // Each process has an address of its own.
+            let address = self.connection.as_ref().map(|(address, _)| address);
+            match result {
+                Ok((ids, repeated)) => {
+                    return Some(Got {
+                        ids,
+                        repeated,
+                        killed: unanswered.iter().any(|earlier| Some(earlier) != address),
+                    });
+                }
                 Err(status) if is_passing(&status) => {
+                    // The connection broke, instead of a refusal.
+                    if status.source().is_some() {
+                        unanswered.extend(address.cloned());
+                    }
                     assert!(
                         Instant::now() < deadline,
                         "client {}: no answer in {ANSWER:?}: {status:?}",
@@ -193,8 +244,11 @@ impl Client {
         }
     }
 
-    async fn attempt(&mut self, transfers: &[v1::SignedTransfer]) -> Result<(Vec<u64>, bool), Status> {
+    /// Gives the ids, and how many of them are results of an earlier attempt.
+    async fn attempt(&mut self, transfers: &[v1::SignedTransfer]) -> Result<(Vec<u64>, usize), Status> {
         let mut client = self.connected().await?;
+        let shared = Arc::clone(&self.shared);
+        let _flight = shared.flight();
         let key = |position: usize| format!("{}-{}-{position}", self.name, self.requests).into_bytes();
         match self.kind {
             Kind::Batches => {
@@ -204,7 +258,8 @@ impl Client {
                     idempotency_key: key(0),
                 };
                 let answer = client.submit_batch(request).await?.into_inner();
-                Ok((answer.operation_ids, answer.repeated))
+                let repeated = if answer.repeated { transfers.len() } else { 0 };
+                Ok((answer.operation_ids, repeated))
             }
             Kind::Singles | Kind::Expiring => {
                 let request = v1::SubmitTransferRequest {
@@ -214,7 +269,7 @@ impl Client {
                 let answer = client.submit_transfer(request).await?.into_inner();
                 let operation = answer.operation.unwrap();
                 assert_eq!(operation.transfer.as_ref(), Some(&transfers[0]));
-                Ok((vec![operation.id], answer.repeated))
+                Ok((vec![operation.id], usize::from(answer.repeated)))
             }
             Kind::Streams => {
                 let requests: Vec<_> = transfers
@@ -225,11 +280,22 @@ impl Client {
                         idempotency_key: key(position),
                     })
                     .collect();
+                // With pauses, also before the end: what has come is accepted, and the answer comes only after it all.
+                let pause = Duration::from_millis(self.numbers.below(STREAM_PAUSE).into());
+                let (sender, receiver) = mpsc::channel(1);
+                tokio::spawn(async move {
+                    for request in requests {
+                        if sender.send(request).await.is_err() {
+                            return;
+                        }
+                        tokio::time::sleep(pause).await;
+                    }
+                });
                 let answer = client
-                    .submit_transfers(tokio_stream::iter(requests))
+                    .submit_transfers(ReceiverStream::new(receiver))
                     .await?
                     .into_inner();
-                let repeated = usize::try_from(answer.repeated).unwrap() == transfers.len();
+                let repeated = usize::try_from(answer.repeated).unwrap();
                 Ok((answer.operation_ids, repeated))
             }
         }

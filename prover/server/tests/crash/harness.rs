@@ -169,8 +169,8 @@ impl Home {
              [service]\nlisten = \"127.0.0.1:0\"\ndrain_timeout_ms = 2000\n\
              [store]\ndirectory = {:?}\n\
              [keys]\ndirectory = {:?}\nallow_development_keys = true\n\
-             [proving]\nthreads = 2\nmax_unproved_batches = 20\nmax_attempts = 1000\n\
-             [batching]\nmax_delay_ms = 50\n\
+             [proving]\nthreads = 2\nmax_unproved_batches = 1000\nmax_attempts = 1000\n\
+             [batching]\nmax_delay_ms = 200\n\
              [fees]\nleaf = {}\n",
             self.store,
             KEYS.path(),

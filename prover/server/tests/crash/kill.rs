@@ -1,5 +1,8 @@
 //! kill -9 under load, again and again, at moments that hit every kind of work.
 
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -11,19 +14,40 @@ use crate::accounts::Numbers;
 use crate::audit::{audit, settle};
 use crate::client::{Client, Kind, Shared, connect};
 use crate::harness::{Home, Served, Starting};
+use crate::wire::Wire;
 
-/// Longest wait for the event after which a round kills; then it kills all the same.
+/// Longest wait for an event; then a round goes on without it.
 const EVENT: Duration = Duration::from_secs(3);
+/// Length of what a redb file begins with; every commit changes it.
+const HEADER: usize = 320;
+/// One of so many starts is killed before it has ended.
+const STARTS: u32 = 10;
+/// While a proof is awaited, a request is begun so often.
+const TRICKLE: Duration = Duration::from_millis(300);
+/// So many requests may begin before a kill.
+const BURST: usize = 2;
+/// How the clients submit, each with accounts of its own.
+const KINDS: [Kind; 7] = [
+    Kind::Batches,
+    Kind::Singles,
+    Kind::Streams,
+    Kind::Singles,
+    Kind::Singles,
+    Kind::Expiring,
+    Kind::Streams,
+];
 
-/// When a round kills the service.
+/// When a round kills the service. It has requests to answer in each of them.
 #[derive(Clone, Copy, Debug)]
 enum Moment {
-    /// While it starts.
-    Starting { after: Duration },
-    /// After a time.
-    Time { after: Duration },
-    /// After so many answers to clients.
-    Answers { count: usize, after: Duration },
+    /// After some answers, when another request has been sent.
+    Flight { answers: usize, after: Duration },
+    /// After some answers, when answers to further ones were lost and the store's file was written so often.
+    Lost {
+        answers: usize,
+        commits: u32,
+        after: Duration,
+    },
     /// When a proof has reached a phase, or is stored.
     Proof { reached: Reached, after: Duration },
 }
@@ -38,57 +62,115 @@ enum Reached {
 
 /// The next moment of the schedule.
 fn moment(numbers: &mut Numbers) -> Moment {
-    let mut micros = |limit| Duration::from_micros(u64::from(numbers.below(limit)));
-    let (soon, later) = (micros(20_000), micros(400_000));
+    let answers = usize::try_from(numbers.below(3)).unwrap();
+    let commits = 1 + numbers.below(3);
+    let after = Duration::from_micros(numbers.below(5_000).into());
     match numbers.below(10) {
-        0 => Moment::Starting { after: later },
-        1 | 2 => Moment::Time { after: later },
-        3..6 => Moment::Answers {
-            count: 1 + usize::try_from(numbers.below(12)).unwrap(),
-            after: soon / 4,
+        0..2 => Moment::Flight { answers, after },
+        2..7 => Moment::Lost {
+            answers,
+            commits,
+            after: after / 5,
         },
-        6 => Moment::Proof {
+        7 => Moment::Proof {
             reached: Reached::Begun,
-            after: soon / 4,
+            after,
         },
         // The proof is stored right after it was verified.
-        7 | 8 => Moment::Proof {
+        8 => Moment::Proof {
             reached: Reached::Phase(v1::Phase::Verify),
-            after: soon,
+            after: after * 2,
         },
         _ => Moment::Proof {
             reached: Reached::Proved,
-            after: soon / 4,
+            after,
         },
     }
 }
 
-/// Waits for the moment. Gives whether its event came.
-async fn wait_for(moment: Moment, address: &str, shared: &Shared) -> bool {
+/// Polls until something has happened, for at most [`EVENT`]. Gives whether it has. The thread does nothing else, as a
+/// kill may have to come within much less than a millisecond.
+fn came(mut happened: impl FnMut() -> bool) -> bool {
     let deadline = Instant::now() + EVENT;
-    match moment {
-        Moment::Starting { .. } => true,
-        Moment::Time { after } => {
-            tokio::time::sleep(after).await;
-            true
-        }
-        Moment::Answers { count, after } => {
-            let wanted = shared.answers.load(Ordering::Relaxed) + count;
-            while shared.answers.load(Ordering::Relaxed) < wanted {
-                if Instant::now() > deadline {
-                    return false;
-                }
-                tokio::time::sleep(Duration::from_millis(1)).await;
+    tokio::task::block_in_place(|| {
+        while !happened() {
+            if Instant::now() > deadline {
+                return false;
             }
-            tokio::time::sleep(after).await;
-            true
+            std::thread::sleep(Duration::from_micros(50));
+        }
+        true
+    })
+}
+
+/// Waits for the moment. Gives whether its event came.
+async fn wait_for(moment: Moment, service: &str, wire: &Wire, file: &Path, shared: &Shared) -> bool {
+    match moment {
+        Moment::Flight { answers, after } => {
+            answered(answers, shared);
+            let sent = sent(shared);
+            std::thread::sleep(after);
+            sent
+        }
+        Moment::Lost {
+            answers,
+            commits,
+            after,
+        } => {
+            answered(answers, shared);
+            wire.lose_answers();
+            let written = sent(shared)
+                && (0..commits).all(|_| {
+                    let before = header(file);
+                    came(|| header(file) != before)
+                });
+            std::thread::sleep(after);
+            written
         }
         Moment::Proof { reached, after } => {
-            let came = tokio::time::timeout(EVENT, proof(reached, address)).await;
-            tokio::time::sleep(after).await;
-            came.is_ok()
+            let trickle = async {
+                loop {
+                    shared.permits.add_permits(1);
+                    tokio::time::sleep(TRICKLE).await;
+                }
+            };
+            let reached = tokio::select! {
+                never = trickle => never,
+                reached = tokio::time::timeout(EVENT, proof(reached, service)) => reached.is_ok(),
+            };
+            sent(shared);
+            std::thread::sleep(after);
+            reached
         }
     }
+}
+
+/// Waits until clients have had so many answers. Those that were interrupted by the last kill are repeated first. How
+/// many come in time does not matter.
+fn answered(count: usize, shared: &Shared) {
+    let wanted = shared.answers.load(Ordering::Relaxed) + count;
+    permit(count, shared);
+    came(|| shared.answers.load(Ordering::Relaxed) >= wanted);
+}
+
+/// Waits for the next attempt of any client.
+fn sent(shared: &Shared) -> bool {
+    let before = shared.sent.load(Ordering::SeqCst);
+    permit(BURST, shared);
+    came(|| shared.sent.load(Ordering::SeqCst) > before)
+}
+
+/// So many requests may begin, and no more.
+fn permit(count: usize, shared: &Shared) {
+    shared.permits.forget_permits(shared.permits.available_permits());
+    shared.permits.add_permits(count);
+}
+
+/// The beginning of the store's file.
+fn header(file: &Path) -> [u8; HEADER] {
+    let mut header = [0; HEADER];
+    File::open(file).unwrap().read_exact(&mut header).unwrap();
+    header
 }
 
 /// Ends when some proof has come so far.
@@ -129,49 +211,43 @@ async fn a_service_that_is_killed_again_and_again_loses_and_repeats_nothing() {
     let rounds = setting("CRASH_ROUNDS", 50);
     let seed = setting("CRASH_SEED", 1);
     let home = Home::new();
-    let shared = Arc::new(Shared::default());
+    let shared = Arc::new(Shared::new());
     let (tell, service) = watch::channel(None);
-    let kinds = [
-        Kind::Batches,
-        Kind::Singles,
-        Kind::Streams,
-        Kind::Batches,
-        Kind::Singles,
-        Kind::Expiring,
-        Kind::Streams,
-    ];
     let clients: Vec<_> = (0..)
-        .zip(kinds)
+        .zip(KINDS)
         .map(|(name, kind)| {
-            let client = Client::new(
-                name,
-                kind,
-                seed + u64::from(name),
-                service.clone(),
-                Arc::clone(&shared),
-            );
+            let seed = seed + u64::from(name);
+            let client = Client::new(name, kind, seed, service.clone(), Arc::clone(&shared));
             tokio::spawn(client.run())
         })
         .collect();
 
     let mut numbers = Numbers::new(seed);
-    let mut missed = 0;
+    let (mut starts, mut missed, mut in_flight) = (0, 0, 0);
     let began = Instant::now();
     for round in 1..=rounds {
-        let moment = moment(&mut numbers);
-        if let Moment::Starting { after } = moment {
+        if numbers.below(STARTS) == 0 {
             let starting = Starting::spawn(&mut home.command(&["serve"]));
-            tokio::time::sleep(after).await;
+            tokio::time::sleep(Duration::from_millis(numbers.below(400).into())).await;
             starting.kill();
-            continue;
+            starts += 1;
         }
+        let moment = moment(&mut numbers);
         let served = home.serve();
-        tell.send_replace(Some(served.address.clone()));
-        if !wait_for(moment, &served.address, &shared).await {
+        let sent = shared.sent.load(Ordering::SeqCst);
+        let wire = Wire::to(&served.address).await;
+        tell.send_replace(Some(wire.address.clone()));
+        if !wait_for(moment, &served.address, &wire, &home.file(), &shared).await {
             missed += 1;
         }
-        tell.send_replace(None);
+        let open = shared.in_flight.load(Ordering::SeqCst);
         served.kill();
+        tell.send_replace(None);
+        in_flight += u64::from(open > 0);
+        assert!(
+            shared.sent.load(Ordering::SeqCst) > sent,
+            "nothing was asked of the service in round {round}, {moment:?}"
+        );
         assert!(
             clients.iter().all(|client| !client.is_finished()),
             "a client gave up in round {round}, {moment:?}"
@@ -182,7 +258,7 @@ async fn a_service_that_is_killed_again_and_again_loses_and_repeats_nothing() {
     // One last start; the clients get their answers, and everything is proved.
     let served = home.serve();
     tell.send_replace(Some(served.address.clone()));
-    shared.stop.store(true, Ordering::Relaxed);
+    shared.permits.close();
     let mut answered = Vec::new();
     for client in clients {
         answered.extend(client.await.unwrap());
@@ -198,15 +274,22 @@ async fn a_service_that_is_killed_again_and_again_loses_and_repeats_nothing() {
     assert_eq!(again, found);
     drop(served);
     let recovered = answered.iter().filter(|request| request.recovered).count();
+    let recovered = u64::try_from(recovered).unwrap();
     println!(
-        "{rounds} kills in {:.0} s, {missed} of them without their event; {} answers, {recovered} of them to repeated \
-         requests; {found:?}",
+        "{rounds} kills under load in {:.0} s, {in_flight} of them with requests in flight, {missed} of them without \
+         their event, and {starts} during a start; {} answers, {recovered} of them to what was accepted before a kill \
+         and answered after it; {found:?}; {:.0} s in all",
         killing.as_secs_f64(),
         answered.len(),
+        began.elapsed().as_secs_f64(),
     );
     assert!(found.operations > usize::try_from(rounds).unwrap(), "{found:?}");
     assert!(
-        missed * 2 < rounds,
-        "{missed} of {rounds} kills came without their event"
+        in_flight * 2 >= rounds,
+        "{in_flight} of {rounds} kills with requests in flight"
+    );
+    assert!(
+        recovered * 4 >= rounds,
+        "{recovered} requests were accepted before one of {rounds} kills and answered after it"
     );
 }

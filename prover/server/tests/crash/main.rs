@@ -12,3 +12,4 @@ mod harness;
 mod kill;
 mod mount;
 mod read_only;
+mod wire;

@@ -5,11 +5,25 @@ use std::fs;
 use crate::harness::{Home, SHAPE, run};
 use crate::mount::Mount;
 
+/// Also where nothing may be mounted: `/proc` takes no directory from anybody.
 #[test]
-fn commands_on_a_read_only_disk_say_so() {
+fn commands_that_can_create_no_directory_say_so() {
+    let home = Home::without_store();
+    let refused = |arguments: &[&str]| {
+        let ended = run(&mut home.command(arguments));
+        // The system says that there is no such directory: the argument is wrong.
+        ended.failed(2, &["/proc/new"]);
+        assert_eq!(ended.out, "", "{ended:?}");
+    };
+    refused(&["genesis", "accounts.csv", "--store", "/proc/new"]);
+    refused(&["setup", "--shape", SHAPE, "--keys", "/proc/new"]);
+}
+
+#[test]
+fn commands_on_a_read_only_disk_say_so_where_one_may_be_mounted() {
     let Some(disk) = Mount::new("size=64m") else {
         println!(
-            "no file system may be mounted here; the store's own tests have a disk that refuses writing"
+            "SKIPPED: no file system may be mounted here; commands_that_can_create_no_directory_say_so stands for it"
         );
         return;
     };
