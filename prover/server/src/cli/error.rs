@@ -258,6 +258,9 @@ fn advice(code: tonic::Code, details: &ErrorDetails) -> String {
                 }
                 Some("service.max_stream_transfers") => "send the others in another stream",
                 Some("service.max_watch_streams") => "wait until other watchers have left",
+                Some("service.max_message_bytes") => {
+                    "send less at a time, or raise service.max_message_bytes of the service"
+                }
                 Some("fee_slots") => "name fewer fee slots in a batch, or serve a shape that has more",
                 Some("shape") => {
                     "send fewer transfers or name fewer fee slots in a batch, or serve a shape that has both"

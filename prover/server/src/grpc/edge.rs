@@ -1,8 +1,8 @@
-//! What every request passes: a bound on its time, and the codes that the transport chooses differently.
+//! What every request passes: a bound on its time, and the statuses that the transport chooses differently.
 //!
 //! tonic refuses a message above the limit with OUT_OF_RANGE, which in gRPC means a position in a sequence; clients
 //! expect RESOURCE_EXHAUSTED. Bytes that are not the request's message are its client's mistake, INVALID_ARGUMENT, where
-//! tonic says INTERNAL. A client that sends its request too slowly gets DEADLINE_EXCEEDED: the handlers' own
+//! tonic says INTERNAL. Both get the details that refusals of the handlers have. A client that sends its request too slowly gets DEADLINE_EXCEEDED: the handlers' own
 //! bound begins when the message is complete.
 
 use std::future::Future;
@@ -23,10 +23,10 @@ const GRACE: Duration = Duration::from_secs(1);
 const CLIENT_STREAM: &str = "/quittance.v1.Quittance/SubmitTransfers";
 
 /// Beginning of tonic's message for a message above the limit.
-const TOO_LARGE: &str = "Error, decoded message length too large";
+const TOO_LARGE: &str = "Error, decoded message length too large: ";
 
 /// Beginning of tonic's message for bytes that are not a message of the call.
-const MALFORMED: &str = "failed to decode Protobuf message";
+const MALFORMED: &str = "failed to decode Protobuf message: ";
 
 /// Puts the edge around a service.
 #[derive(Clone, Copy, Debug)]
@@ -87,7 +87,7 @@ where
             };
             match answer {
                 Ok(Ok(mut response)) => {
-                    rename_code(response.headers_mut());
+                    rename(response.headers_mut());
                     Ok(response)
                 }
                 Ok(Err(error)) => Err(error),
@@ -100,65 +100,81 @@ where
     }
 }
 
-/// Gives oversized and malformed messages the code and the words that clients expect.
-fn rename_code(headers: &mut HeaderMap) {
-    let Some((code, message)) =
-        Status::from_header_map(headers).and_then(|status| renamed(status.code(), status.message()))
+/// Gives oversized and malformed messages the status that clients expect.
+fn rename(headers: &mut HeaderMap) {
+    let Some(error) =
+        Status::from_header_map(headers).and_then(|status| refused(status.code(), status.message()))
     else {
         return;
     };
     // Headers that cannot be written leave the old status, which is still an error.
-    let _ = Status::new(code, message).add_header(headers);
+    let _ = Status::from(error).add_header(headers);
 }
 
-fn renamed(code: Code, message: &str) -> Option<(Code, String)> {
+/// What the transport's refusal of a message means; `None` for other statuses.
+fn refused(code: Code, message: &str) -> Option<ApiError> {
     match (message.strip_prefix(TOO_LARGE), message.strip_prefix(MALFORMED)) {
-        (Some(sizes), _) if code == Code::OutOfRange => Some((
-            Code::ResourceExhausted,
-            format!("message is too large{sizes}; send less at a time, or raise service.max_message_bytes"),
-        )),
-        (_, Some(problem)) if code == Code::Internal => Some((
-            Code::InvalidArgument,
-            format!("request is not a message of this call{problem}"),
-        )),
+        (Some(sizes), _) if code == Code::OutOfRange => Some(ApiError::MessageTooLarge {
+            sizes: sizes.to_owned(),
+        }),
+        (_, Some(problem)) if code == Code::Internal => Some(ApiError::NoMessage {
+            problem: problem.to_owned(),
+        }),
         _ => None,
     }
 }
 
 /// What a handler says about a stream of messages that broke.
 pub(super) fn broken_stream(status: &Status) -> ApiError {
-    let (code, message) = renamed(status.code(), status.message())
-        .unwrap_or_else(|| (status.code(), status.message().to_owned()));
-    ApiError::StreamBroken { code, message }
+    refused(status.code(), status.message()).unwrap_or_else(|| ApiError::StreamBroken {
+        code: status.code(),
+        message: status.message().to_owned(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use tonic_types::StatusExt as _;
+
     use super::*;
 
     #[test]
     fn an_oversized_message_is_resource_exhausted() {
         let mut headers = HeaderMap::new();
-        let tonic = Status::out_of_range(format!("{TOO_LARGE}: found 9 bytes, the limit is: 8 bytes"));
+        let tonic = Status::out_of_range(format!("{TOO_LARGE}found 9 bytes, the limit is: 8 bytes"));
         tonic.add_header(&mut headers).unwrap();
-        rename_code(&mut headers);
+        rename(&mut headers);
         let status = Status::from_header_map(&headers).unwrap();
         assert_eq!(status.code(), Code::ResourceExhausted);
         assert!(status.message().contains("found 9 bytes"), "{}", status.message());
+        let details = status.get_error_details();
+        let quota = &details.quota_failure().unwrap().violations;
+        assert_eq!(quota[0].subject, "service.max_message_bytes");
+        assert!(
+            quota[0].description.contains("the limit is: 8 bytes"),
+            "{quota:?}"
+        );
     }
 
     #[test]
     fn bytes_that_are_no_message_are_an_invalid_argument() {
         let mut headers = HeaderMap::new();
-        let tonic = Status::internal(format!("{MALFORMED}: invalid varint"));
+        let tonic = Status::internal(format!("{MALFORMED}invalid varint"));
         tonic.add_header(&mut headers).unwrap();
-        rename_code(&mut headers);
+        rename(&mut headers);
         let status = Status::from_header_map(&headers).unwrap();
         assert_eq!(status.code(), Code::InvalidArgument);
         assert!(
             status.message().ends_with(": invalid varint"),
             "{}",
             status.message()
+        );
+        let details = status.get_error_details();
+        let violations = &details.bad_request().unwrap().field_violations;
+        assert_eq!(violations[0].field, "request");
+        assert!(
+            violations[0].description.starts_with("invalid varint; "),
+            "{violations:?}"
         );
     }
 
@@ -181,7 +197,7 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             status.add_header(&mut headers).unwrap();
-            rename_code(&mut headers);
+            rename(&mut headers);
             assert_eq!(Status::from_header_map(&headers).unwrap().code(), status.code());
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! | error | code | details |
 //! |---|---|---|
-//! | bytes that are no message of the call (see [`super::edge`]) | INVALID_ARGUMENT | |
+//! | bytes that are no message of the call (see [`super::edge`]) | INVALID_ARGUMENT | BadRequest: the field that cannot be read, or `request` |
 //! | malformed field | INVALID_ARGUMENT | BadRequest: one violation for each field, with its path |
 //! | rule broken by the message alone (signature, index out of range) | INVALID_ARGUMENT | BadRequest and ErrorInfo |
 //! | rule broken against the state (nonce, balance, expiry, …), fee below the minimum | FAILED_PRECONDITION | ErrorInfo: reason = rule |
@@ -90,6 +90,19 @@ pub enum ApiError {
     StreamIdle {
         /// What the service allows.
         limit: Duration,
+    },
+    /// A message is larger than the transport reads.
+    #[error("message is too large: {sizes}; send less at a time, or raise service.max_message_bytes")]
+    MessageTooLarge {
+        /// Its size and the limit, in the transport's words.
+        sizes: String,
+    },
+    /// Bytes that are not the message of the call.
+    #[error("request is not a message of this call: {problem}")]
+    NoMessage {
+        /// What the decoder said: the way to the field as far as it is known, `Message.field: ` for each step, and what is
+        /// wrong.
+        problem: String,
     },
     /// A stream ended other than by its client's last message.
     #[error("{message}")]
@@ -198,6 +211,15 @@ fn classify(error: &ApiError) -> (Code, ErrorDetails) {
             let (code, details) = classify(error);
             (code, details::in_stream(details, code, *transfer, *accepted))
         }
+        ApiError::MessageTooLarge { sizes } => (
+            Code::ResourceExhausted,
+            quota(
+                "service.max_message_bytes",
+                format!("{sizes}; send less at a time, or raise service.max_message_bytes"),
+                None,
+            ),
+        ),
+        ApiError::NoMessage { problem } => details::unread(problem),
         ApiError::StreamBroken { code, .. } => (*code, ErrorDetails::new()),
         ApiError::Timeout { .. } | ApiError::StreamIdle { .. } => {
             (Code::DeadlineExceeded, ErrorDetails::new())

@@ -35,6 +35,27 @@ pub(super) fn field(path: impl Into<String>, problem: String) -> (Code, ErrorDet
     )
 }
 
+/// Bytes that the decoder cannot read: the field where it stopped, without positions in lists, or `request` if it names none.
+pub(super) fn unread(problem: &str) -> (Code, ErrorDetails) {
+    let (mut path, mut rest) = (Vec::new(), problem);
+    while let Some((step, after)) = rest.split_once(": ")
+        && let Some((_, field)) = step.split_once('.')
+        && !step.contains(' ')
+    {
+        path.push(field);
+        rest = after;
+    }
+    let path = if path.is_empty() {
+        "request".to_owned()
+    } else {
+        path.join(".")
+    };
+    field(
+        path,
+        format!("{rest}; send the request message of this call as quittance.v1 describes it"),
+    )
+}
+
 /// The details of what refused one transfer of a stream, with its position and how many before it were accepted.
 pub(super) fn in_stream(
     mut details: ErrorDetails,
@@ -62,5 +83,37 @@ const fn reason(code: Code) -> &'static str {
         Code::DataLoss => "DATA_LOSS",
         Code::Cancelled => "CANCELLED",
         _ => "FAILED",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_field_that_cannot_be_read_is_named() {
+        for (problem, path, rest) in [
+            ("invalid varint", "request", "invalid varint"),
+            (
+                "SubmitBatchRequest.transfers: SignedTransfer.nonce: invalid wire type: Varint (expected LengthDelimited)",
+                "transfers.nonce",
+                "invalid wire type: Varint (expected LengthDelimited)",
+            ),
+            (
+                "GetStateRequest.x: invalid string value: data is not UTF-8 encoded",
+                "x",
+                "invalid string value: data is not UTF-8 encoded",
+            ),
+            ("", "request", ""),
+        ] {
+            let (code, details) = unread(problem);
+            assert_eq!(code, Code::InvalidArgument);
+            let violation = &details.bad_request().unwrap().field_violations[0];
+            assert_eq!(violation.field, path);
+            assert!(
+                violation.description.starts_with(&format!("{rest}; ")),
+                "{violation:?}"
+            );
+        }
     }
 }
