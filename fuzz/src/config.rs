@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use quittance::config::{self, Config, ConfigError, Overrides};
+use quittance_circuits::float::FloatFee;
 use quittance_verifier::Shape;
 
 use crate::memory::Budget;
@@ -25,7 +26,12 @@ pub fn check(data: &[u8]) {
         Ok(config) => in_range(&config),
         Err(error) => {
             assert!(
-                matches!(error, ConfigError::Malformed { .. } | ConfigError::Value { .. }),
+                matches!(
+                    error,
+                    ConfigError::Malformed { .. }
+                        | ConfigError::Value { .. }
+                        | ConfigError::FeeTooLarge { .. }
+                ),
                 "{error:?}"
             );
             assert!(!error.to_string().is_empty());
@@ -46,6 +52,8 @@ fn in_range(config: &Config) {
         (1..tokens.len()).all(|i| !tokens[..i].contains(&tokens[i])),
         "{tokens:?}"
     );
+    let largest = FloatFee::new(u16::MAX).amount();
+    assert!(config.fees.tokens.iter().all(|entry| entry.minimum <= largest));
     assert!(
         config
             .service

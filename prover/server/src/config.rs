@@ -11,6 +11,7 @@ pub use checked::{
     BatchingConfig, Config, FeesConfig, KeysConfig, LogConfig, LogFormat, ProvingConfig, RollupConfig,
     ServiceConfig, TokenFees,
 };
+pub(crate) use raw::key_and_problem;
 pub use raw::{Overrides, RawConfig, RawTokenFees};
 
 use std::path::{Path, PathBuf};
@@ -34,11 +35,11 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// A source has a wrong form, an unknown key or a value of the wrong type.
-    #[error("{origin}: {key}: {problem}")]
+    #[error("{origin}: {}{problem}", prefix(key))]
     Malformed {
         /// Which source: the file, the environment or the flags.
         origin: String,
-        /// Path of the key, such as `service.listen`; empty if the file is no TOML.
+        /// Path of the key, such as `service.listen`; empty if the file is no TOML, and not written then.
         key: String,
         /// What is wrong.
         problem: String,
@@ -53,6 +54,29 @@ pub enum ConfigError {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// No transfer can carry the fee that is demanded.
+    #[error(
+        "configuration key {key} of token {token}: no transfer can carry a fee above {largest}, the largest one that its 16 bits can say, got {value}"
+    )]
+    FeeTooLarge {
+        /// Path of the key.
+        key: &'static str,
+        /// The token whose minimum fee it is.
+        token: u32,
+        /// The value as written, in the token's smallest unit.
+        value: u128,
+        /// The largest fee of a transfer.
+        largest: u128,
+    },
+}
+
+/// The key before what is said about it.
+fn prefix(key: &str) -> String {
+    if key.is_empty() {
+        String::new()
+    } else {
+        format!("{key}: ")
+    }
 }
 
 /// Reads the configuration from the given file (if any), the environment and the flags, and checks it.
@@ -83,11 +107,49 @@ mod tests {
 
     #[test]
     fn fees_are_read_with_their_minimum() {
-        let config = check("[[fees.tokens]]\ntoken = 7\nleaf = 2\nminimum = \"340282366920938463463374607431768211455\"\n[[fees.tokens]]\ntoken = 8\nleaf = 3").unwrap();
-        let tokens =
-            [(7, 2, u128::MAX), (8, 3, 0)].map(|(token, leaf, minimum)| TokenFees { token, leaf, minimum });
+        // The largest fee that a transfer can carry: 2047·10^31.
+        let config = check("[[fees.tokens]]\ntoken = 7\nleaf = 2\nminimum = \"20470000000000000000000000000000000\"\n[[fees.tokens]]\ntoken = 8\nleaf = 3").unwrap();
+        let tokens = [(7, 2, 2047 * 10u128.pow(31)), (8, 3, 0)].map(|(token, leaf, minimum)| TokenFees {
+            token,
+            leaf,
+            minimum,
+        });
         assert_eq!(config.fees.tokens, tokens);
         assert_eq!(config.batching.max_delay.as_millis(), 1000);
+    }
+
+    #[test]
+    fn a_minimum_that_no_transfer_can_carry_is_refused() {
+        let with = |minimum: u128| {
+            check(&format!(
+                "[[fees.tokens]]\ntoken = 7\nleaf = 2\nminimum = \"{minimum}\""
+            ))
+        };
+        let limit = 2047 * 10u128.pow(31);
+        // One below it is no fee, but a bound like any other.
+        for minimum in [limit - 1, limit] {
+            assert_eq!(with(minimum).unwrap().fees.tokens[0].minimum, minimum);
+        }
+        for minimum in [limit + 1, u128::MAX] {
+            match with(minimum) {
+                Err(ConfigError::FeeTooLarge {
+                    key: "fees.tokens.minimum",
+                    token: 7,
+                    value,
+                    largest,
+                }) => assert_eq!((value, largest), (minimum, limit)),
+                other => panic!("{minimum}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_toml_is_said_to_be_none() {
+        for (toml, line) in [("[rollup", 1), ("[a]\nb = \"é\n", 2), ("[log]\r\n[log]\r\n", 2)] {
+            let text = check(toml).unwrap_err().to_string();
+            let expected = format!("configuration: not TOML: parse error at line {line}, ");
+            assert!(text.starts_with(&expected) && !text.ends_with('\n'), "{text}");
+        }
     }
 
     fn quittance_demo_rollup_id() -> [u8; 32] {

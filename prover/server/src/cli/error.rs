@@ -155,6 +155,10 @@ impl From<ConfigError> for CliError {
     fn from(error: ConfigError) -> Self {
         let next = match &error {
             ConfigError::Unreadable { .. } => "check --config and QUITTANCE_CONFIG",
+            ConfigError::Malformed { key, .. } if key.is_empty() => {
+                "correct the file there; prover/server/README.md lists all keys"
+            }
+            ConfigError::FeeTooLarge { .. } => "demand a fee that a transfer can carry",
             _ => {
                 "correct the key in the file, the QUITTANCE_ variable or the flag; prover/server/README.md lists all keys"
             }

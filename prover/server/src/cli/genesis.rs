@@ -113,7 +113,14 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<AccountEntry>, CliErr
         Some("toml") => Figment::from(Toml::string(text))
             .extract()
             .map(|file: TomlAccounts| file.account)
-            .map_err(|error| wrong(error.to_string())),
+            .map_err(|error| {
+                let (key, problem) = config::key_and_problem(&error);
+                wrong(if key.is_empty() {
+                    problem
+                } else {
+                    format!("{key}: {problem}")
+                })
+            }),
         Some("csv") => parse_csv(text).map_err(wrong),
         _ => Err(CliError::usage(
             format!("{}: the format is taken from the name", path.display()),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ark_bn254::Fr;
+use quittance_circuits::float::FloatFee;
 use quittance_verifier::Shape;
 
 use super::raw::RawFees;
@@ -286,17 +287,29 @@ fn fees(raw: &RawFees) -> Result<FeesConfig, ConfigError> {
             return Err(wrong("fees.tokens.token", entry.token, "wants each token once"));
         }
         let digits = !entry.minimum.is_empty() && entry.minimum.bytes().all(|byte| byte.is_ascii_digit());
-        let minimum = digits.then(|| entry.minimum.parse().ok()).flatten();
+        let minimum: Option<u128> = digits.then(|| entry.minimum.parse().ok()).flatten();
+        let key = "fees.tokens.minimum";
+        let minimum = minimum.ok_or_else(|| {
+            wrong(
+                key,
+                &entry.minimum,
+                "wants decimal digits of a number below 2^128",
+            )
+        })?;
+        // A value between two fees is a bound like any other; above the last one, nothing would ever be accepted.
+        let largest = FloatFee::new(u16::MAX).amount();
+        if minimum > largest {
+            return Err(ConfigError::FeeTooLarge {
+                key,
+                token: entry.token,
+                value: minimum,
+                largest,
+            });
+        }
         tokens.push(TokenFees {
             token: entry.token,
             leaf: entry.leaf,
-            minimum: minimum.ok_or_else(|| {
-                wrong(
-                    "fees.tokens.minimum",
-                    &entry.minimum,
-                    "wants decimal digits of a number below 2^128",
-                )
-            })?,
+            minimum,
         });
     }
     Ok(FeesConfig {

@@ -1,5 +1,7 @@
 //! Configuration as it is written.
 
+use std::fs::File;
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -137,7 +139,8 @@ pub struct RawTokenFees {
     pub token: u32,
     /// Leaf that takes its fees, where a batch names no fee slot.
     pub leaf: u32,
-    /// Least fee of a transfer in the token's smallest unit: decimal digits, below 2^128.
+    /// Least fee of a transfer in the token's smallest unit: decimal digits of a number that a fee
+    /// can reach, 2047·10^31 at most.
     #[serde(default = "no_minimum")]
     pub minimum: String,
 }
@@ -300,8 +303,8 @@ impl RawConfig {
     pub fn read(file: Option<&Path>, flags: &Overrides) -> Result<Self, ConfigError> {
         let mut sources = Self::defaults();
         if let Some(path) = file {
-            // figment takes a file that is not there for an empty one.
-            std::fs::File::open(path).map_err(|source| ConfigError::Unreadable {
+            // figment takes a file that is not there for an empty one, and a directory for no TOML.
+            readable(path).map_err(|source| ConfigError::Unreadable {
                 path: path.to_owned(),
                 source,
             })?;
@@ -317,6 +320,13 @@ impl RawConfig {
     }
 }
 
+fn readable(path: &Path) -> io::Result<()> {
+    if File::open(path)?.metadata()?.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    Ok(())
+}
+
 /// The first problem that figment found, in our words.
 pub(super) fn malformed(error: figment::Error) -> ConfigError {
     let origin = match error
@@ -330,6 +340,12 @@ pub(super) fn malformed(error: figment::Error) -> ConfigError {
             _ => "configuration".to_owned(),
         },
     };
+    let (key, problem) = key_and_problem(&error);
+    ConfigError::Malformed { origin, key, problem }
+}
+
+/// The path of the key that figment complains about, empty if the text is no TOML, and what is wrong with it.
+pub(crate) fn key_and_problem(error: &figment::Error) -> (String, String) {
     // The environment's names are upper-case, and figment leaves the name of a profile at the front.
     let mut path: Vec<String> = error.path.iter().map(|part| part.to_lowercase()).collect();
     if path.first().is_some_and(|part| part == "default") {
@@ -342,12 +358,12 @@ pub(super) fn malformed(error: figment::Error) -> ConfigError {
             }
             format!("unknown key; known here: {}", known.join(", "))
         }
-        Kind::Message(text) => format!("not TOML: {text}"),
+        // The parser knows no key, and its own words begin in the same way.
+        Kind::Message(text) if path.is_empty() => {
+            let text = text.trim_end();
+            format!("not TOML: {}", text.strip_prefix("TOML ").unwrap_or(text))
+        }
         kind => kind.to_string(),
     };
-    ConfigError::Malformed {
-        origin,
-        key: path.join("."),
-        problem,
-    }
+    (path.join("."), problem)
 }

@@ -47,7 +47,24 @@ fn fixtures_are_good_or_name_the_key() {
     serve("unit_in_value").fails(2, &["service.request_timeout_ms", "string \"30s\""]);
     serve("out_of_range").fails(2, &["rollup.levels: wants 1 to 16, got 20"]);
     serve("small_tree").fails(2, &["rollup.levels", "keys.allow_development_keys"]);
-    serve("not_toml").fails(2, &["not_toml.toml"]);
+    serve("not_toml").fails(
+        2,
+        &[
+            "not_toml.toml: not TOML: parse error at line 1",
+            "correct the file there",
+        ],
+    );
+    serve("fee_too_large").fails(
+        2,
+        &[
+            "fees.tokens.minimum of token 7",
+            "above 20470000000000000000000000000000000,",
+            "got 20470000000000000000000000000000001",
+            "demand a fee",
+        ],
+    );
+    run(directory.path(), &["serve", "--config", fixtures])
+        .fails(2, &["cannot be read: is a directory", "check --config"]);
     serve("missing").fails(2, &["missing.toml", "cannot be read"]);
 }
 

@@ -163,7 +163,7 @@ async fn the_policy_is_what_is_configured() {
     let directory = tempfile::tempdir().unwrap();
     genesis(directory.path());
     let mut raw = config(directory.path());
-    raw.fees.tokens = vec![token(2, 3, "340282366920938463463374607431768211455")];
+    raw.fees.tokens = vec![token(2, 3, "20470000000000000000000000000000000")];
     raw.batching.max_transfers = Some(3);
     raw.batching.max_queued = 77;
     raw.proving.max_unproved_batches = 9;
@@ -181,7 +181,7 @@ async fn the_policy_is_what_is_configured() {
     };
     assert_eq!(
         policy.tokens,
-        [expected(1, OPERATOR, 0), expected(2, 3, u128::MAX)]
+        [expected(1, OPERATOR, 0), expected(2, 3, 2047 * 10u128.pow(31))]
     );
     assert_eq!(
         policy.batching.unwrap(),
