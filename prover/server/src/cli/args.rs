@@ -226,12 +226,14 @@ pub struct SubmitArgs {
     #[arg(long = "fee-slot", value_name = "LEAF:TOKEN")]
     pub fee_slots: Vec<String>,
     /// Send each transfer by itself, in order; the service puts them into batches.
-    #[arg(long, conflicts_with_all = ["fee_slots", "idempotency_key"])]
+    #[arg(long, conflicts_with = "fee_slots")]
     pub single: bool,
-    /// Name this submission, 1 to 64 bytes: repeating it under the same key gives the first one's result.
+    /// Name this submission, 1 to 64 bytes: repeating it under the same key gives the first one's result. With --single each
+    /// transfer has a key of its own, KEY-0, KEY-1 and so on by its place in the file, which have to be 64 bytes at most.
     #[arg(long, value_name = "KEY", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub idempotency_key: Option<String>,
-    /// Wait until the batch is proved; with --single, until every transfer is.
+    /// Wait until the batch is proved; with --single, until every transfer is. --json then gives the same as without, with
+    /// the state after the wait.
     #[arg(long)]
     pub wait: bool,
     /// Which service.

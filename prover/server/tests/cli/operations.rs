@@ -111,13 +111,6 @@ fn single_transfers_and_their_history() {
     submit("t.json").fails(1, &["RESOURCE_EXHAUSTED"]);
     fs::write(path.join("c.json"), sign("4")).unwrap();
     submit("c.json").fails(1, &["ALREADY_EXISTS", "--idempotency-key"]);
-    service
-        .run(
-            path,
-            &["submit", "c.json", "--single", "--idempotency-key", "x", "--json"],
-        )
-        .fails(2, &["cannot be used with"]);
-
     // Nothing is left to cancel.
     let number = first["number"].to_string();
     service.run(path, &["watch", &number]).ok();
@@ -137,6 +130,70 @@ fn single_transfers_and_their_history() {
             .ok()
             .starts_with("fees of token 1: at least 0, to leaf 2\n")
     );
+}
+
+#[test]
+fn a_repeated_command_with_a_key_is_accepted_once() {
+    let directory = genesis();
+    let path = directory.path();
+    let service = Served::start(path);
+    let sign = |nonce: &str| {
+        let args = [
+            "sign", "--secret", "0.secret", "--from", "0", "--to", "1", "--amount", "5", "--nonce", nonce,
+        ];
+        service.run(path, &args).ok()
+    };
+    let three = ["0", "1", "2"].map(sign).concat();
+    fs::write(path.join("t.json"), &three).unwrap();
+    let submit = |file, more: &[&str]| {
+        let args = ["submit", file, "--single", "--idempotency-key", "order", "--json"];
+        service.run(path, &[&args[..], more].concat())
+    };
+    let first = value(&submit("t.json", &[]).ok());
+    assert_eq!(
+        first,
+        json!({ "operations": [1, 2, 3], "state": "accepted", "repeated": 0 })
+    );
+    // All of it again, and one transfer more: only that one is new.
+    fs::write(path.join("t.json"), three + &sign("3")).unwrap();
+    let again = value(&submit("t.json", &["--wait"]).ok());
+    assert_eq!(
+        again,
+        json!({ "operations": [1, 2, 3, 4], "state": "proved", "repeated": 3 })
+    );
+    assert_eq!(
+        service
+            .run(
+                path,
+                &["submit", "t.json", "--single", "--idempotency-key", "order"]
+            )
+            .ok(),
+        "operations 1-4: accepted, 4 of them as submitted before\n"
+    );
+    // The key of a place belongs to the transfer that was there first.
+    fs::write(path.join("u.json"), sign("4")).unwrap();
+    submit("u.json", &[]).fails(1, &["ALREADY_EXISTS", "0 before it were accepted"]);
+    // Said before anything is sent.
+    let long = "k".repeat(63);
+    let keyed = ["submit", "u.json", "--idempotency-key", &long, "--single"];
+    service
+        .run(path, &keyed)
+        .fails(2, &["65 bytes, at most 64", "next:  name the submission"]);
+    service
+        .run(path, &["submit", "u.json", "--idempotency-key", &"k".repeat(65)])
+        .fails(2, &["65 bytes, at most 64"]);
+
+    // A batch that is waited for says all that one says that is not, with what the wait has brought.
+    let batch = ["submit", "u.json", "--idempotency-key", "batch", "--json"];
+    let waited = value(&service.run(path, &[&batch[..], &["--wait"]].concat()).ok());
+    let plain = value(&service.run(path, &batch).ok());
+    assert_eq!(
+        (&waited["state"], &waited["operations"], &waited["repeated"]),
+        (&json!("proved"), &json!([5]), &json!(false))
+    );
+    let mut expected = plain;
+    expected["repeated"] = json!(false);
+    assert_eq!(waited, expected);
 }
 
 #[test]
@@ -184,13 +241,26 @@ fn a_policy_that_cannot_be_kept_says_what_to_do() {
 }
 
 #[test]
-fn files_that_are_links_to_nowhere_or_empty_are_said_to_be() {
+fn files_that_are_links_to_nowhere_empty_or_malformed_are_said_to_be() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
     std::os::unix::fs::symlink("nowhere.csv", path.join("link.csv")).unwrap();
     for name in ["empty.csv", "empty.toml", "empty.json"] {
         fs::write(path.join(name), "").unwrap();
     }
+    fs::write(path.join("broken.toml"), "[account\n").unwrap();
+    fs::write(path.join("typed.toml"), "[[account]]\nkey = 1\n").unwrap();
+    fs::write(
+        path.join("untagged.toml"),
+        "[[account]]\nkey = \"\"\nbalance = true\n",
+    )
+    .unwrap();
+    run(path, &["genesis", "untagged.toml", "--store", "s"])
+        .fails(1, &["untagged.toml: account.0.balance: data"]);
+    run(path, &["genesis", "broken.toml", "--store", "s"])
+        .fails(1, &["broken.toml: not TOML: parse error at line 1, column 9"]);
+    run(path, &["genesis", "typed.toml", "--store", "s"])
+        .fails(1, &["typed.toml: account.0.key: invalid type"]);
     run(path, &["genesis", "link.csv", "--store", "s"])
         .fails(2, &["it is a link to nowhere.csv, which is not there"]);
     for name in ["empty.csv", "empty.toml", "empty.json"] {
