@@ -125,6 +125,11 @@ fn what_is_not_accepted_leaves_no_file() {
         let (code, line, details) = run(&["export", "--vk", &vk, file, "--output", &output]);
         assert_eq!((code, line.as_str()), expected);
         assert!(details.starts_with(file.as_str()), "{details}");
+        assert_eq!(
+            details.contains("\nnext:  check the path"),
+            code == 2,
+            "{details}"
+        );
         assert!(!Path::new(&output).exists());
     }
 }
@@ -141,13 +146,22 @@ fn files_are_never_overwritten() {
     let (code, line, details) = run(&["export", "--vk", &vk, &file, "--output", &output]);
     assert_eq!((code, line.starts_with("unwritable: ")), (2, true), "{line}");
     assert!(
-        details.starts_with(&proof) && details.contains("--output"),
+        details.starts_with(&proof) && details.contains("\nnext:  name another directory with --output"),
         "{details}"
     );
     // All files or none: those before the one that was there are gone again.
     assert_eq!(std::fs::read_to_string(&proof).unwrap(), "mine");
     assert_eq!(std::fs::read_dir(&output).unwrap().count(), 1);
 
+    // Where no directory can be made: the bundle is a file.
+    let inside = format!("{file}/deeper");
+    let (code, line, details) = run(&["export", "--vk", &vk, &file, "--output", &inside]);
+    assert_eq!((code, line.starts_with("unwritable: ")), (2, true), "{line}");
+    assert!(
+        details.starts_with(&inside)
+            && details.ends_with("\nnext:  name a directory with --output in which files can be made\n"),
+        "{details}"
+    );
     let (code, line, _) = run(&["export", "--json", "--vk", &vk, &file, "--output", &file]);
     let value: Value = serde_json::from_str(&line).unwrap();
     assert_eq!((code, &value["status"]), (2, &"unwritable".into()));

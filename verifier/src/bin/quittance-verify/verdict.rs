@@ -23,7 +23,7 @@ pub(crate) enum Verdict {
     Unwritable {
         file: String,
         reason: String,
-        hint: Option<&'static str>,
+        hint: &'static str,
     },
 }
 
@@ -85,11 +85,17 @@ impl Verdict {
     }
 
     pub(crate) fn unwritable(path: &Path, error: &io::Error) -> Self {
-        let exists = error.kind() == io::ErrorKind::AlreadyExists;
+        let hint = match error.kind() {
+            io::ErrorKind::AlreadyExists => "name another directory with --output, or remove the file first",
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                "make room on the disk, or name a directory on another one with --output"
+            }
+            _ => "name a directory with --output in which files can be made",
+        };
         Self::Unwritable {
             file: path.display().to_string(),
             reason: with_sources(error),
-            hint: exists.then_some("name another directory with --output, or remove the file first"),
+            hint,
         }
     }
 
@@ -186,16 +192,24 @@ impl Verdict {
                 vec!["note: a development key was allowed: whoever made it can forge proofs".to_owned()]
             }
             Self::Verified(_) | Self::Exported(_) => Vec::new(),
-            Self::Invalid { file, reason, hint } | Self::Unwritable { file, reason, hint } => {
-                let hint = hint.map(str::to_owned);
-                [Some(format!("{file}: {reason}")), hint]
-                    .into_iter()
-                    .flatten()
-                    .collect()
-            }
-            Self::Unreadable { file, reason } => vec![format!("{file}: {reason}")],
+            Self::Invalid { file, reason, hint } => with_next(file, reason, *hint),
+            Self::Unwritable { file, reason, hint } => with_next(file, reason, Some(hint)),
+            Self::Unreadable { file, reason } if file.is_empty() => vec![format!("{file}: {reason}")],
+            Self::Unreadable { file, reason } => with_next(file, reason, Some(UNREADABLE)),
         }
     }
+}
+
+/// What to do about a file that is no key and no bundle.
+const UNREADABLE: &str =
+    "check the path, and that the file came whole from whoever made it: keys by --vk, bundles after them";
+
+fn with_next(file: &str, reason: &str, next: Option<&str>) -> Vec<String> {
+    let next = next.map(|next| format!("next:  {next}"));
+    [Some(format!("{file}: {reason}")), next]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// What to do about an error, where there is something.
