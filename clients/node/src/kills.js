@@ -15,7 +15,7 @@ export class Kills {
     return Number.isInteger(pid) && pid > 1 ? pid : null;
   }
 
-  /** Kills the service and returns at once. */
+  /** Kills the service, begins to ask whether it answers, and returns at once. */
   strike(moment) {
     const pid = this.pid();
     if (!pid) throw new Error(`no process id in ${this.pidFile}`);
@@ -23,22 +23,29 @@ export class Kills {
     this.killed = pid;
     this.count += 1;
     this.report(`kill -9 ${pid} ${moment}`);
+    this.back = this.untilAnswered(Date.now());
+    // A failure is told to whoever waits for it.
+    this.back.catch(() => {});
   }
 
-  /** Waits until another process answers. */
-  async recovered() {
-    const begun = Date.now();
+  /** Waits until another process than the killed one has answered. */
+  recovered() {
+    return this.back;
+  }
+
+  async untilAnswered(begun) {
     for (;;) {
       if (Date.now() > begun + PATIENCE_MS) throw new Error("the service did not come back");
       const pid = this.pid();
       if (pid && pid !== this.killed) {
         const state = await this.client.once("GetState").catch(() => null);
         if (state) {
-          this.report(`the service is back after ${Date.now() - begun} ms at batch ${state.state.batchNumber}`);
+          const batch = state.state.batchNumber;
+          this.report(`the first answer came ${Date.now() - begun} ms after the kill, at batch ${batch}`);
           return;
         }
       }
-      await sleep(50);
+      await sleep(10);
     }
   }
 }
