@@ -1,5 +1,8 @@
 //! The thread: takes what waits, answers it, and makes a batch when it is time.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -11,7 +14,7 @@ use tokio::sync::{oneshot, watch};
 use super::inbox::{Inbox, Request};
 use super::ledger::{Ledger, PAGE};
 use super::{CutError, StartError};
-use crate::batch::Batch;
+use crate::batch::{Batch, Stage};
 use crate::causes::chain;
 use crate::clock::now_ms;
 use crate::encoding::fr_from_bytes_be;
@@ -80,9 +83,32 @@ impl Worker {
             deadline = turn.unwrap_or_else(|_| {
                 tracing::error!("the sequencer panicked; its queue is read again from the store");
                 self.ledger = None;
+                self.tell_again();
                 Some(Instant::now() + RETRY_PAUSE)
             });
         }
+    }
+
+    /// What the panic may have kept from being told: a batch that is in the store waits for its proof, and operations have
+    /// moved on.
+    fn tell_again(&self) {
+        let queued = self.store.snapshot().and_then(|state| {
+            for number in state.pending()? {
+                let batch = state.batch(number)?;
+                // The prover drops what it has proved meanwhile.
+                if batch.stage == Stage::Executed {
+                    self.jobs.enqueue(number, batch.shape);
+                }
+            }
+            Ok(())
+        });
+        if let Err(error) = queued {
+            tracing::error!(
+                error = chain(&error),
+                "batches that wait for their proofs cannot be read"
+            );
+        }
+        self.announce_operations();
     }
 
     /// Answers requests in order, then makes at most one batch. Gives the time of the next turn without requests.
