@@ -191,11 +191,16 @@ pub(crate) fn config(directory: &Path) -> RawConfig {
 
 /// A new store with the accounts of [`key`].
 pub(crate) fn genesis(directory: &Path) {
+    genesis_with(directory, |_| BALANCE);
+}
+
+/// The same with another balance for each account.
+pub(crate) fn genesis_with(directory: &Path, balance: impl Fn(u32) -> u128) {
     let accounts = (0..5)
         .map(|index| {
             let token = if index == 3 { TOKEN + 1 } else { TOKEN };
             let owner = RootAddress([0x11; 20]);
-            let leaf = Leaf::new(key(index).public_key(), BALANCE, 0, token, owner).unwrap();
+            let leaf = Leaf::new(key(index).public_key(), balance(index), 0, token, owner).unwrap();
             (AccountIndex(index), leaf)
         })
         .collect();

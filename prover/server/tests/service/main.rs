@@ -10,6 +10,7 @@ mod accounts;
 mod batching;
 mod damage;
 mod edge;
+mod full_fee_leaf;
 mod harness;
 mod history;
 mod idempotency;
