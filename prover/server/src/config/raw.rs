@@ -103,7 +103,7 @@ pub struct RawProving {
     pub threads: Option<usize>,
     /// Most executed batches that wait for their proof; no further one is made, and a submitted one is refused.
     pub max_unproved_batches: u32,
-    /// How often a proof is begun before its batch is FAILED.
+    /// How often a proof is begun before its batch is FAILED. An attempt counts also where the process was killed.
     pub max_attempts: u32,
 }
 
@@ -190,7 +190,8 @@ impl Default for RawConfig {
             proving: RawProving {
                 threads: None,
                 max_unproved_batches: 64,
-                max_attempts: 3,
+                // A process killed while it proves counts: more than happen by accident, few enough for a batch that kills it.
+                max_attempts: 10,
             },
             batching: RawBatching {
                 max_transfers: None,

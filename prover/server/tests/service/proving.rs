@@ -5,7 +5,7 @@ use std::time::Duration;
 use quittance_proto::v1;
 use tonic::Code;
 
-use crate::harness::{Act, Held, Service, reason, transfer};
+use crate::harness::{Act, Held, Service, config, genesis, reason, transfer};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelling_stops_the_proof_and_resuming_begins_it_again() {
@@ -67,8 +67,11 @@ async fn a_cancelled_proof_makes_way_for_the_next_batch() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_passing_failure_is_tried_again_up_to_the_limit() {
     let directory = tempfile::tempdir().unwrap();
+    genesis(directory.path());
+    let mut raw = config(directory.path());
+    raw.proving.max_attempts = 3;
     let backend = Held::new();
-    let mut service = Service::start(&directory, backend.clone()).await;
+    let mut service = Service::restart(raw, backend.clone()).await;
     // The last told comes first: a panic, then two failures.
     for act in [Act::FailTransiently, Act::FailTransiently, Act::Panic] {
         backend.tell(act);
