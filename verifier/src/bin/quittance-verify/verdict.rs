@@ -192,10 +192,10 @@ impl Verdict {
                 vec!["note: a development key was allowed: whoever made it can forge proofs".to_owned()]
             }
             Self::Verified(_) | Self::Exported(_) => Vec::new(),
-            Self::Invalid { file, reason, hint } => with_next(file, reason, *hint),
-            Self::Unwritable { file, reason, hint } => with_next(file, reason, Some(hint)),
+            Self::Invalid { file, reason, hint } => with_next(file, reason, hint.unwrap_or(INVALID)),
+            Self::Unwritable { file, reason, hint } => with_next(file, reason, hint),
             Self::Unreadable { file, reason } if file.is_empty() => vec![format!("{file}: {reason}")],
-            Self::Unreadable { file, reason } => with_next(file, reason, Some(UNREADABLE)),
+            Self::Unreadable { file, reason } => with_next(file, reason, UNREADABLE),
         }
     }
 }
@@ -204,12 +204,11 @@ impl Verdict {
 const UNREADABLE: &str =
     "check the path, and that the file came whole from whoever made it: keys by --vk, bundles after them";
 
-fn with_next(file: &str, reason: &str, next: Option<&str>) -> Vec<String> {
-    let next = next.map(|next| format!("next:  {next}"));
-    [Some(format!("{file}: {reason}")), next]
-        .into_iter()
-        .flatten()
-        .collect()
+/// What to do about a bundle that proves nothing.
+const INVALID: &str = "do not rely on it; ask whoever made it for the right one";
+
+fn with_next(file: &str, reason: &str, next: &str) -> Vec<String> {
+    vec![format!("{file}: {reason}"), format!("next:  {next}")]
 }
 
 /// What to do about an error, where there is something.
