@@ -5,6 +5,7 @@
 //! their widths are written down in `STORE.md`.
 
 mod accept;
+mod blocks;
 mod check;
 mod commit;
 mod error;
@@ -26,6 +27,7 @@ mod state;
 mod tables;
 
 pub use accept::{Acceptance, KeyReused, NewOperation};
+pub use blocks::{BlockError, BlockFile};
 pub use error::StoreError;
 pub use record::codec::RecordError;
 pub use record::head::Head;
@@ -96,10 +98,23 @@ impl Store {
                 directory: directory.to_owned(),
             });
         }
-        let bytes = std::fs::metadata(&file)
-            .map(|file| file.len())
-            .unwrap_or(u64::MAX);
-        let mut db = open_database(&file, directory)?;
+        let unusable = |source| StoreError::Directory {
+            directory: directory.to_owned(),
+            source,
+        };
+        if blocks::is_plain(&file).map_err(unusable)? {
+            // A copy of a damaged page would match its checksum.
+            let mut plain = opened_database(Database::open(&file), directory)?;
+            verify_pages(&mut plain)?;
+            if let Some(expected) = expected {
+                belongs(&format_and_identity(&plain)?.1, expected)?;
+            }
+            drop(plain);
+            blocks::convert(&file, directory)?;
+        }
+        let bytes = std::fs::metadata(&file).map_err(unusable)?.len();
+        let db = BlockFile::open(&file).and_then(|file| Database::builder().create_with_backend(file));
+        let mut db = opened_database(db, directory)?;
         if bytes <= VERIFIED_BYTES {
             verify_pages(&mut db)?;
         }
@@ -170,14 +185,18 @@ impl Store {
     }
 }
 
-fn open_database(file: &Path, directory: &Path) -> Result<Database, StoreError> {
-    Database::open(file).map_err(|error| match error {
+fn opened_database(
+    opened: Result<Database, redb::DatabaseError>,
+    directory: &Path,
+) -> Result<Database, StoreError> {
+    opened.map_err(|error| match error {
         redb::DatabaseError::DatabaseAlreadyOpen => StoreError::InUse {
             directory: PathBuf::from(directory),
         },
         // Too short for a header, or without one: there is a file, and it is no store.
         redb::DatabaseError::Storage(redb::StorageError::Io(error))
-            if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof) =>
+            if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof)
+                && block_error(&error).is_none() =>
         {
             StoreError::Damaged {
                 reason: error.to_string(),
@@ -185,6 +204,11 @@ fn open_database(file: &Path, directory: &Path) -> Result<Database, StoreError> 
         }
         other => other.into(),
     })
+}
+
+/// What the file's own layout refused, if it was that.
+fn block_error(error: &std::io::Error) -> Option<BlockError> {
+    error.get_ref()?.downcast_ref().copied()
 }
 
 /// Compares every page with its checksum, so that the database never works with a damaged one: there it may panic while

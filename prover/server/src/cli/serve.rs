@@ -132,7 +132,7 @@ impl From<ServiceError> for CliError {
             },
             ServiceError::StoreFailed => Self::refused(
                 message,
-                "look at the log for the first error, free disk space if the disk is full, and start the service again",
+                "look at the log for the first error: free disk space if the disk is full, restore a copy if a block is damaged; then start the service again",
             ),
             _ => Self::refused(message, "look at the log"),
         }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use quittance_circuits::state::StateError;
 use thiserror::Error;
 
+use super::blocks::BlockError;
 use super::record::codec::RecordError;
 use crate::batch::IllegalMove;
 use crate::encoding::to_hex;
@@ -176,6 +177,9 @@ pub enum StoreError {
         /// What the database said.
         reason: String,
     },
+    /// The file is not what was written to it. The open store takes no more work.
+    #[error("the store's file is damaged: {0}")]
+    Blocks(BlockError),
     /// The database refuses all work after an earlier failure, until it is opened again.
     #[error(
         "the store has failed and takes no more work; nothing accepted is lost: restart the service ({source})"
@@ -201,7 +205,7 @@ impl StoreError {
     #[must_use]
     pub fn is_fatal(&self) -> bool {
         match self {
-            Self::Broken { .. } => true,
+            Self::Broken { .. } | Self::Blocks(_) => true,
             Self::Database(error) => matches!(**error, redb::Error::Io(_)),
             _ => false,
         }
@@ -224,7 +228,7 @@ impl StoreError {
     #[must_use]
     pub fn is_corruption(&self) -> bool {
         match self {
-            Self::Corrupt { .. } | Self::Lost { .. } | Self::Damaged { .. } => true,
+            Self::Corrupt { .. } | Self::Lost { .. } | Self::Damaged { .. } | Self::Blocks(_) => true,
             Self::Database(error) => matches!(**error, redb::Error::Corrupted(_)),
             _ => false,
         }
@@ -233,6 +237,11 @@ impl StoreError {
 
 impl StoreError {
     fn of_database(error: redb::Error) -> Self {
+        if let redb::Error::Io(error) = &error
+            && let Some(error) = super::block_error(error)
+        {
+            return Self::Blocks(error);
+        }
         let source = Box::new(error);
         match *source {
             redb::Error::PreviousIo | redb::Error::DatabaseClosed | redb::Error::LockPoisoned(_) => {

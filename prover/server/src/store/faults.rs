@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use redb::{Database, StorageBackend};
 
+use super::blocks::BlockFile;
 use super::guard::guarded;
 use super::{Store, StoreError};
 
@@ -64,9 +65,20 @@ enum Change {
 /// Opens the store on the disk, as [`Store::open_any`] does on a file.
 pub(super) fn open(disk: &Disk) -> Result<Store, StoreError> {
     guarded(|| {
-        let mut db = Database::builder().create_with_backend(disk.clone())?;
+        let file = BlockFile::over(disk.clone()).map_err(redb::StorageError::Io)?;
+        let mut db = Database::builder().create_with_backend(file)?;
         super::verify_pages(&mut db)?;
         // Few keys, so that some are forgotten on the way.
+        Ok(Store::opened(db, None)?.with_idempotency_keys(3))
+    })
+}
+
+/// The same as a large file is opened: without a comparison of all pages, and with a cache that holds next to nothing
+/// of it.
+pub(super) fn open_as_large(disk: &Disk) -> Result<Store, StoreError> {
+    guarded(|| {
+        let file = BlockFile::over(disk.clone()).map_err(redb::StorageError::Io)?;
+        let db = Database::builder().set_cache_size(0).create_with_backend(file)?;
         Ok(Store::opened(db, None)?.with_idempotency_keys(3))
     })
 }
@@ -94,6 +106,11 @@ impl Disk {
             operations: 0,
             fault,
         })))
+    }
+
+    /// Flips one bit.
+    pub(super) fn flip(&self, byte: usize, bit: usize) {
+        self.file().bytes[byte] ^= 1 << bit;
     }
 
     /// How many operations there were.

@@ -11,6 +11,7 @@ use quittance_circuits::types::AccountIndex;
 use redb::{Database, WriteTransaction};
 use tempfile::TempPath;
 
+use super::blocks::BlockFile;
 use super::guard::guarded;
 use super::record::head::Head;
 use super::record::identity::Identity;
@@ -19,7 +20,7 @@ use super::tables::{self, KEY_ACCOUNTS, LEAVES, META, NODES};
 use super::{FILE, Store, StoreError, begin, meta};
 
 /// Name under which a new store is built; it gets its own name when it is complete.
-const UNFINISHED_FILE: &str = "quittance.redb.unfinished";
+pub(super) const UNFINISHED_FILE: &str = "quittance.redb.unfinished";
 /// Rows that are written in one transaction: a few hundred megabytes.
 const ROWS_PER_TRANSACTION: usize = 1_000_000;
 
@@ -58,7 +59,7 @@ fn create(
     remove_left(&unfinished, directory)?;
     // Whatever fails from here on takes the file with it.
     let unfinished = TempPath::try_from_path(unfinished).map_err(unusable)?;
-    let db = Database::create(&unfinished)?;
+    let db = Database::builder().create_with_backend(BlockFile::create(&unfinished)?)?;
     let identity = build(&db, rollup_id, levels, accounts)?;
     // A store that another process has made meanwhile is not replaced.
     unfinished
@@ -69,15 +70,22 @@ fn create(
             },
             _ => unusable(refused.error),
         })?;
-    // The new name has to survive a power loss, too.
-    fs::File::open(directory)
-        .and_then(|dir| dir.sync_all())
-        .map_err(unusable)?;
+    sync_directory(directory)?;
     Ok(Store::of(db, identity))
 }
 
+/// A new name has to survive a power loss, too.
+pub(super) fn sync_directory(directory: &Path) -> Result<(), StoreError> {
+    fs::File::open(directory)
+        .and_then(|dir| dir.sync_all())
+        .map_err(|source| StoreError::Directory {
+            directory: directory.to_owned(),
+            source,
+        })
+}
+
 /// Removes what a process left that died while it built a store. One that lives holds a lock on its file.
-fn remove_left(unfinished: &Path, directory: &Path) -> Result<(), StoreError> {
+pub(super) fn remove_left(unfinished: &Path, directory: &Path) -> Result<(), StoreError> {
     let unusable = |source| StoreError::Directory {
         directory: directory.to_owned(),
         source,

@@ -1,6 +1,7 @@
 //! What stands around every call of the database: panics become errors, and a failure that lasts is remembered.
 //!
-//! redb checks a page only as far as it has to, so that a damaged file can make it panic at any call. And after the first
+//! redb checks a page only as far as it has to, so that a damaged one can make it panic at any call. Its own header is the one
+//! that it may see ([`super::blocks`] refuses all others), and a program may have written a wrong page. And after the first
 //! failed read or write it refuses everything until the file is opened again: waiting mends nothing, a restart does.
 
 use std::any::Any;

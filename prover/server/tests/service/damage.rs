@@ -12,7 +12,7 @@ use quittance::policy::PolicyError;
 use quittance::progress::CostModel;
 use quittance::prover::Prover;
 use quittance::sequencer::SubmitError;
-use quittance::store::{Store, StoreError};
+use quittance::store::{BlockFile, Store, StoreError};
 use quittance_circuits::batch::ApplyError;
 use quittance_circuits::state::StateError;
 use quittance_proto::v1;
@@ -26,7 +26,8 @@ const NODES: TableDefinition<'_, u64, &[u8; 32]> = TableDefinition::new("nodes")
 
 /// Changes the closed store through the database itself.
 fn damage(directory: &Path, change: impl FnOnce(&redb::WriteTransaction)) {
-    let db = redb::Database::open(directory.join("store/quittance.redb")).unwrap();
+    let file = BlockFile::open(&directory.join("store/quittance.redb")).unwrap();
+    let db = redb::Database::builder().create_with_backend(file).unwrap();
     let txn = db.begin_write().unwrap();
     change(&txn);
     txn.commit().unwrap();

@@ -7,7 +7,7 @@ use quittance::batch::{Batch, Event, Stage};
 use quittance::config::{Config, RawConfig};
 use quittance::encoding::fr_from_bytes_be;
 use quittance::operation::{IdempotencyKey, Keyed, Operation, Rejection, Whole};
-use quittance::store::{NewOperation, Store, StoreError};
+use quittance::store::{BlockFile, NewOperation, Store, StoreError};
 use quittance_circuits::batch::{AppliedBatch, BatchContext, apply_batch};
 use quittance_circuits::eddsa::SecretKey;
 use quittance_circuits::float::{FloatAmount, FloatFee};
@@ -251,9 +251,18 @@ pub(crate) fn operations(store: &Store) -> Vec<Operation> {
         .collect()
 }
 
+/// The database of the closed store, in blocks or in a plain file.
+pub(crate) fn database(directory: &TempDir) -> redb::Database {
+    let path = directory.path().join("store/quittance.redb");
+    match BlockFile::open(&path) {
+        Ok(file) => redb::Database::builder().create_with_backend(file).unwrap(),
+        Err(_) => redb::Database::open(path).unwrap(),
+    }
+}
+
 /// Changes the closed store through the database itself.
 pub(crate) fn damage(directory: &TempDir, change: impl FnOnce(&redb::WriteTransaction)) {
-    let db = redb::Database::open(directory.path().join("store/quittance.redb")).unwrap();
+    let db = database(directory);
     let txn = db.begin_write().unwrap();
     change(&txn);
     txn.commit().unwrap();

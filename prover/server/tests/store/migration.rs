@@ -6,17 +6,18 @@ use quittance::backend::Backend;
 use quittance::batch::{Event, Stage};
 use quittance::circuit_facts;
 use quittance::engine_backend::EngineBackend;
-use quittance::store::{Store, StoreError};
+use quittance::store::{BlockFile, Store, StoreError};
 use quittance_circuits::state::{MemoryState, StateReader};
 use quittance_circuits::types::AccountIndex;
 use quittance_engine::{CancelFlag, Engine, KeyDir, setup_development};
 use quittance_verifier::{DevelopmentKeys, Shape};
-use redb::{ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{ReadableDatabase, ReadableTable, StorageBackend as _, TableDefinition};
 
 use tempfile::TempDir;
 
 use crate::harness::{
-    LEVELS, OTHER_FEE, accept, commit, config, damage, make, open, submit, transfer, with_file,
+    LEVELS, OTHER_FEE, accept, commit, config, create, damage, database, make, open, submit, transfer,
+    with_file,
 };
 
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
@@ -144,7 +145,7 @@ fn a_store_of_another_rollup_is_not_migrated() {
 }
 
 fn format(directory: &TempDir) -> Vec<u8> {
-    let db = redb::Database::open(directory.path().join("store/quittance.redb")).unwrap();
+    let db = database(directory);
     let meta = db.begin_read().unwrap().open_table(META).unwrap();
     meta.get("format").unwrap().unwrap().value().to_vec()
 }
@@ -187,4 +188,70 @@ fn a_migration_that_fails_changes_nothing() {
             assert!(txn.open_table(META).unwrap().get("history").unwrap().is_none());
         });
     }
+}
+
+/// The store's database as a plain file, as format 2 was kept before it had checksums for each block.
+fn plain(directory: &TempDir) -> Vec<u8> {
+    let file = BlockFile::open(&directory.path().join("store/quittance.redb")).unwrap();
+    let mut bytes = vec![0; usize::try_from(file.len().unwrap()).unwrap()];
+    file.read(0, &mut bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn a_plain_file_becomes_blocks_with_the_same_content() {
+    let made = tempfile::tempdir().unwrap();
+    let store = create(&made);
+    submit(&store, &[transfer(0, 1, 0)]);
+    accept(&store, &[transfer(1, 0, 0)]);
+    let head = store.snapshot().unwrap().head();
+    drop(store);
+    let bytes = plain(&made);
+
+    let directory = with_file(&bytes);
+    let path = directory.path().join("store/quittance.redb");
+    // What a kill left in the middle of an earlier attempt is in nobody's way.
+    let unfinished = directory.path().join("store/quittance.redb.unfinished");
+    std::fs::write(&unfinished, b"half").unwrap();
+    let store = open(&directory).unwrap();
+    assert_eq!(store.snapshot().unwrap().head(), head);
+    assert_eq!(store.snapshot().unwrap().queued(0, 9).unwrap().len(), 1);
+    drop(store);
+    assert!(!unfinished.exists());
+    assert!(std::fs::read(&path).unwrap().starts_with(b"quittance store\n"));
+    drop(open(&directory).unwrap());
+}
+
+#[test]
+fn a_plain_file_that_is_damaged_or_in_use_stays_as_it_is() {
+    let made = tempfile::tempdir().unwrap();
+    drop(create(&made));
+    let sound = plain(&made);
+    let leaf = made_leaf();
+    let at = sound.windows(leaf.len()).position(|bytes| bytes == leaf).unwrap();
+    let mut damaged = sound.clone();
+    damaged[at] ^= 1;
+    let directory = with_file(&damaged);
+    let path = directory.path().join("store/quittance.redb");
+    let refused = open(&directory).unwrap_err();
+    assert!(refused.is_corruption(), "{refused:?}");
+    assert!(std::fs::read(&path).unwrap().starts_with(b"redb"));
+
+    let directory = with_file(&sound);
+    let path = directory.path().join("store/quittance.redb");
+    let other = redb::Database::open(&path).unwrap();
+    assert!(matches!(open(&directory), Err(StoreError::InUse { .. })));
+    drop(other);
+    let other = std::fs::File::open(&path).unwrap();
+    other.lock_shared().unwrap();
+    assert!(matches!(open(&directory), Err(StoreError::InUse { .. })));
+    drop(other);
+    open(&directory).unwrap();
+}
+
+/// Bytes of a stored leaf.
+fn made_leaf() -> [u8; 64] {
+    let store = tempfile::tempdir().unwrap();
+    let leaf = create(&store).snapshot().unwrap().account(0).unwrap().unwrap();
+    *leaf.to_bytes().first_chunk().unwrap()
 }

@@ -8,8 +8,8 @@ use quittance_circuits::types::AccountIndex;
 use redb::{ReadableDatabase, ReadableTable, TableDefinition};
 
 use crate::harness::{
-    ACCOUNTS, LEVELS, accept, accounts, create, damage, execute, execute_whole, key, open, operations, prove,
-    submit, transfer,
+    ACCOUNTS, LEVELS, accept, accounts, create, damage, database, execute, execute_whole, key, open,
+    operations, prove, submit, transfer,
 };
 
 const NODES: TableDefinition<'_, u64, &[u8; 32]> = TableDefinition::new("nodes");
@@ -168,7 +168,7 @@ fn a_leaf_that_was_not_there_before_is_removed() {
     state.path(opened).unwrap();
     assert_eq!(state.accounts_of(&leaf.key, 0, 9).unwrap(), []);
     drop((state, store));
-    let db = redb::Database::open(directory.path().join("store/quittance.redb")).unwrap();
+    let db = database(&directory);
     let txn = db.begin_read().unwrap();
     assert_eq!(txn.open_table(NODES).unwrap().iter().unwrap().count(), 9);
     assert_eq!(txn.open_table(LEAVES).unwrap().iter().unwrap().count(), 6);

@@ -7,7 +7,7 @@ use quittance_circuits::state::{StateError, StateReader};
 use redb::{ReadableDatabase, ReadableTable, TableDefinition};
 
 use crate::harness::{
-    ACCOUNTS, Made, accounts, commit_whole, config, create, make_whole, open, submit, transfer,
+    ACCOUNTS, Made, accounts, commit_whole, config, create, database, make_whole, open, submit, transfer,
 };
 
 const NODES: TableDefinition<'_, u64, &[u8; 32]> = TableDefinition::new("nodes");
@@ -161,7 +161,7 @@ fn accounts_that_make_no_tree_leave_no_file() {
 fn only_nodes_that_are_not_empty_are_stored() {
     let directory = tempfile::tempdir().unwrap();
     drop(create(&directory));
-    let db = redb::Database::open(directory.path().join("store/quittance.redb")).unwrap();
+    let db = database(&directory);
     let txn = db.begin_read().unwrap();
     // Six leaves, their two parents, the root.
     assert_eq!(txn.open_table(NODES).unwrap().iter().unwrap().count(), 9);

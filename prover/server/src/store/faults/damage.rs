@@ -4,13 +4,15 @@ use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::scenario::{all_transactions, batch, key, signed};
-use super::{Disk, Numbers, open};
+use super::{Disk, Numbers, open, open_as_large};
 use crate::batch::Event;
 use crate::operation::IdempotencyKey;
-use crate::store::{NewOperation, OperationQuery, Order, Store, StoreError};
+use crate::store::{BlockError, NewOperation, OperationQuery, Order, Store, StoreError};
 
 /// Size of a page of the database.
 const PAGE: usize = 4096;
+/// The page of the file with the database's own header.
+const HEADER: usize = 2;
 /// Flips in each page that is in use.
 const FLIPS: usize = 12;
 
@@ -35,14 +37,29 @@ impl Transcript {
     }
 }
 
-/// Reads everything of the store, then writes: accepts, executes, proves, takes back.
-fn use_everything(bytes: Vec<u8>) -> Transcript {
+/// Opens the store and uses it.
+fn open_and_use(bytes: Vec<u8>) -> Transcript {
     let mut said = Transcript::default();
     let disk = Disk::new(bytes, None);
-    let Some(store) = said.note("open", open(&disk).inspect_err(check)) else {
-        return said;
-    };
-    read_everything(&store, &mut said);
+    if let Some(store) = said.note("open", open(&disk).inspect_err(check)) {
+        use_everything(&store, &mut said);
+    }
+    said
+}
+
+/// Opens the store, and uses it after a bit of the file was flipped.
+fn use_flipped(bytes: Vec<u8>, byte: usize, bit: usize) -> Transcript {
+    let mut said = Transcript::default();
+    let disk = Disk::new(bytes, None);
+    let store = said.note("open", open_as_large(&disk)).unwrap();
+    disk.flip(byte, bit);
+    use_everything(&store, &mut said);
+    said
+}
+
+/// Reads everything of the store, then writes: accepts, executes, proves, takes back.
+fn use_everything(store: &Store, said: &mut Transcript) {
+    read_everything(store, said);
     let item = NewOperation {
         signed: signed(0, 1, 2),
         accepted_at_ms: 1,
@@ -50,7 +67,7 @@ fn use_everything(bytes: Vec<u8>) -> Transcript {
     };
     said.note("accept", store.accept(vec![item]).inspect_err(check));
     // What was rolled back waits at the front of the queue.
-    if let Some((batch, applied, changes)) = batch(&store, &[signed(0, 1, 2), signed(1, 0, 1)], 8) {
+    if let Some((batch, applied, changes)) = batch(store, &[signed(0, 1, 2), signed(1, 0, 1)], 8) {
         let stored = store.commit_queued(&batch, &applied, &changes, &[]);
         said.note("commit", stored.inspect_err(check));
         said.note(
@@ -69,8 +86,7 @@ fn use_everything(bytes: Vec<u8>) -> Transcript {
         );
     }
     said.note("rollback", store.rollback(1).inspect_err(check));
-    read_everything(&store, &mut said);
-    said
+    read_everything(store, said);
 }
 
 /// A refusal says that the file is damaged, or that the store takes no more work; never that waiting helps.
@@ -156,6 +172,19 @@ fn wrong_answers(sound: &Transcript, got: &Transcript) -> Vec<String> {
 
 #[test]
 fn a_flipped_bit_is_refused_or_changes_nothing() {
+    flip_bits(|mut image, byte, bit| {
+        image[byte] ^= 1 << bit;
+        open_and_use(image)
+    });
+}
+
+/// Nothing is compared at the start here, but each block when it is read, as in a large file.
+#[test]
+fn a_bit_that_flips_in_an_open_store_is_refused_or_changes_nothing() {
+    flip_bits(use_flipped);
+}
+
+fn flip_bits(flipped: fn(Vec<u8>, usize, usize) -> Transcript) {
     let scenario = all_transactions();
     let disk = Disk::new(scenario.image, None);
     let store = open(&disk).unwrap();
@@ -164,7 +193,7 @@ fn a_flipped_bit_is_refused_or_changes_nothing() {
     }
     drop(store);
     let image = disk.surviving();
-    let sound = use_everything(image.clone());
+    let sound = open_and_use(image.clone());
     assert!(
         sound
             .0
@@ -179,18 +208,20 @@ fn a_flipped_bit_is_refused_or_changes_nothing() {
     let mut places = Vec::new();
     for page in used {
         // The header and the first bytes of a page matter most; the rest is mostly rows.
-        let dense = if page == 0 { 400 } else { FLIPS };
+        let dense = if page == HEADER { 400 } else { FLIPS };
         for flip in 0..dense {
-            let range = if page == 0 || flip % 3 == 0 { 320 } else { PAGE };
+            let range = if page == HEADER || flip % 3 == 0 {
+                320
+            } else {
+                PAGE
+            };
             places.push((page * PAGE + below(range), below(8)));
         }
     }
     let mut wrong = Vec::new();
     let mut refused = 0;
     for (byte, bit) in &places {
-        let mut flipped = image.clone();
-        flipped[*byte] ^= 1 << bit;
-        match catch_unwind(AssertUnwindSafe(|| use_everything(flipped))) {
+        match catch_unwind(AssertUnwindSafe(|| flipped(image.clone(), *byte, *bit))) {
             Ok(got) => {
                 refused += usize::from(answered(&got) < answered(&sound));
                 let answers = wrong_answers(&sound, &got);
@@ -214,6 +245,28 @@ fn a_flipped_bit_is_refused_or_changes_nothing() {
         wrong.join("\n")
     );
     assert!(refused * 10 > places.len(), "{refused} of {}", places.len());
+}
+
+#[test]
+fn a_damaged_block_ends_the_open_store() {
+    let image = all_transactions().image;
+    let mut ended = 0;
+    for page in HEADER + 1..image.len() / PAGE {
+        let disk = Disk::new(image.clone(), None);
+        let store = open_as_large(&disk).unwrap();
+        disk.flip(page * PAGE + 100, 0);
+        if let Err(error) = store.snapshot().and_then(|state| state.path(0)) {
+            let block = u64::try_from(page).unwrap();
+            assert!(
+                matches!(error, StoreError::Blocks(BlockError::Block { block: got }) if got == block),
+                "{error:?}"
+            );
+            assert!(error.is_corruption() && store.has_failed());
+            assert!(matches!(store.rollback(0), Err(StoreError::Broken { .. })));
+            ended += 1;
+        }
+    }
+    assert!(ended > 0);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use redb::{
 };
 
 use super::Disk;
+use crate::store::blocks::BlockFile;
 use crate::store::tables::{
     ACCOUNT_OPERATIONS, BATCHES, INPUTS, KEY_ACCOUNTS, KEY_ORDER, KEYS, LEAVES, META, NODES, OPERATIONS,
     PENDING, PROOFS, UNDO, WHOLES,
@@ -18,7 +19,8 @@ pub(super) type Dump = BTreeMap<String, BTreeMap<Vec<u8>, Vec<u8>>>;
 /// Reads all tables of the file, without any of the store's code.
 pub(super) fn dump(bytes: &[u8]) -> Dump {
     let disk = Disk::new(bytes.to_vec(), None);
-    let db = Database::builder().create_with_backend(disk).unwrap();
+    let file = BlockFile::over(disk).unwrap();
+    let db = Database::builder().create_with_backend(file).unwrap();
     let txn = db.begin_read().unwrap();
     let mut dump = Dump::new();
     table(&txn, META, &mut dump);

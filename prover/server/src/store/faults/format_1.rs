@@ -3,6 +3,7 @@
 use redb::{Database, ReadableTable, TableDefinition};
 
 use super::Disk;
+use crate::store::blocks::BlockFile;
 use crate::store::record::seal;
 use crate::store::tables::{
     ACCOUNT_OPERATIONS, BATCHES, FORMAT_KEY, INPUTS, KEY_ORDER, KEYS, META, OPERATIONS, PROOFS, UNDO, WHOLES,
@@ -16,7 +17,8 @@ const HEAD_BYTES: usize = 1 + 4 + 32;
 /// The same store in format 1.
 pub(super) fn downgraded(image: Vec<u8>) -> Vec<u8> {
     let disk = Disk::new(image, None);
-    let db = Database::builder().create_with_backend(disk.clone()).unwrap();
+    let file = BlockFile::over(disk.clone()).unwrap();
+    let db = Database::builder().create_with_backend(file).unwrap();
     let txn = db.begin_write().unwrap();
     {
         let mut meta = txn.open_table(META).unwrap();
