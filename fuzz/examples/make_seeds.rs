@@ -41,6 +41,7 @@ const TARGETS: &[(&str, Check, Seed, usize)] = &[
     ("r1cs", fuzz::r1cs::check, fuzz::r1cs::seed, 8),
     ("signature", fuzz::signature::check, fuzz::signature::seed, 4),
     ("statement", fuzz::statement::check, fuzz::statement::seed, 6),
+    ("store_file", fuzz::store_file::check, fuzz::store_file::seed, 6),
     (
         "stored_records",
         fuzz::stored_records::check,

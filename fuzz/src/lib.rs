@@ -25,6 +25,7 @@ pub mod protobuf;
 pub mod r1cs;
 pub mod signature;
 pub mod statement;
+pub mod store_file;
 pub mod stored_records;
 pub mod transfer_json;
 pub mod verifying_key;

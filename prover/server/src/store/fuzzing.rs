@@ -1,8 +1,14 @@
 //! Private decoders for the fuzz targets, behind the feature `fuzzing`. Nothing else may use it.
 
+use std::io;
+use std::sync::Arc;
+
 use ark_bn254::Fr;
 use quittance_circuits::leaf::Leaf;
+use redb::StorageBackend;
+use redb::backends::InMemoryBackend;
 
+use super::blocks::BlockFile;
 use super::record::codec::RecordError;
 use super::record::remembered::Numbered;
 use super::record::undo::Before;
@@ -135,4 +141,68 @@ pub fn seal(id: u64, record: Vec<u8>) -> Vec<u8> {
 /// The record of an operation's sealed bytes.
 pub fn open(id: u64, bytes: &[u8]) -> Result<&[u8], StoreError> {
     tables::operation_row(id).open(bytes)
+}
+
+/// Every block of a store's file, or nothing where it is refused.
+pub fn read_file(bytes: &[u8]) -> io::Result<Vec<Option<Vec<u8>>>> {
+    let file = BlockFile::over(in_memory(bytes)?)?;
+    let blocks = file.len()? / BLOCK;
+    Ok((0..blocks)
+        .map(|block| {
+            let mut bytes = vec![0; 4096];
+            let read = file.read(block * BLOCK, &mut bytes);
+            read.is_ok().then_some(bytes)
+        })
+        .collect())
+}
+
+/// The file of a store whose database is these bytes, a whole number of blocks.
+#[must_use]
+pub fn write_file(database: &[u8]) -> Vec<u8> {
+    let written = || -> io::Result<Vec<u8>> {
+        let memory = Arc::new(in_memory(&[])?);
+        let file = BlockFile::over(Shared(Arc::clone(&memory)))?;
+        file.set_len(database.len() as u64)?;
+        file.write(0, database)?;
+        let mut bytes = vec![0; usize::try_from(memory.len()?).unwrap_or_default()];
+        memory.read(0, &mut bytes)?;
+        Ok(bytes)
+    };
+    written().unwrap_or_default()
+}
+
+/// Bytes of a block.
+const BLOCK: u64 = 4096;
+
+fn in_memory(bytes: &[u8]) -> io::Result<InMemoryBackend> {
+    let memory = InMemoryBackend::new();
+    memory.set_len(bytes.len() as u64)?;
+    memory.write(0, bytes)?;
+    Ok(memory)
+}
+
+/// Memory that is looked at beside the file that is written to it.
+#[derive(Debug)]
+struct Shared(Arc<InMemoryBackend>);
+
+impl StorageBackend for Shared {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.0.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.0.write(offset, data)
+    }
 }
