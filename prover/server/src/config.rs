@@ -208,6 +208,14 @@ mod tests {
             ("[service]\nlisten = \"nowhere\"", "service.listen"),
             ("[service]\nrequest_timeout_ms = 0", "service.request_timeout_ms"),
             ("[service]\nmax_page_size = 0", "service.max_page_size"),
+            ("[service]\nmax_connections = 0", "service.max_connections"),
+            ("[service]\nmax_connections = 4097", "service.max_connections"),
+            (
+                "[service]\nmax_requests_per_connection = 4097",
+                "service.max_requests_per_connection",
+            ),
+            ("[proving]\nthreads = 0", "proving.threads"),
+            ("[proving]\nthreads = 257", "proving.threads"),
             ("[proving]\nmax_attempts = 0", "proving.max_attempts"),
             (
                 "[proving]\nmax_unproved_batches = 0",

@@ -1,6 +1,12 @@
 //! The service as a whole: the caller brings the socket, the store, the prover's backend and the signal to stop.
 
+mod connection;
+mod connections;
+mod listening;
+mod requests;
+
 use std::future::Future;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -10,7 +16,6 @@ use quittance_proto::v1::quittance_server::QuittanceServer;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
 
 use crate::backend::{Backend, Circuit};
@@ -18,6 +23,9 @@ use crate::config::Config;
 use crate::grpc::{Api, EdgeLayer};
 use crate::node::{Node, NodeError, Threads};
 use crate::store::Store;
+
+use connections::Connections;
+use requests::CountLayer;
 
 /// Bytes of one encoded transfer at most: three byte strings of 32 with their tags, and the integers. An idempotency key
 /// fits beside it.
@@ -30,10 +38,16 @@ const MESSAGE_ROOM: usize = 64 << 10;
 /// Bytes that a client may send on a stream before they are read: what brakes a stream of transfers that comes faster than
 /// the store commits.
 const STREAM_WINDOW: u32 = 64 << 10;
-/// Bytes that a client may send on all streams of a connection. HTTP/2's implementation takes many small frames that nobody
-/// has read for an attack and ends the connection, at half of this and 256 bytes a frame: 64 full windows of transfers,
-/// the most by default, stay below.
-const CONNECTION_WINDOW: u32 = 16 << 20;
+/// Bytes that a client may send on all streams of a connection, for each that it may open. HTTP/2's implementation takes many
+/// small frames that nobody has read for an attack and ends the connection, at half of this and 256 bytes a frame: full
+/// windows of transfers on every stream stay below.
+const CONNECTION_WINDOW_PER_STREAM: u32 = 256 << 10;
+
+/// The largest window of HTTP/2.
+const LARGEST_WINDOW: u32 = (1 << 31) - 1;
+
+/// How long clients that have no request open are given to hear that the service stops, before their connections are closed.
+const FAREWELL: Duration = Duration::from_millis(500);
 
 /// Why the service ended other than by being asked to.
 #[derive(Debug, Error)]
@@ -88,9 +102,9 @@ pub async fn serve(
         .concurrency_limit_per_connection(limits.max_requests_per_connection.get())
         .max_concurrent_streams(u32::try_from(limits.max_requests_per_connection.get()).ok())
         .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .tcp_nodelay(true)
+        .initial_connection_window_size(connection_window(limits.max_requests_per_connection))
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
+        .layer(CountLayer)
         .layer(EdgeLayer::new(limits.request_timeout))
         .add_service(health_service)
         .add_service(reflection().build_v1()?)
@@ -112,16 +126,14 @@ pub async fn serve(
         let _ = stop.send(true);
     };
     let drain = limits.drain_timeout;
-    let serving = router.serve_with_incoming_shutdown(TcpListenerStream::new(listener), signal);
-    let mut stopping = stopping;
+    let connections = Connections::new(limits.max_connections);
+    let incoming = listening::incoming(listener, Arc::clone(&connections));
+    let serving = router.serve_with_incoming_shutdown(incoming, signal);
     let outcome = tokio::select! {
         outcome = serving => outcome.map_err(ServiceError::from),
-        () = async {
-            // An error means that the signal's task is gone, which is the end as well.
-            drop(stopping.wait_for(|stop| *stop).await);
-            tokio::time::sleep(drain).await;
-        } => {
-            tracing::warn!("open requests are cut: the drain time is over");
+        () = empty(&connections, stopping, drain) => {
+            let requests = connections.requests();
+            tracing::warn!(requests, "open requests are cut: the drain time is over");
             Ok(())
         }
     };
@@ -136,11 +148,27 @@ pub async fn serve(
     )
     .await;
     end(threads).await;
+    connections.close_all();
     // Also a failure that came while the service was stopping: its last move is not in the store.
     if node.store().has_failed() {
         return Err(ServiceError::StoreFailed);
     }
     outcome
+}
+
+/// Waits for the stop, then closes connections that have no request open, so that only open ones delay the end. Ends itself
+/// when the drain time is over.
+async fn empty(connections: &Connections, mut stopping: watch::Receiver<bool>, drain: Duration) {
+    // An error means that the signal's task is gone, which is the end as well.
+    drop(stopping.wait_for(|stop| *stop).await);
+    let deadline = Instant::now() + drain;
+    connections.close_silent();
+    // Clients that listen have left by themselves before this strikes.
+    while Instant::now() + FAREWELL < deadline {
+        tokio::time::sleep(FAREWELL).await;
+        connections.close_idle(FAREWELL);
+    }
+    tokio::time::sleep_until(deadline.into()).await;
 }
 
 /// Lets the proof at work end within the time, then stops it, and waits for the prover's thread.
@@ -174,6 +202,14 @@ fn reflection<'b>() -> tonic_reflection::server::Builder<'b> {
     tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(DESCRIPTOR_SET)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+}
+
+/// The window of a connection by the requests that it may have open.
+fn connection_window(requests: NonZeroUsize) -> u32 {
+    u32::try_from(requests.get())
+        .unwrap_or(u32::MAX)
+        .saturating_mul(CONNECTION_WINDOW_PER_STREAM)
+        .min(LARGEST_WINDOW)
 }
 
 /// The largest message that a batch of the largest shape can need, with some room: what a message may make the decoder

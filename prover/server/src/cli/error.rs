@@ -211,6 +211,9 @@ impl From<StoreError> for CliError {
             StoreError::Missing { .. }
             | StoreError::Exists { .. }
             | StoreError::Directory { .. }
+            | StoreError::OtherRollup { .. }
+            | StoreError::OtherLevels { .. }
+            | StoreError::OtherGenesis { .. }
             | StoreError::RollbackAhead { .. }
             | StoreError::RollbackTooFar { .. } => Self::usage(message, next),
             _ => Self::refused(message, next),

@@ -46,13 +46,18 @@ pub(super) fn run(args: &ServeArgs, out: &mut Output) -> Result<(), CliError> {
 async fn listen(config: &Config) -> Result<TcpListener, CliError> {
     let address = config.service.listen;
     TcpListener::bind(address).await.map_err(|error| {
-        let next = match error.kind() {
-            std::io::ErrorKind::AddrInUse => {
-                "stop the program that listens there, or choose another --listen; port 0 takes a free one"
-            }
-            _ => "choose another --listen",
-        };
-        CliError::refused(format!("cannot listen on {address}: {error}"), next)
+        let message = format!("cannot listen on {address}: {error}");
+        match error.kind() {
+            // The address may be right, and free in a moment.
+            std::io::ErrorKind::AddrInUse => CliError::refused(
+                message,
+                "stop the program that listens there, or choose another --listen; port 0 takes a free one",
+            ),
+            _ => CliError::usage(
+                message,
+                "choose an address of this machine and a port that may be used (--listen)",
+            ),
+        }
     })
 }
 

@@ -58,6 +58,8 @@ pub struct ServiceConfig {
     pub max_message_bytes: Option<usize>,
     /// Most entries in one page.
     pub max_page_size: NonZeroU32,
+    /// Most connections at one time, 1 to 4096.
+    pub max_connections: NonZeroUsize,
     /// Most requests at work on one connection.
     pub max_requests_per_connection: NonZeroUsize,
     /// Most WatchBatch and WatchOperation streams at one time.
@@ -82,7 +84,7 @@ pub struct KeysConfig {
 /// The prover.
 #[derive(Clone, Debug)]
 pub struct ProvingConfig {
-    /// Threads; `None`: one for each core.
+    /// Threads, 1 to 256; `None`: one for each core.
     pub threads: Option<NonZeroUsize>,
     /// Most executed batches that wait for their proof.
     pub max_unproved_batches: NonZeroU32,
@@ -219,6 +221,7 @@ impl Config {
                     })
                     .transpose()?,
                 max_page_size: nonzero_u32("service.max_page_size", raw.service.max_page_size)?,
+                max_connections: small_usize("service.max_connections", raw.service.max_connections)?,
                 max_requests_per_connection: small_usize(
                     "service.max_requests_per_connection",
                     raw.service.max_requests_per_connection,
@@ -238,11 +241,7 @@ impl Config {
                 allow_development_keys: raw.keys.allow_development_keys,
             },
             proving: ProvingConfig {
-                threads: raw
-                    .proving
-                    .threads
-                    .map(|n| small_usize("proving.threads", n))
-                    .transpose()?,
+                threads: raw.proving.threads.map(threads).transpose()?,
                 max_unproved_batches: nonzero_u32(
                     "proving.max_unproved_batches",
                     raw.proving.max_unproved_batches,
@@ -333,6 +332,13 @@ fn nonzero_u32(key: &'static str, value: u32) -> Result<NonZeroU32, ConfigError>
 
 fn nonzero_u64(key: &'static str, value: u64) -> Result<NonZeroU64, ConfigError> {
     NonZeroU64::new(value).ok_or_else(|| wrong(key, value, "wants at least 1"))
+}
+
+/// More threads than the largest machines have cores make nothing faster, and thousands keep the service from starting.
+fn threads(value: usize) -> Result<NonZeroUsize, ConfigError> {
+    NonZeroUsize::new(value)
+        .filter(|value| value.get() <= 256)
+        .ok_or_else(|| wrong("proving.threads", value, "wants 1 to 256"))
 }
 
 /// What each one of them costs bounds how many there can be.

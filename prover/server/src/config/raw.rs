@@ -62,6 +62,8 @@ pub struct RawService {
     pub max_message_bytes: Option<usize>,
     /// Most entries in one page of a list.
     pub max_page_size: u32,
+    /// Most connections at one time; the least used one is closed for a new one.
+    pub max_connections: usize,
     /// Most requests at work on one connection.
     pub max_requests_per_connection: usize,
     /// Most WatchBatch and WatchOperation streams at one time.
@@ -173,7 +175,9 @@ impl Default for RawConfig {
                 request_timeout_ms: 30_000,
                 max_message_bytes: None,
                 max_page_size: 1_000,
-                max_requests_per_connection: 64,
+                // Together, 4096 requests can have unread bytes.
+                max_connections: 128,
+                max_requests_per_connection: 32,
                 max_watch_streams: 256,
                 max_stream_transfers: 10_000,
                 drain_timeout_ms: 10_000,
@@ -313,11 +317,15 @@ impl RawConfig {
         }
         // The name of the file itself, and the address that clients use, are no keys.
         let own = CONFIG_FILE_VARIABLE.trim_start_matches("QUITTANCE_");
-        sources
-            .merge(Env::prefixed("QUITTANCE_").ignore(&[own, "SERVER"]).split("__"))
-            .merge(Serialized::defaults(flags))
-            .extract()
-            .map_err(malformed)
+        let sources = sources.merge(Env::prefixed("QUITTANCE_").ignore(&[own, "SERVER"]).split("__"));
+        let all = sources.clone().merge(Serialized::defaults(flags));
+        all.extract().map_err(|error| {
+            // Flags turn a value that stands where a section belongs into a section with nothing in it: without them,
+            // the error names the value and its source.
+            let before = sources.extract::<Self>().err();
+            let missing = matches!(error.kind, Kind::MissingField(_));
+            malformed(before.filter(|_| missing).unwrap_or(error))
+        })
     }
 }
 

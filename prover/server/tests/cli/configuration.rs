@@ -47,6 +47,13 @@ fn fixtures_are_good_or_name_the_key() {
     serve("unit_in_value").fails(2, &["service.request_timeout_ms", "string \"30s\""]);
     serve("out_of_range").fails(2, &["rollup.levels: wants 1 to 16, got 20"]);
     serve("small_tree").fails(2, &["rollup.levels", "keys.allow_development_keys"]);
+    serve("no_section").fails(
+        2,
+        &[
+            "no_section.toml: rollup: invalid type",
+            "correct the key in the file",
+        ],
+    );
     serve("not_toml").fails(
         2,
         &[
@@ -95,6 +102,16 @@ fn flags_win_over_the_environment_and_the_environment_over_the_file() {
         .output()
         .unwrap();
     let text = String::from_utf8(output.stderr).unwrap();
+    let output = command(directory.path())
+        .arg("serve")
+        .env("QUITTANCE_ROLLUP", "1")
+        .output()
+        .unwrap();
+    let section = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        section.contains("environment (QUITTANCE_…): rollup: invalid type"),
+        "{section}"
+    );
     assert!(
         text.contains("service.listn: unknown key") && text.contains("environment"),
         "{text}"
@@ -181,6 +198,12 @@ fn a_port_in_use_is_said_before_anything_else() {
     let directory = tempfile::tempdir().unwrap();
     run(directory.path(), &with(&["serve", "--listen", &address], STORE))
         .fails(1, &["cannot listen on", &address, "--listen"]);
+    // An address of another machine (a documentation one, RFC 5737) is a wrong value.
+    run(
+        directory.path(),
+        &with(&["serve", "--listen", "192.0.2.1:0"], STORE),
+    )
+    .fails(2, &["cannot listen on 192.0.2.1:0", "--listen"]);
 }
 
 #[test]

@@ -246,7 +246,7 @@ fn wrong_stores_stop_the_start_up() {
         run(path, &with(&args, more))
     };
     serve(&["--store", "store", "--levels", "3"]).fails(
-        1,
+        2,
         &[
             "store has a tree of 2 levels, the configuration says 3",
             "--levels",
@@ -254,11 +254,11 @@ fn wrong_stores_stop_the_start_up() {
     );
     fs::write(path.join("c.toml"), "[rollup]\nchain_id = 5\n").unwrap();
     serve(&["--store", "store", "--levels", "2", "--config", "c.toml"])
-        .fails(1, &["store belongs to rollup", "rollup.chain_id"]);
+        .fails(2, &["store belongs to rollup", "rollup.chain_id"]);
     let root = format!("[rollup]\ngenesis_root = \"0x{}\"\n", "0".repeat(64));
     fs::write(path.join("c.toml"), root).unwrap();
     serve(&["--store", "store", "--levels", "2", "--config", "c.toml"])
-        .fails(1, &["store began with state root", "rollup.genesis_root"]);
+        .fails(2, &["store began with state root", "rollup.genesis_root"]);
     // A file that is no store, and one that is cut off.
     let file = path.join("store").join("quittance.redb");
     let bytes = fs::read(&file).unwrap();

@@ -8,6 +8,7 @@
 
 mod accounts;
 mod batching;
+mod connections;
 mod damage;
 mod edge;
 mod full_fee_leaf;

@@ -18,7 +18,7 @@ use tonic_types::StatusExt as _;
 use crate::batching::NEVER;
 use crate::harness::{Held, Service, config, fields, genesis, quota, reason, transfer};
 
-fn message(signed: &SignedTransfer) -> v1::SubmitTransfersRequest {
+pub(crate) fn message(signed: &SignedTransfer) -> v1::SubmitTransfersRequest {
     v1::SubmitTransfersRequest {
         transfer: Some(transfer_to_proto(signed)),
         idempotency_key: Vec::new(),
