@@ -183,7 +183,7 @@ impl Table {
 impl Entry {
     fn usage(&self, now: Instant) -> Usage {
         match (self.greeted, self.calls, self.answers) {
-            (false, ..) if now.duration_since(self.since) > YOUTH => Usage::Silent,
+            (false, ..) if now.duration_since(self.since) >= YOUTH => Usage::Silent,
             (_, 0, 0) => Usage::Idle,
             (_, 0, _) => Usage::Answering,
             _ => Usage::Working,
