@@ -5,6 +5,8 @@
 #
 #   scripts/interop.sh [--transfers N] [--accounts N] [--shape NAME]     1000 transfers, 200 accounts, shape t10f2
 #
+# A run takes at least 12 batches: 130 transfers of shape t10f2, 34 of t2f1; and at least 8 accounts.
+#
 # Needs a Rust toolchain, a C compiler, Node 18 or later with npm, and Python 3.10 or later with pip; as root on Debian it installs
 # the last two. Packages come from lock files. Everything it makes lies in target/, .quittance/ and clients/node/node_modules/.
 #
