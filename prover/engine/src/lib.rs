@@ -14,6 +14,7 @@ pub mod fuzzing;
 pub mod memory;
 pub mod synthetic;
 
+mod backend;
 mod calibrate;
 mod control;
 mod digest;
@@ -28,6 +29,7 @@ mod setup;
 #[cfg(test)]
 mod testing;
 
+pub use backend::Backend;
 pub use calibrate::CalibrateError;
 pub use control::{CancelFlag, Control};
 pub use digest::{Digest, DigestTextError};

@@ -1,0 +1,99 @@
+//! Eight elements of a prime field at once, and how far their values may run ahead of reduction.
+//!
+//! Bounds are multiples of the modulus p. A value is a non-negative integer below its bound that stands for its residue; each
+//! operation says what it takes and what it gives. A backend may hold every value reduced (the portable one does): bounds are
+//! what *every* backend keeps. `Tracked`, a backend of the tests, computes with the bounds themselves and fails where
+//! a kernel breaks one.
+//!
+//! Two encodings in memory. **Key form**: four 64-bit words of x·2^256 mod p, below p: what arkworks' elements hold, and
+//! what key files hold. **Kernel form**: whatever the backend computes with, packed into four words; only a backend of the
+//! same kind reads it. Zero is zero in both.
+
+use ark_ff::{Fp, FpConfig};
+
+use super::Line;
+
+/// A bound on every value: no operation may be asked for a result that could reach it.
+pub(crate) const CAPACITY: u32 = 84;
+/// The bound of a value read from key form.
+pub(crate) const KEY_BOUND: u32 = 16;
+/// The bound of a value that is packed, and of one that is read from kernel form.
+pub(crate) const PACKED_BOUND: u32 = 2;
+
+/// Eight elements of a prime field, one in each lane. See the module for bounds.
+pub(crate) trait Lanes: Copy {
+    /// The field.
+    type Params: FpConfig<4>;
+
+    /// Cache lines that [`write`](Self::write) fills.
+    const LINES: usize;
+
+    /// Eight zeros: bound 1.
+    fn zero() -> Self;
+
+    /// The same element in all lanes: bound 1. Costs a few multiplications: not for inner loops.
+    fn splat(value: &Fp<Self::Params, 4>) -> Self;
+
+    /// Eight elements: bound [`KEY_BOUND`].
+    fn from_elements(elements: &[Fp<Self::Params, 4>; 8]) -> Self;
+
+    /// The elements. Any bound.
+    fn to_elements(self) -> [Fp<Self::Params, 4>; 8];
+
+    /// The elements as integers below p, least significant word first: their canonical form, no Montgomery factor. Any bound.
+    fn to_integers(self) -> [[u64; 4]; 8];
+
+    /// a + b; the bounds add.
+    fn add(self, other: Self) -> Self;
+
+    /// a − b + K·p, for b below K·p, K at most 64: bound a + K.
+    fn sub<const K: usize>(self, other: Self) -> Self;
+
+    /// K·p − a in the lanes of `mask`, a in the others, for a below K·p: bound K.
+    fn negate_where<const K: usize>(self, mask: u8) -> Self;
+
+    /// a·b: bound 2 + ab/84.
+    fn mul(self, other: Self) -> Self;
+
+    /// a²: bound 2 + a²/84.
+    fn square(self) -> Self {
+        self.mul(self)
+    }
+
+    /// (a₀ + a₁u)(b₀ + b₁u) with u² = −1, where a₀ + a₁ and b₀ + b₁ stay below [`CAPACITY`] and a₁b₁ at or below
+    /// 4 · 84: bounds 6 + a₀b₀/84 and 2 + (a₀b₁ + a₁b₀)/84.
+    fn mul_pair(a: [Self; 2], b: [Self; 2]) -> [Self; 2];
+
+    /// The same residue: bound [`PACKED_BOUND`]. Takes up to 64.
+    fn reduce(self) -> Self;
+
+    /// The lanes whose residue is 0, the lowest bit for the first lane. Takes up to 64.
+    fn zero_lanes(self) -> u8;
+
+    /// `other` in the lanes of `mask`, `self` in the others.
+    fn select(self, other: Self, mask: u8) -> Self;
+
+    /// One coordinate for each lane, key form: bound [`KEY_BOUND`].
+    fn load_key(rows: [&[u64; 4]; 8]) -> Self;
+
+    /// Two neighbouring coordinates for each lane, key form: bound [`KEY_BOUND`].
+    fn load_key_pair(rows: [&Line; 8]) -> [Self; 2];
+
+    /// One coordinate for each lane, kernel form: bound [`PACKED_BOUND`].
+    fn load(rows: [&[u64; 4]; 8]) -> Self;
+
+    /// Two neighbouring coordinates for each lane, kernel form: bound [`PACKED_BOUND`].
+    fn load_pair(rows: [&Line; 8]) -> [Self; 2];
+
+    /// Two neighbouring coordinates for each lane, kernel form. Takes up to [`PACKED_BOUND`].
+    fn store_pair(pair: [Self; 2]) -> [Line; 8];
+
+    /// Reads [`LINES`](Self::LINES) lines that [`write`](Self::write) has written: the bound that was written.
+    fn read(lines: &[Line]) -> Self;
+
+    /// Writes into [`LINES`](Self::LINES) lines. Any bound.
+    fn write(self, lines: &mut [Line]);
+
+    /// An 8 × 8 matrix of elements with rows and lanes exchanged.
+    fn transpose(rows: [Self; 8]) -> [Self; 8];
+}
