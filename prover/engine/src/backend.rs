@@ -9,6 +9,8 @@
 
 pub(crate) mod lanes;
 pub(crate) mod line;
+#[expect(unsafe_code, reason = "mapped files, and bytes seen as lines")]
+pub(crate) mod map;
 mod portable;
 
 use std::ffi::OsStr;

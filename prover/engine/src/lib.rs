@@ -19,6 +19,7 @@ mod calibrate;
 mod control;
 mod digest;
 mod entropy;
+mod image;
 mod key;
 mod panics;
 mod progress;

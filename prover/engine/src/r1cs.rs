@@ -6,21 +6,26 @@
 //!
 //! One R1CS has one representation, so its [`digest`](R1cs::digest) identifies it: columns increase strictly within
 //! a row, no coefficient is zero, and the dictionary is 1, −1, then every other coefficient in order of first use
-//! (rows of A, then of B, then of C).
+//! (rows of A, then of B, then of C). In memory it is its own encoding, `docs/key-file.md`: rows are read where they lie,
+//! also in a mapped key file.
 
+mod check;
 mod encoding;
-pub(crate) use self::encoding::encoded_bytes;
 mod error;
 
+pub(crate) use self::encoding::encoded_bytes;
 pub use self::error::{R1csEncodingError, R1csError};
 
 use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
 
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, Field, Zero};
 use ark_relations::utils::matrix::Matrix;
 use rayon::prelude::*;
 
+use self::encoding::Encoding;
 use crate::Digest;
 
 /// Rows that one task evaluates: enough to hide the scheduling, few enough to balance long rows.
@@ -29,14 +34,14 @@ const ROWS_PER_TASK: usize = 512;
 /// Indices are stored in 32 bits and used as `usize`.
 const _: () = assert!(usize::BITS >= u32::BITS);
 
-/// An R1CS over BN254: matrices A, B and C, and how many variables of each kind there are.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An R1CS over BN254: matrices A, B and C, and how many variables of each kind there are. Clones share the matrices.
+#[derive(Clone)]
 pub struct R1cs {
     num_instance: usize,
     num_witness: usize,
     /// `dictionary[0]` is 1 and `dictionary[1]` is −1, whether they occur or not.
-    dictionary: Vec<Fr>,
-    matrices: [SparseMatrix; 3],
+    dictionary: Arc<[Fr]>,
+    encoding: Encoding,
 }
 
 /// Which of the three matrices.
@@ -51,19 +56,40 @@ pub enum MatrixName {
 }
 
 /// Compressed sparse rows: row i has the terms `offsets[i]..offsets[i + 1]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct SparseMatrix {
+#[derive(Clone, Copy, Debug)]
+struct SparseMatrix<'a> {
     /// One more than there are rows; never decreasing; from 0 to the number of terms.
+    offsets: &'a [u32],
+    terms: &'a [Term],
+}
+
+/// One non-zero of a matrix: its column, and its coefficient's index in the dictionary.
+type Term = [u32; 2];
+
+/// A matrix under construction.
+struct Rows {
     offsets: Vec<u32>,
     terms: Vec<Term>,
 }
 
-/// One non-zero of a matrix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Term {
-    column: u32,
-    /// Index into the dictionary.
-    coefficient: u32,
+/// One encoding for one system: equal exactly where the encodings are.
+impl PartialEq for R1cs {
+    fn eq(&self, other: &Self) -> bool {
+        self.encoding.bytes() == other.encoding.bytes()
+    }
+}
+
+impl Eq for R1cs {}
+
+impl fmt::Debug for R1cs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("R1cs")
+            .field("constraints", &self.num_constraints())
+            .field("instance", &self.num_instance)
+            .field("witness", &self.num_witness)
+            .field("nonzeros", &self.nonzeros())
+            .finish_non_exhaustive()
+    }
 }
 
 impl MatrixName {
@@ -99,7 +125,7 @@ impl R1cs {
         check_counts(rows, num_instance, num_witness)?;
         let variables = num_instance + num_witness;
         let mut dictionary = Dictionary::new();
-        let mut sparse = Vec::with_capacity(3);
+        let mut encoded = Vec::with_capacity(3);
         for (name, matrix) in MatrixName::ALL.into_iter().zip(matrices) {
             if matrix.len() != rows {
                 return Err(R1csError::RowCount {
@@ -108,19 +134,14 @@ impl R1cs {
                     expected: rows,
                 });
             }
-            sparse.push(SparseMatrix::from_rows(name, matrix, variables, &mut dictionary)?);
+            encoded.push(Rows::new(name, matrix, variables, &mut dictionary)?);
         }
-        let [Some(a), Some(b), Some(c)] = ({
-            let mut sparse = sparse.into_iter();
-            [sparse.next(), sparse.next(), sparse.next()]
-        }) else {
-            return Err(R1csError::NoConstant);
-        };
+        let dictionary: Arc<[Fr]> = dictionary.coefficients.into();
         Ok(Self {
             num_instance,
             num_witness,
-            dictionary: dictionary.coefficients,
-            matrices: [a, b, c],
+            encoding: Encoding::write(num_instance, num_witness, &dictionary, &encoded),
+            dictionary,
         })
     }
 
@@ -161,13 +182,16 @@ impl R1cs {
     /// Rows.
     #[must_use]
     pub fn num_constraints(&self) -> usize {
-        self.matrices[0].rows()
+        self.encoding.rows()
     }
 
     /// Terms of A, B and C together.
     #[must_use]
     pub fn nonzeros(&self) -> usize {
-        self.matrices.iter().map(|matrix| matrix.terms.len()).sum()
+        MatrixName::ALL
+            .map(|name| self.matrix(name).terms.len())
+            .iter()
+            .sum()
     }
 
     /// Distinct coefficients, 1 and −1 included.
@@ -185,10 +209,10 @@ impl R1cs {
 
     /// The terms of one row as (coefficient, column), columns increasing; nothing where there is no such row.
     pub fn row(&self, name: MatrixName, row: usize) -> impl Iterator<Item = (&Fr, usize)> {
-        let terms = self.matrices[name.index()].row(row).unwrap_or(&[]);
+        let terms = self.matrix(name).row(row).unwrap_or(&[]);
         terms
             .iter()
-            .map(|term| (&self.dictionary[term.coefficient as usize], term.column as usize))
+            .map(|&[column, coefficient]| (&self.dictionary[coefficient as usize], column as usize))
     }
 
     /// M·w for one matrix, a value for each row, computed on the threads of the current pool.
@@ -209,7 +233,7 @@ impl R1cs {
         out: &mut [Fr],
     ) -> Result<(), R1csError> {
         self.check_assignment(assignment)?;
-        let matrix = &self.matrices[name.index()];
+        let matrix = self.matrix(name);
         let rows = out.len().min(matrix.rows());
         out[..rows]
             .par_chunks_mut(ROWS_PER_TASK)
@@ -229,7 +253,7 @@ impl R1cs {
         if self.check_assignment(assignment).is_err() {
             return Some(0);
         }
-        let [a, b, c] = &self.matrices;
+        let [a, b, c] = MatrixName::ALL.map(|name| self.matrix(name));
         let tasks = self.num_constraints().div_ceil(ROWS_PER_TASK);
         (0..tasks).into_par_iter().find_map_first(|task| {
             let first = task * ROWS_PER_TASK;
@@ -245,7 +269,7 @@ impl R1cs {
 
     /// The first row for which aᵢ·bᵢ is not ⟨Cᵢ, w⟩, given the values of the rows of A and B.
     pub(crate) fn first_wrong_product(&self, a: &[Fr], b: &[Fr], assignment: &[Fr]) -> Option<usize> {
-        let matrix = &self.matrices[MatrixName::C.index()];
+        let matrix = self.matrix(MatrixName::C);
         let rows = self.num_constraints();
         let chunks = a[..rows]
             .par_chunks(ROWS_PER_TASK)
@@ -260,12 +284,22 @@ impl R1cs {
         })
     }
 
+    /// The columns that each row of a matrix names, row after row.
+    pub(crate) fn columns(&self, name: MatrixName) -> impl ParallelIterator<Item = usize> {
+        self.matrix(name)
+            .terms
+            .par_iter()
+            .map(|&[column, _]| column as usize)
+    }
+
     /// For each variable, whether any row names it.
     #[must_use]
     pub(crate) fn used_variables(&self) -> Vec<bool> {
         let mut used = vec![false; self.num_variables()];
-        for term in self.matrices.iter().flat_map(|matrix| &matrix.terms) {
-            used[term.column as usize] = true;
+        for name in MatrixName::ALL {
+            for &[column, _] in self.matrix(name).terms {
+                used[column as usize] = true;
+            }
         }
         used
     }
@@ -273,7 +307,11 @@ impl R1cs {
     /// The digest of [`to_bytes`](Self::to_bytes): equal exactly for equal systems.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        Digest::of(&self.to_bytes())
+        Digest::of(self.encoding.bytes())
+    }
+
+    fn matrix(&self, name: MatrixName) -> SparseMatrix<'_> {
+        self.encoding.matrix(name)
     }
 
     fn check_assignment(&self, assignment: &[Fr]) -> Result<(), R1csError> {
@@ -289,9 +327,9 @@ impl R1cs {
     /// Most terms have coefficient 1 or −1, which cost no multiplication.
     fn inner_product(&self, terms: &[Term], assignment: &[Fr]) -> Fr {
         let mut sum = Fr::ZERO;
-        for term in terms {
-            let value = &assignment[term.column as usize];
-            match term.coefficient {
+        for &[column, coefficient] in terms {
+            let value = &assignment[column as usize];
+            match coefficient {
                 0 => sum += value,
                 1 => sum -= value,
                 index => sum += self.dictionary[index as usize] * value,
@@ -358,8 +396,8 @@ impl Dictionary {
     }
 }
 
-impl SparseMatrix {
-    fn from_rows(
+impl Rows {
+    fn new(
         name: MatrixName,
         matrix: &Matrix<Fr>,
         variables: usize,
@@ -384,31 +422,30 @@ impl SparseMatrix {
                 }
                 let coefficient: Fr = same_column.iter().map(|(coefficient, _)| coefficient).sum();
                 if !coefficient.is_zero() {
-                    terms.push(Term {
-                        column: to_u32("column", got)?,
-                        coefficient: dictionary.intern(&coefficient)?,
-                    });
+                    terms.push([to_u32("column", got)?, dictionary.intern(&coefficient)?]);
                 }
             }
             offsets.push(to_u32("number of terms", terms.len())?);
         }
-        terms.shrink_to_fit();
         Ok(Self { offsets, terms })
     }
+}
 
+impl<'a> SparseMatrix<'a> {
     fn rows(&self) -> usize {
         self.offsets.len() - 1
     }
 
-    fn row(&self, row: usize) -> Option<&[Term]> {
+    fn row(&self, row: usize) -> Option<&'a [Term]> {
         let bounds = self.offsets.get(row..row + 2)?;
         self.terms.get(bounds[0] as usize..bounds[1] as usize)
     }
 
-    fn rows_from(&self, first: usize) -> impl Iterator<Item = &[Term]> {
-        self.offsets[first..]
+    fn rows_from(&self, first: usize) -> impl Iterator<Item = &'a [Term]> {
+        let Self { offsets, terms } = *self;
+        offsets[first..]
             .windows(2)
-            .map(|bounds| &self.terms[bounds[0] as usize..bounds[1] as usize])
+            .map(move |bounds| &terms[bounds[0] as usize..bounds[1] as usize])
     }
 }
 

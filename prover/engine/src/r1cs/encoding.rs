@@ -1,11 +1,14 @@
 //! The byte encoding of an R1CS, drawn in `docs/key-file.md`. Little-endian; every part is a multiple of four
-//! bytes long and lies at one, so that a mapped file can be read in place.
+//! bytes long and lies at one, so that rows are read in place, in a mapped file too.
+
+use std::ops::Range;
 
 use ark_bn254::Fr;
 use ark_ff::{BigInt, BigInteger, PrimeField};
-use rayon::prelude::*;
 
-use super::{MatrixName, R1cs, R1csEncodingError, R1csError, SparseMatrix, Term, check_counts};
+use super::check::check_terms;
+use super::{MatrixName, R1cs, R1csEncodingError, R1csError, Rows, SparseMatrix, check_counts};
+use crate::image::Image;
 
 const MAGIC: [u8; 8] = *b"QTNCR1CS";
 const VERSION: u32 = 1;
@@ -32,37 +35,27 @@ pub(crate) fn encoded_bytes(rows: u64, nonzeros: u64, coefficients: u64) -> u64 
         + bytes(TERM_BYTES) * nonzeros
 }
 
+/// Where the parts of an encoding lie in an image.
+#[derive(Clone, Debug)]
+pub(super) struct Encoding {
+    image: Image,
+    /// All of it.
+    range: Range<usize>,
+    rows: usize,
+    offsets: [Range<usize>; 3],
+    terms: [Range<usize>; 3],
+}
+
 impl R1cs {
     /// The one encoding of this system, `docs/key-file.md`.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        // Counts fit: the constructors bound them.
-        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        let [a, b, c] = &self.matrices;
-        let header = Header {
-            num_instance: count(self.num_instance),
-            num_witness: count(self.num_witness),
-            rows: count(self.num_constraints()),
-            coefficients: count(self.dictionary.len()),
-            terms: [a, b, c].map(|matrix| count(matrix.terms.len())),
-        };
-        let mut bytes = Vec::with_capacity(HEADER_BYTES + 32 * self.dictionary.len() + 8 * self.nonzeros());
-        bytes.extend(header.to_bytes());
-        for coefficient in &self.dictionary {
-            for limb in coefficient.into_bigint().0 {
-                bytes.extend(limb.to_le_bytes());
-            }
-        }
-        for matrix in [a, b, c] {
-            for offset in &matrix.offsets {
-                bytes.extend(offset.to_le_bytes());
-            }
-            for term in &matrix.terms {
-                bytes.extend(term.column.to_le_bytes());
-                bytes.extend(term.coefficient.to_le_bytes());
-            }
-        }
-        bytes
+        self.as_bytes().to_vec()
+    }
+
+    /// [`to_bytes`](Self::to_bytes) where they lie.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.encoding.bytes()
     }
 
     /// Reads the encoding. Nothing is allocated before the length of `bytes` is known to match the header.
@@ -70,6 +63,14 @@ impl R1cs {
     /// # Errors
     /// [`R1csError`] for anything but the one encoding of an R1CS.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, R1csError> {
+        Header::read(bytes)?;
+        Self::from_image(&Image::copy_of(bytes), 0..bytes.len())
+    }
+
+    /// As [`from_bytes`](Self::from_bytes), without a copy of the rows: those in `range` of `image` are used. The checks run on
+    /// the current rayon pool.
+    pub(crate) fn from_image(image: &Image, range: Range<usize>) -> Result<Self, R1csError> {
+        let bytes = image.bytes().get(range.clone()).unwrap_or_default();
         let (header, body) = Header::read(bytes)?;
         let rows = header.rows as usize;
         let num_instance = header.num_instance as usize;
@@ -77,22 +78,13 @@ impl R1cs {
         check_counts(rows, num_instance, num_witness)?;
         let variables = num_instance + num_witness;
 
-        let (dictionary, mut body) = body.split_at(header.coefficients as usize * COEFFICIENT_BYTES);
-        let dictionary = read_dictionary(dictionary)?;
+        let dictionary = read_dictionary(&body[..header.coefficients as usize * COEFFICIENT_BYTES])?;
+        let encoding = Encoding::new(image, range, &header);
         let mut next_coefficient = 2;
-        let mut read = |name: MatrixName| {
-            let terms = header.terms[name.index()] as usize;
-            let (offsets, rest) = body.split_at((rows + 1) * OFFSET_BYTES);
-            let (terms, rest) = rest.split_at(terms * TERM_BYTES);
-            body = rest;
-            let matrix = SparseMatrix {
-                offsets: read_offsets(name, offsets, terms.len() / TERM_BYTES)?,
-                terms: terms.par_chunks_exact(TERM_BYTES).map(read_term).collect(),
-            };
-            matrix.check(name, variables, dictionary.len(), &mut next_coefficient)?;
-            Ok::<_, R1csError>(matrix)
-        };
-        let matrices = [read(MatrixName::A)?, read(MatrixName::B)?, read(MatrixName::C)?];
+        for name in MatrixName::ALL {
+            let matrix = encoding.matrix(name);
+            check_terms(name, matrix, variables, dictionary.len(), &mut next_coefficient)?;
+        }
         if next_coefficient != dictionary.len() {
             let index = next_coefficient;
             return Err(R1csEncodingError::Dictionary { index }.into());
@@ -100,9 +92,89 @@ impl R1cs {
         Ok(Self {
             num_instance,
             num_witness,
-            dictionary,
-            matrices,
+            dictionary: dictionary.into(),
+            encoding,
         })
+    }
+}
+
+impl Encoding {
+    /// Encodes rows that were put in canonical form. Counts fit: their makers bound them.
+    pub(super) fn write(
+        num_instance: usize,
+        num_witness: usize,
+        dictionary: &[Fr],
+        matrices: &[Rows],
+    ) -> Self {
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let rows = matrices.first().map_or(0, |matrix| matrix.offsets.len() - 1);
+        let mut terms = [0; 3];
+        for (terms, matrix) in terms.iter_mut().zip(matrices) {
+            *terms = count(matrix.terms.len());
+        }
+        let header = Header {
+            num_instance: count(num_instance),
+            num_witness: count(num_witness),
+            rows: count(rows),
+            coefficients: count(dictionary.len()),
+            terms,
+        };
+        let mut bytes = Vec::with_capacity(usize::try_from(header.length()).unwrap_or_default());
+        bytes.extend(header.to_bytes());
+        for coefficient in dictionary {
+            for limb in coefficient.into_bigint().0 {
+                bytes.extend(limb.to_le_bytes());
+            }
+        }
+        for matrix in matrices {
+            for offset in &matrix.offsets {
+                bytes.extend(offset.to_le_bytes());
+            }
+            for word in matrix.terms.as_flattened() {
+                bytes.extend(word.to_le_bytes());
+            }
+        }
+        Self::new(&Image::copy_of(&bytes), 0..bytes.len(), &header)
+    }
+
+    /// The parts of the encoding in `range` of `image`, which has the length that the header says.
+    fn new(image: &Image, range: Range<usize>, header: &Header) -> Self {
+        let rows = header.rows as usize;
+        let mut end = range.start + HEADER_BYTES + header.coefficients as usize * COEFFICIENT_BYTES;
+        let mut next = |bytes: usize| {
+            let start = end;
+            end += bytes;
+            start..end
+        };
+        let [a, b, c] = header
+            .terms
+            .map(|terms| [next((rows + 1) * OFFSET_BYTES), next(terms as usize * TERM_BYTES)]);
+        let [offsets_a, terms_a] = a;
+        let [offsets_b, terms_b] = b;
+        let [offsets_c, terms_c] = c;
+        Self {
+            image: image.clone(),
+            range,
+            rows,
+            offsets: [offsets_a, offsets_b, offsets_c],
+            terms: [terms_a, terms_b, terms_c],
+        }
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.image.bytes().get(self.range.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub(super) fn matrix(&self, name: MatrixName) -> SparseMatrix<'_> {
+        let words = |ranges: &[Range<usize>; 3]| self.image.words(ranges[name.index()].clone());
+        SparseMatrix {
+            offsets: words(&self.offsets).unwrap_or(&[0]),
+            terms: words(&self.terms).unwrap_or_default().as_chunks().0,
+        }
     }
 }
 
@@ -176,40 +248,6 @@ impl Header {
     }
 }
 
-impl SparseMatrix {
-    /// Checks the order of columns, that coefficients exist and that each is first used in its turn.
-    fn check(
-        &self,
-        name: MatrixName,
-        variables: usize,
-        coefficients: usize,
-        next_coefficient: &mut usize,
-    ) -> Result<(), R1csError> {
-        for (row, terms) in self.rows_from(0).enumerate() {
-            if let Some(term) = terms.iter().find(|term| term.column as usize >= variables) {
-                return Err(R1csError::Column {
-                    matrix: name,
-                    row,
-                    got: term.column as usize,
-                    variables,
-                });
-            }
-            let mut in_order = terms.is_sorted_by(|left, right| left.column < right.column);
-            for term in terms {
-                let index = term.coefficient as usize;
-                in_order &= index < coefficients && index <= *next_coefficient;
-                if index == *next_coefficient {
-                    *next_coefficient += 1;
-                }
-            }
-            if !in_order {
-                return Err(R1csEncodingError::Terms { matrix: name, row }.into());
-            }
-        }
-        Ok(())
-    }
-}
-
 fn read_dictionary(bytes: &[u8]) -> Result<Vec<Fr>, R1csEncodingError> {
     let mut dictionary = Vec::with_capacity(bytes.len() / COEFFICIENT_BYTES);
     let mut seen = std::collections::HashSet::with_capacity(bytes.len() / COEFFICIENT_BYTES);
@@ -235,34 +273,6 @@ fn read_dictionary(bytes: &[u8]) -> Result<Vec<Fr>, R1csEncodingError> {
         return Err(R1csEncodingError::Dictionary { index });
     }
     Ok(dictionary)
-}
-
-fn read_offsets(name: MatrixName, bytes: &[u8], terms: usize) -> Result<Vec<u32>, R1csEncodingError> {
-    let chunks = bytes.as_chunks::<OFFSET_BYTES>().0;
-    let offsets: Vec<u32> = chunks.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect();
-    let row = if offsets.first() != Some(&0) {
-        Some(0)
-    } else if offsets.last().map(|&last| last as usize) != Some(terms) {
-        Some(offsets.len() - 1)
-    } else {
-        offsets.windows(2).position(|pair| pair[0] > pair[1])
-    };
-    match row {
-        Some(row) => Err(R1csEncodingError::Offsets { matrix: name, row }),
-        None => Ok(offsets),
-    }
-}
-
-fn read_term(bytes: &[u8]) -> Term {
-    let number = |start: usize| {
-        let mut number = [0; 4];
-        number.copy_from_slice(&bytes[start..start + 4]);
-        u32::from_le_bytes(number)
-    };
-    Term {
-        column: number(0),
-        coefficient: number(4),
-    }
 }
 
 fn length(length: usize) -> u64 {
