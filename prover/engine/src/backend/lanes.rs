@@ -91,6 +91,12 @@ pub(crate) trait Lanes: Copy {
     /// Reads [`LINES`](Self::LINES) lines that [`write`](Self::write) has written: the bound that was written.
     fn read(lines: &[Line]) -> Self;
 
+    /// One lane, below 8, of [`LINES`](Self::LINES) lines that [`write`](Self::write) has written, in all lanes: the bound that was
+    /// written. Cheap, unlike [`splat`](Self::splat): tables of constants are read this way.
+    fn broadcast(lines: &[Line], lane: usize) -> Self {
+        Self::splat(&Self::read(lines).to_elements()[lane % 8])
+    }
+
     /// Writes into [`LINES`](Self::LINES) lines. Any bound.
     fn write(self, lines: &mut [Line]);
 

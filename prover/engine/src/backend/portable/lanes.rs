@@ -143,6 +143,10 @@ impl<P: FpConfig<4>> Lanes for Eight<P> {
         Self(array::from_fn(|lane| element(halves(&lines[lane / 2])[lane % 2])))
     }
 
+    fn broadcast(lines: &[Line], lane: usize) -> Self {
+        Self([element(halves(&lines[lane / 2])[lane % 2]); 8])
+    }
+
     fn write(self, lines: &mut [Line]) {
         for (lane, element) in self.0.iter().enumerate() {
             lines[lane / 2].0[lane % 2 * 4..][..4].copy_from_slice(&element.0.0);
