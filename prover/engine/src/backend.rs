@@ -6,18 +6,49 @@
 //! processor, is the oracle for the others.
 //!
 //! This folder is the only one in the workspace that may hold `unsafe`.
+#![cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "kernels come with the multi-scalar multiplication and the transforms"
+    )
+)]
 
+#[cfg(target_arch = "x86_64")]
+mod ifma;
 pub(crate) mod lanes;
 pub(crate) mod line;
 #[expect(unsafe_code, reason = "mapped files, and bytes seen as lines")]
 pub(crate) mod map;
 mod portable;
+#[cfg(test)]
+mod tests;
+/// Without the architecture, no detection succeeds and the type has no value.
+#[cfg(not(target_arch = "x86_64"))]
+mod ifma {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum Avx512Ifma {}
 
-use std::ffi::OsStr;
+    impl Avx512Ifma {
+        pub(super) fn detect() -> Option<Self> {
+            None
+        }
+
+        pub(super) fn run<K: super::Kernel>(self, _: K) -> K::Output {
+            match self {}
+        }
+    }
+}
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
 
 use ark_bn254::{FqConfig, FrConfig};
 use ark_ff::MontBackend;
+use thiserror::Error;
 
+pub use self::ifma::Avx512Ifma;
 pub(crate) use self::lanes::Lanes;
 pub(crate) use self::line::Line;
 
@@ -51,16 +82,90 @@ pub(crate) trait Kernel {
 pub enum Backend {
     /// Scalar 64-bit arithmetic in safe Rust, on any processor.
     Portable,
+    /// AVX-512 IFMA: eight elements at a time. The value inside says that this processor has it.
+    Ifma(Avx512Ifma),
 }
 
 impl Backend {
     /// Forces a backend by its name, `portable` or `ifma`, where the environment has it.
     pub const VARIABLE: &str = "QUITTANCE_BACKEND";
 
+    /// The backend of this process: the one that [`VARIABLE`](Self::VARIABLE) names, else the fastest that runs here.
+    ///
+    /// # Errors
+    /// The variable names no backend, or one that this processor cannot run.
+    pub fn detect() -> Result<Self, BackendError> {
+        match env::var_os(Self::VARIABLE) {
+            Some(name) => Self::named(&name),
+            None => Ok(Self::fastest()),
+        }
+    }
+
+    /// A backend by its name.
+    ///
+    /// # Errors
+    /// No backend has this name, or this processor cannot run it.
+    pub fn named(name: impl AsRef<OsStr>) -> Result<Self, BackendError> {
+        let name = name.as_ref();
+        if name == "portable" {
+            Ok(Self::Portable)
+        } else if name == "ifma" {
+            Avx512Ifma::detect()
+                .map(Self::Ifma)
+                .ok_or(BackendError::MissingInstructions)
+        } else {
+            Err(BackendError::UnknownName {
+                name: name.to_owned(),
+            })
+        }
+    }
+
+    /// The backends that this processor runs, the fastest last.
+    #[must_use]
+    pub fn available() -> Vec<Self> {
+        let ifma = Avx512Ifma::detect().map(Self::Ifma);
+        [Self::Portable].into_iter().chain(ifma).collect()
+    }
+
+    /// Its name: what [`named`](Self::named) takes.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            Self::Ifma(_) => "ifma",
+        }
+    }
+
+    fn fastest() -> Self {
+        Avx512Ifma::detect().map_or(Self::Portable, Self::Ifma)
+    }
+
     /// Runs a kernel.
     pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self {
             Self::Portable => kernel.run::<portable::Portable>(),
+            Self::Ifma(ifma) => ifma.run(kernel),
         }
     }
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// No backend for a name.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum BackendError {
+    /// No backend has this name.
+    #[error("unknown backend {name:?}: it is portable or ifma")]
+    UnknownName {
+        /// What was asked for.
+        name: OsString,
+    },
+    /// The IFMA backend was asked for, and the processor lacks its instructions.
+    #[error("this processor does not run the ifma backend: it needs AVX-512 F, DQ, IFMA and VBMI2")]
+    MissingInstructions,
 }

@@ -1,6 +1,6 @@
 //! Eight elements of a prime field at once, and how far their values may run ahead of reduction.
 //!
-//! Bounds are multiples of the modulus p. A value is a non-negative integer below its bound that stands for its residue; each
+//! Bounds are multiples of the modulus p. A value is a non-negative integer, at most its bound, that stands for its residue; each
 //! operation says what it takes and what it gives. A backend may hold every value reduced (the portable one does): bounds are
 //! what *every* backend keeps. `Tracked`, a backend of the tests, computes with the bounds themselves and fails where
 //! a kernel breaks one.
@@ -13,7 +13,7 @@ use ark_ff::{Fp, FpConfig};
 
 use super::Line;
 
-/// A bound on every value: no operation may be asked for a result that could reach it.
+/// A bound on every value: no operation may be asked for a result that could pass it.
 pub(crate) const CAPACITY: u32 = 84;
 /// The bound of a value read from key form.
 pub(crate) const KEY_BOUND: u32 = 16;
@@ -46,10 +46,10 @@ pub(crate) trait Lanes: Copy {
     /// a + b; the bounds add.
     fn add(self, other: Self) -> Self;
 
-    /// a − b + K·p, for b below K·p, K at most 64: bound a + K.
+    /// a − b + K·p, for b up to K, K at most 64: bound a + K.
     fn sub<const K: usize>(self, other: Self) -> Self;
 
-    /// K·p − a in the lanes of `mask`, a in the others, for a below K·p: bound K.
+    /// K·p − a in the lanes of `mask`, a in the others, for a up to K, K at most 64: bound K.
     fn negate_where<const K: usize>(self, mask: u8) -> Self;
 
     /// a·b: bound 2 + ab/84.
@@ -60,7 +60,7 @@ pub(crate) trait Lanes: Copy {
         self.mul(self)
     }
 
-    /// (a₀ + a₁u)(b₀ + b₁u) with u² = −1, where a₀ + a₁ and b₀ + b₁ stay below [`CAPACITY`] and a₁b₁ at or below
+    /// (a₀ + a₁u)(b₀ + b₁u) with u² = −1, where a₀ + a₁ and b₀ + b₁ stay within [`CAPACITY`] and a₁b₁ at or below
     /// 4 · 84: bounds 6 + a₀b₀/84 and 2 + (a₀b₁ + a₁b₀)/84.
     fn mul_pair(a: [Self; 2], b: [Self; 2]) -> [Self; 2];
 
