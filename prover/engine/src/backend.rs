@@ -14,6 +14,7 @@
     )
 )]
 
+mod exercise;
 #[cfg(target_arch = "x86_64")]
 mod ifma;
 pub(crate) mod lanes;
@@ -48,6 +49,7 @@ use ark_bn254::{FqConfig, FrConfig};
 use ark_ff::MontBackend;
 use thiserror::Error;
 
+pub use self::exercise::FieldOperation;
 pub use self::ifma::Avx512Ifma;
 pub(crate) use self::lanes::Lanes;
 pub(crate) use self::line::Line;
@@ -73,6 +75,9 @@ pub(crate) trait Kernel {
     /// Does the work. Implementations and everything that they call with lanes are `#[inline(always)]`, so that all of it becomes part
     /// of a function that the compiler may give the backend's instructions. For the same reason no thread is started in
     /// here: parallel code runs a kernel in each task, not tasks in a kernel.
+    ///
+    /// Closures cannot be `#[inline(always)]`, so code with lanes does not use them: loops and arrays, not `map` or `from_fn`. One that
+    /// is left out of line runs some thirty times slower. `scripts/check-inlined.sh` finds the traces of it in a binary.
     fn run<M: Machine>(self) -> Self::Output;
 }
 

@@ -30,7 +30,7 @@ mod setup;
 #[cfg(test)]
 mod testing;
 
-pub use backend::{Avx512Ifma, Backend, BackendError};
+pub use backend::{Avx512Ifma, Backend, BackendError, FieldOperation};
 pub use calibrate::CalibrateError;
 pub use control::{CancelFlag, Control};
 pub use digest::{Digest, DigestTextError};

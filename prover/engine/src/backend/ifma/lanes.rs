@@ -388,6 +388,15 @@ impl<P: FpConfig<4>> Lanes for Eight<P> {
     }
 
     #[inline(always)]
+    fn broadcast(lines: &[Line], lane: usize) -> Self {
+        let mut limbs = [Vector::zero(); 5];
+        for i in 0..5 {
+            limbs[i] = Vector::splat(lines[i].0[lane % 8]);
+        }
+        Self(limbs, PhantomData)
+    }
+
+    #[inline(always)]
     fn write(self, lines: &mut [Line]) {
         for i in 0..5 {
             self.0[i].store(&mut lines[i].0);
