@@ -47,6 +47,9 @@ fn chain<L: Lanes>(inputs: &[[Fp<L::Params, 4>; 8]; 4]) -> Vec<[Fp<L::Params, 4>
     let mut lines = vec![Line::default(); L::LINES];
     a.write(&mut lines);
     out.push(L::read(&lines).to_elements());
+    for lane in 0..8 {
+        out.push(L::broadcast(&lines, lane).to_elements());
+    }
     for lanes in L::transpose([a, b, c, d, e, f, x, y]) {
         out.push(lanes.to_elements());
     }
