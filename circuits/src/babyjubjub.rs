@@ -6,7 +6,7 @@
 //! arithmetic does not either. Signing belongs where timing is not observed.
 
 pub mod constraints;
-mod extended;
+pub(crate) mod extended;
 mod multiply;
 pub(crate) mod scalar;
 mod subgroup;

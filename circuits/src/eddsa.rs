@@ -17,6 +17,7 @@
 //! Signing is deterministic and does not run in constant time.
 
 pub mod constraints;
+mod denominators;
 mod fixed_base;
 
 use core::fmt;

@@ -17,6 +17,7 @@ pub mod circuit;
 pub mod eddsa;
 pub mod float;
 pub mod hash;
+mod inversion;
 pub mod leaf;
 pub mod poseidon;
 pub mod r1cs;

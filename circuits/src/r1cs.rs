@@ -8,11 +8,14 @@
 //! Variables are numbered: 0 is the constant one, then the public inputs, then the witness in order of allocation.
 
 mod assignment;
+mod inverses;
 mod label;
 mod linear;
 mod structure;
 
 pub use assignment::Assignment;
+pub(crate) use inverses::Fraction;
+pub use inverses::Inverses;
 pub use label::{Label, Section};
 pub use linear::{Combination, Linear};
 pub use structure::{LabelledMatrices, Structure};
@@ -45,6 +48,9 @@ pub trait ConstraintSystem {
 
     /// Names the rows that follow, until the next call.
     fn label(&mut self, label: Label);
+
+    /// Inverses for the divisions that come next. A gadget with many prepares them all at the price of one.
+    fn inverses(&mut self) -> &mut Inverses;
 
     /// Adds the row `a · 1 = b`. One constraint.
     fn enforce_equal(&mut self, a: &FieldVar<Self::L>, b: &FieldVar<Self::L>) {
@@ -87,7 +93,7 @@ pub trait ConstraintSystem {
         numerator: &FieldVar<Self::L>,
         denominator: &FieldVar<Self::L>,
     ) -> FieldVar<Self::L> {
-        let inverse = denominator.value.inverse().unwrap_or(Fr::ZERO);
+        let inverse = self.inverses().invert(denominator.value);
         let quotient = self.witness(numerator.value * inverse);
         self.enforce(&quotient, denominator, numerator);
         quotient
@@ -142,14 +148,16 @@ impl<L: Linear> FieldVar<L> {
     /// `self + other`. No constraint.
     pub fn plus(&self, other: &Self) -> Self {
         let mut sum = self.clone();
-        sum.add_scaled(other, Fr::ONE);
+        sum.value += other.value;
+        sum.linear.add_scaled(&other.linear, Fr::ONE);
         sum
     }
 
     /// `self − other`. No constraint.
     pub fn minus(&self, other: &Self) -> Self {
         let mut difference = self.clone();
-        difference.add_scaled(other, -Fr::ONE);
+        difference.value -= other.value;
+        difference.linear.add_scaled(&other.linear, -Fr::ONE);
         difference
     }
 
@@ -167,7 +175,7 @@ impl<L: Linear> FieldVar<L> {
 
     /// `−self`. No constraint.
     pub fn negated(&self) -> Self {
-        self.scaled(-Fr::ONE)
+        Self::zero().minus(self)
     }
 
     /// `1 − self`. No constraint.

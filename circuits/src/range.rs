@@ -2,7 +2,7 @@
 
 use crate::r1cs::{ConstraintSystem, FieldVar};
 use ark_bn254::Fr;
-use ark_ff::{AdditiveGroup, BigInteger, Field, PrimeField};
+use ark_ff::{AdditiveGroup, BigInteger, BigInteger256, Field, PrimeField};
 
 /// Enforces `bit ∈ {0, 1}`. One constraint.
 pub fn enforce_boolean<C: ConstraintSystem>(cs: &mut C, bit: &FieldVar<C::L>) {
@@ -11,7 +11,7 @@ pub fn enforce_boolean<C: ConstraintSystem>(cs: &mut C, bit: &FieldVar<C::L>) {
 
 /// Allocates a boolean variable. One constraint.
 pub fn new_bit<C: ConstraintSystem>(cs: &mut C, value: bool) -> FieldVar<C::L> {
-    let bit = cs.witness(Fr::from(value));
+    let bit = cs.witness(if value { Fr::ONE } else { Fr::ZERO });
     enforce_boolean(cs, &bit);
     bit
 }
@@ -28,18 +28,32 @@ pub fn enforce_range<C: ConstraintSystem>(
 ) -> Vec<FieldVar<C::L>> {
     let value = element.value().into_bigint();
     let mut decomposed = Vec::with_capacity(bits);
-    let mut rest = element.clone();
-    let mut weight = Fr::ONE;
     for index in 1..bits {
-        let bit = new_bit(cs, value.get_bit(index - 1));
-        rest.add_scaled(&bit, -weight);
-        decomposed.push(bit);
-        weight.double_in_place();
+        decomposed.push(new_bit(cs, value.get_bit(index - 1)));
     }
-    let top = rest.scaled(weight.inverse().unwrap_or(Fr::ONE));
+    // As integers, x = Σ b_i 2^i + 2^(bits−1)·top.
+    let top = FieldVar::with_value(high_part(value, bits - 1), || {
+        let mut rest = element.clone();
+        let mut weight = Fr::ONE;
+        for bit in &decomposed {
+            rest.add_scaled(bit, -weight);
+            weight.double_in_place();
+        }
+        rest.scaled(weight.inverse().unwrap_or(Fr::ONE))
+    });
     enforce_boolean(cs, &top);
     decomposed.push(top);
     decomposed
+}
+
+/// `⌊value / 2^low⌋`; 0 or 1, which cost nothing, if the value is in its range.
+fn high_part(value: BigInteger256, low: usize) -> Fr {
+    let high = u32::try_from(low).map_or(BigInteger256::default(), |low| value >> low);
+    match high.0 {
+        [0, 0, 0, 0] => Fr::ZERO,
+        [1, 0, 0, 0] => Fr::ONE,
+        _ => Fr::from(high),
+    }
 }
 
 /// `if_true` when `bit` is 1, `if_false` when it is 0. One constraint.

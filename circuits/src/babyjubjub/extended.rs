@@ -6,10 +6,13 @@
 //! A point is (X : Y : T : Z) with x = X/Z, y = Y/Z, T·Z = X·Y. A doubling does not read T, so a run of doublings leaves
 //! it out ([`Projective`]); sums end in [`Completed`], from which either form is made.
 
+mod montgomery;
+
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, Field, MontFp, One, Zero};
 
 use super::Point;
+use crate::inversion::invert_all;
 
 /// s, a square root of −168700.
 const SCALE: Fr = MontFp!("6360561867910373094066688120553762416144456282423235903351243436111059670888");
@@ -23,7 +26,7 @@ const TWO_D: Fr = MontFp!("24750451750041850275019112981418362749801339614839138
 
 /// A point of the curve with a = −1.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Extended {
+pub(crate) struct Extended {
     x: Fr,
     y: Fr,
     t: Fr,
@@ -32,7 +35,7 @@ pub(super) struct Extended {
 
 /// A point without T.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Projective {
+pub(crate) struct Projective {
     x: Fr,
     y: Fr,
     z: Fr,
@@ -40,7 +43,7 @@ pub(super) struct Projective {
 
 /// A point as x = E/G, y = H/F; three multiplications from [`Projective`], four from [`Extended`].
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Completed {
+pub(crate) struct Completed {
     e: Fr,
     f: Fr,
     g: Fr,
@@ -49,7 +52,7 @@ pub(super) struct Completed {
 
 /// A point prepared to be added: (Y + X, Y − X, 2d'·T, 2·Z).
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Cached {
+pub(crate) struct Cached {
     sum: Fr,
     difference: Fr,
     t2d: Fr,
@@ -58,7 +61,7 @@ pub(super) struct Cached {
 
 /// A point with Z = 1 prepared to be added: (y + x, y − x, 2d'·x·y).
 #[derive(Clone, Copy, Debug)]
-pub(super) struct AffineCached {
+pub(crate) struct AffineCached {
     sum: Fr,
     difference: Fr,
     t2d: Fr,
@@ -76,8 +79,32 @@ impl From<Point> for Extended {
     }
 }
 
+impl From<Point> for AffineCached {
+    fn from(point: Point) -> Self {
+        let x = point.x * SCALE;
+        Self {
+            sum: point.y + x,
+            difference: point.y - x,
+            t2d: x * point.y * TWO_D,
+        }
+    }
+}
+
+impl AffineCached {
+    /// The point itself, with Z = 4: sum and difference give 2·x and 2·y.
+    pub(crate) fn to_extended(self) -> Extended {
+        let (x, y) = (self.sum - self.difference, self.sum + self.difference);
+        Extended {
+            x: x.double(),
+            y: y.double(),
+            t: x * y,
+            z: Fr::from(4u64),
+        }
+    }
+}
+
 impl Extended {
-    pub(super) fn identity() -> Self {
+    pub(crate) fn identity() -> Self {
         Self {
             x: Fr::zero(),
             y: Fr::one(),
@@ -88,12 +115,12 @@ impl Extended {
 
     /// Whether this is the point with these affine coordinates; no inversion. z is never 0 on the curve, and demanding it
     /// keeps other input from passing.
-    pub(super) fn is_affine(&self, point: &Point) -> bool {
+    pub(crate) fn is_affine(&self, point: &Point) -> bool {
         self.x == point.x * SCALE * self.z && self.y == point.y * self.z && !self.z.is_zero()
     }
 
     /// The affine pair; (0, 0), which is off the curve, where z is 0 (for input off the curve only).
-    pub(super) fn to_affine(self) -> Point {
+    pub(crate) fn to_affine(self) -> Point {
         let z = self.z.inverse().unwrap_or_else(Fr::zero);
         Point {
             x: self.x * z * SCALE_INVERSE,
@@ -101,7 +128,7 @@ impl Extended {
         }
     }
 
-    pub(super) fn cached(&self) -> Cached {
+    pub(crate) fn cached(&self) -> Cached {
         Cached {
             sum: self.y + self.x,
             difference: self.y - self.x,
@@ -111,9 +138,9 @@ impl Extended {
     }
 
     /// Many points prepared at the price of one inversion. Meant for points of the curve.
-    pub(super) fn affine_cached(points: &[Self]) -> Vec<AffineCached> {
+    pub(crate) fn affine_cached(points: &[Self]) -> Vec<AffineCached> {
         let mut inverses: Vec<Fr> = points.iter().map(|p| p.z).collect();
-        ark_ff::batch_inversion(&mut inverses);
+        invert_all(&mut inverses);
         let affine = points.iter().zip(&inverses).map(|(p, z)| (p.x * z, p.y * z));
         affine
             .map(|(x, y)| AffineCached {
@@ -124,7 +151,7 @@ impl Extended {
             .collect()
     }
 
-    pub(super) fn to_projective(self) -> Projective {
+    pub(crate) fn to_projective(self) -> Projective {
         Projective {
             x: self.x,
             y: self.y,
@@ -132,15 +159,15 @@ impl Extended {
         }
     }
 
-    pub(super) fn double(&self) -> Self {
+    pub(crate) fn double(&self) -> Self {
         self.to_projective().double().to_extended()
     }
 
-    pub(super) fn add(&self, other: &Self) -> Self {
+    pub(crate) fn add(&self, other: &Self) -> Self {
         self.add_cached(&other.cached()).to_extended()
     }
 
-    pub(super) fn add_cached(&self, other: &Cached) -> Completed {
+    pub(crate) fn add_cached(&self, other: &Cached) -> Completed {
         let a = (self.y - self.x) * other.difference;
         let b = (self.y + self.x) * other.sum;
         let c = self.t * other.t2d;
@@ -153,7 +180,7 @@ impl Extended {
         }
     }
 
-    pub(super) fn sub_cached(&self, other: &Cached) -> Completed {
+    pub(crate) fn sub_cached(&self, other: &Cached) -> Completed {
         // −(x, y) = (−x, y): sum and difference change places, T its sign.
         let a = (self.y - self.x) * other.sum;
         let b = (self.y + self.x) * other.difference;
@@ -167,7 +194,7 @@ impl Extended {
         }
     }
 
-    pub(super) fn add_affine(&self, other: &AffineCached) -> Completed {
+    pub(crate) fn add_affine(&self, other: &AffineCached) -> Completed {
         let a = (self.y - self.x) * other.difference;
         let b = (self.y + self.x) * other.sum;
         let c = self.t * other.t2d;
@@ -180,7 +207,7 @@ impl Extended {
         }
     }
 
-    pub(super) fn sub_affine(&self, other: &AffineCached) -> Completed {
+    pub(crate) fn sub_affine(&self, other: &AffineCached) -> Completed {
         let a = (self.y - self.x) * other.sum;
         let b = (self.y + self.x) * other.difference;
         let c = self.t * other.t2d;
@@ -195,7 +222,7 @@ impl Extended {
 }
 
 impl Projective {
-    pub(super) fn double(&self) -> Completed {
+    pub(crate) fn double(&self) -> Completed {
         let a = self.x.square();
         let b = self.y.square();
         let c = self.z.square().double();
@@ -212,7 +239,7 @@ impl Projective {
 }
 
 impl Completed {
-    pub(super) fn to_extended(self) -> Extended {
+    pub(crate) fn to_extended(self) -> Extended {
         Extended {
             x: self.e * self.f,
             y: self.g * self.h,
@@ -221,7 +248,7 @@ impl Completed {
         }
     }
 
-    pub(super) fn to_projective(self) -> Projective {
+    pub(crate) fn to_projective(self) -> Projective {
         Projective {
             x: self.e * self.f,
             y: self.g * self.h,

@@ -22,12 +22,13 @@
 //! alone: ±v_Q is hinted for each, `(s − v_Q)(s + v_Q) = 0`, and `Σ 2^i s_i = v_Q·(2·w_low + 1 − 2^170)` reads them all
 //! at once, because v_Q ≠ 0.
 
+use super::denominators::denominators;
 use super::fixed_base;
 use super::{CHALLENGE_OFFSET, CHALLENGE_WINDOW_ABOVE, CHALLENGE_WINDOW_BELOW};
-use crate::babyjubjub::ORDER;
 use crate::babyjubjub::constraints::{
     EdwardsVar, MontgomeryVar, add_complete, double, double_and_add, to_edwards, to_montgomery,
 };
+use crate::babyjubjub::{ORDER, Point};
 use crate::hash::constraints::HashGadget;
 use crate::r1cs::{ConstraintSystem, FieldVar};
 use crate::range::{enforce_boolean, weighted_sum};
@@ -35,11 +36,11 @@ use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, BigInteger, BigInteger256, Field, PrimeField};
 
 /// Bits of w.
-const LADDER_BITS: usize = 254;
+pub(super) const LADDER_BITS: usize = 254;
 /// Low bits of w that exist as signs only.
 const SIGN_BITS: usize = 170;
 /// Steps before which `P ≠ ±Q` follows from the size of k.
-const SAFE_STEPS: usize = 250;
+pub(super) const SAFE_STEPS: usize = 250;
 
 /// A signature's parts inside a circuit, after its canonical form is enforced.
 #[derive(Debug)]
@@ -124,6 +125,13 @@ pub fn enforce_signature_valid<C: ConstraintSystem>(
     key: &EdwardsVar<C::L>,
     signature: &SignatureVar<C::L>,
 ) {
+    let denominators = denominators(
+        &Point::new(key.x.value(), key.y.value()),
+        |index| signature.shifted.get_bit(index),
+        |index| signature.s_bits[index].value() == Fr::ONE,
+    );
+    cs.inverses().prepare(&denominators);
+
     // 8·h·A, negated by x ↦ −x.
     let key = to_montgomery(cs, key);
     let twice = double(cs, &key);
@@ -203,7 +211,7 @@ fn new_bits_at_most<C: ConstraintSystem>(
     let mut equal: Option<FieldVar<C::L>> = None;
     let mut result = Vec::with_capacity(bits);
     for index in (0..bits).rev() {
-        let bit = cs.witness(Fr::from(hint(index)));
+        let bit = cs.witness(if hint(index) { Fr::ONE } else { Fr::ZERO });
         if bound(index) {
             enforce_boolean(cs, &bit);
             if index > lowest_zero {

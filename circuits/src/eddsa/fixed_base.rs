@@ -6,15 +6,16 @@
 //! Montgomery additions never meet their exception. The two bits on top are added by the complete law.
 
 use crate::babyjubjub::constraints::{EdwardsVar, MontgomeryVar, add, add_complete, to_edwards};
+use crate::babyjubjub::extended::{AffineCached, Extended};
 use crate::babyjubjub::{BASE8, ORDER, Point};
-use crate::r1cs::{ConstraintSystem, FieldVar, Linear};
+use crate::r1cs::{ConstraintSystem, FieldVar, Fraction, Linear};
 use ark_bn254::Fr;
 use std::sync::LazyLock;
 
 /// Bits of a scalar below l.
 pub(super) const SCALAR_BITS: usize = 251;
 const WINDOW_BITS: usize = 3;
-const WINDOWS: usize = 83;
+pub(super) const WINDOWS: usize = 83;
 
 /// Coordinates as polynomials in three bits: coefficients of 1, b0, b1, b0·b1 and the same times b2.
 type Window = [[Fr; 8]; 2];
@@ -25,6 +26,9 @@ struct Table {
     low: Vec<Window>,
     /// Edwards coordinates by the two bits on top, with the correction for `Σ 7·8^i`: coefficients of 1, b0, b1, b0·b1.
     top: [[Fr; 4]; 2],
+    /// The points of the windows, and those by the two bits on top.
+    points: Vec<[AffineCached; 8]>,
+    top_points: [AffineCached; 4],
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(Table::new);
@@ -59,6 +63,29 @@ pub(super) fn multiply<C: ConstraintSystem>(cs: &mut C, bits: &[FieldVar<C::L>])
     }
 }
 
+/// What [`multiply`] divides by, in its order, and the product. `bit` is the scalar's, by its index.
+pub(super) fn denominators(list: &mut Vec<Fraction>, bit: impl Fn(usize) -> bool) -> Extended {
+    let table: &Table = &TABLE;
+    let digit =
+        |first: usize, bits: usize| (0..bits).fold(0, |sum, i| sum | usize::from(bit(first + i)) << i);
+    let mut sum: Option<Extended> = None;
+    for (window, entries) in table.points.iter().enumerate() {
+        let entry = &entries[digit(WINDOW_BITS * window, WINDOW_BITS)];
+        sum = Some(match sum {
+            None => entry.to_extended(),
+            Some(sum) => {
+                list.push(entry.u_minus(&sum));
+                sum.add_affine(entry).to_extended()
+            }
+        });
+    }
+    let low = sum.unwrap_or_else(Extended::identity);
+    list.extend([low.v(), low.u_plus_one()]);
+    let product = low.add_affine(&table.top_points[digit(WINDOW_BITS * WINDOWS, 2)]);
+    list.extend(product.divisors());
+    product.to_extended()
+}
+
 /// One of eight points. Three constraints.
 fn look_up<C: ConstraintSystem>(
     cs: &mut C,
@@ -91,6 +118,7 @@ impl Table {
         // (l + 1)/2 halves modulo the odd order l.
         let mut base = BASE8.mul(&half(&ORDER));
         let mut low = Vec::with_capacity(WINDOWS);
+        let mut cached = Vec::with_capacity(WINDOWS);
         for _ in 0..WINDOWS {
             let twice = base.double();
             let mut odd = [base; 4];
@@ -106,6 +134,7 @@ impl Table {
                 interpolate(coordinates.map(|(u, _)| u)),
                 interpolate(coordinates.map(|(_, v)| v)),
             ]);
+            cached.push(prepare(&points));
             base = twice.double().double();
         }
         // The windows add up to 2·S − (8^83 − 1) halves; `base` is now 8^83 halves.
@@ -122,8 +151,18 @@ impl Table {
             let eight = interpolate([0, 1, 2, 3, 0, 1, 2, 3].map(|i: usize| values[i]));
             [eight[0], eight[1], eight[2], eight[3]]
         });
-        Self { low, top }
+        Self {
+            low,
+            top,
+            points: cached,
+            top_points: prepare(&points),
+        }
     }
+}
+
+/// Points, ready to be added.
+fn prepare<const N: usize>(points: &[Point; N]) -> [AffineCached; N] {
+    points.each_ref().map(|point| AffineCached::from(*point))
 }
 
 /// `(n + 1)/2` for an odd number.

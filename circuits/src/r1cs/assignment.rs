@@ -1,6 +1,6 @@
 //! Values of the variables, without rows.
 
-use super::{ConstraintSystem, FieldVar, Label};
+use super::{ConstraintSystem, FieldVar, Inverses, Label};
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, Field};
 
@@ -8,6 +8,7 @@ use ark_ff::{AdditiveGroup, Field};
 #[derive(Debug)]
 pub struct Assignment {
     values: Vec<Fr>,
+    inverses: Inverses,
 }
 
 impl Assignment {
@@ -15,7 +16,10 @@ impl Assignment {
     pub fn new(public_inputs: &[Fr]) -> Self {
         let mut values = vec![Fr::ONE];
         values.extend_from_slice(public_inputs);
-        Self { values }
+        Self {
+            values,
+            inverses: Inverses::default(),
+        }
     }
 
     /// All values, the constant one first.
@@ -52,4 +56,8 @@ impl ConstraintSystem for Assignment {
     fn enforce(&mut self, _: &FieldVar<()>, _: &FieldVar<()>, _: &FieldVar<()>) {}
 
     fn label(&mut self, _: Label) {}
+
+    fn inverses(&mut self) -> &mut Inverses {
+        &mut self.inverses
+    }
 }

@@ -1,6 +1,6 @@
 //! The matrices of a circuit, each row with its label.
 
-use super::{Combination, ConstraintSystem, FieldVar, Label};
+use super::{Combination, ConstraintSystem, FieldVar, Inverses, Label};
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, Field};
 use ark_relations::utils::matrix::Matrix;
@@ -15,6 +15,7 @@ pub struct Structure {
     c: Matrix<Fr>,
     /// First row of each run of rows with one label.
     labels: Vec<(usize, Label)>,
+    inverses: Inverses,
 }
 
 /// The matrices A, B, C of a circuit: it is satisfied by `w` when `(A·w) ∘ (B·w) = C·w`.
@@ -44,6 +45,7 @@ impl Structure {
             b,
             c,
             labels: Vec::new(),
+            inverses: Inverses::default(),
         }
     }
 
@@ -61,6 +63,7 @@ impl Structure {
             b,
             c,
             labels,
+            inverses: _,
         } = self;
         LabelledMatrices {
             num_instance,
@@ -95,6 +98,10 @@ impl ConstraintSystem for Structure {
 
     fn label(&mut self, label: Label) {
         self.labels.push((self.a.len(), label));
+    }
+
+    fn inverses(&mut self) -> &mut Inverses {
+        &mut self.inverses
     }
 }
 

@@ -114,6 +114,13 @@ pub fn enforce_transfer<C: ConstraintSystem, H: HashGadget>(
     };
     let index_bits = 2 * context.levels;
 
+    // Of owners and nonce; the signature prepares its own.
+    cs.inverses().prepare(&[
+        (witness.sender.owner, Fr::ONE),
+        (Fr::from(u32::MAX) - witness.sender.nonce, Fr::ONE),
+        (witness.recipient.owner, Fr::ONE),
+    ]);
+
     cs.label(rule("slot_flags"));
     let enabled = cs.witness(witness.enabled);
     let from = cs.witness(witness.from);
