@@ -5,6 +5,7 @@
 pub mod constraints;
 pub mod params;
 mod partial;
+mod run;
 mod sparse;
 
 use ark_bn254::Fr;

@@ -75,7 +75,7 @@ impl HashGadget for PoseidonGadget {
         [old, new]: [&FieldVar<C::L>; 2],
         siblings: &[Fr; 3],
     ) -> [FieldVar<C::L>; 2] {
-        let rows: &PoseidonRows = &WIDTH_5;
+        let rows: &PoseidonRows<5> = &WIDTH_5;
         let both = cs.multiply(b0, b1);
         let [c0, c1, c2, c3] = [1, 2, 3, 4].map(|index| rows.first_constant(index));
         let mut constant = FieldVar::constant(c0);
@@ -135,7 +135,7 @@ impl HashGadget for PoseidonGadget {
         [old, new]: [&FieldVar<C::L>; 2],
         owner: &FieldVar<C::L>,
     ) -> [FieldVar<C::L>; 2] {
-        let rows: &PoseidonRows = &WIDTH_5;
+        let rows: &PoseidonRows<5> = &WIDTH_5;
         let field = |cs: &mut C, index: usize, field: LeafField<'_, C::L>| match field {
             LeafField::Shared(element) => rows.first_box(cs, index, element),
             LeafField::Inner(value) => cs.witness(fifth_power(value + rows.first_constant(index))),
@@ -166,7 +166,7 @@ impl HashGadget for PoseidonGadget {
         first: &FieldVar<C::L>,
         second: Option<&FieldVar<C::L>>,
     ) -> FieldVar<C::L> {
-        let rows: &PoseidonRows = &WIDTH_4;
+        let rows: &PoseidonRows<4> = &WIDTH_4;
         let first = rows.first_box(cs, 2, first);
         let second = match second {
             Some(word) => rows.first_box(cs, 3, word),
@@ -186,26 +186,22 @@ impl HashGadget for PoseidonGadget {
 
     /// `3·(elements in the first block) + 561` constraints for one block; each further block adds 612.
     fn sponge<C: ConstraintSystem>(cs: &mut C, elements: &[FieldVar<C::L>]) -> FieldVar<C::L> {
-        let rows: &PoseidonRows = &WIDTH_17;
+        let rows: &PoseidonRows<17> = &WIDTH_17;
         let rate = rows.width() - 1;
         let length = u64::try_from(elements.len()).unwrap_or(u64::MAX);
         let blocks: Vec<&[FieldVar<C::L>]> = elements.chunks(rate).collect();
-        let mut state: Option<Vec<FieldVar<C::L>>> = None;
+        let mut state: Option<[FieldVar<C::L>; 17]> = None;
         for (index, block) in blocks.iter().enumerate() {
-            let boxes: Vec<_> = (0..rows.width())
-                .map(|place| {
-                    let absorbed = place.checked_sub(1).and_then(|i| block.get(i));
-                    match (&state, absorbed) {
-                        (None, Some(element)) => rows.first_box(cs, place, element),
-                        (None, None) if place == 0 => rows.constant_box(place, Fr::from(length)),
-                        (None, None) => rows.constant_box(place, Fr::ZERO),
-                        (Some(state), Some(element)) => {
-                            rows.first_box(cs, place, &state[place].plus(element))
-                        }
-                        (Some(state), None) => rows.first_box(cs, place, &state[place]),
-                    }
-                })
-                .collect();
+            let boxes = core::array::from_fn(|place| {
+                let absorbed = place.checked_sub(1).and_then(|i| block.get(i));
+                match (&state, absorbed) {
+                    (None, Some(element)) => rows.first_box(cs, place, element),
+                    (None, None) if place == 0 => rows.constant_box(place, Fr::from(length)),
+                    (None, None) => rows.constant_box(place, Fr::ZERO),
+                    (Some(state), Some(element)) => rows.first_box(cs, place, &state[place].plus(element)),
+                    (Some(state), None) => rows.first_box(cs, place, &state[place]),
+                }
+            });
             if index + 1 == blocks.len() {
                 return rows.finish(cs, &boxes, 1);
             }

@@ -10,49 +10,58 @@
 
 use super::params::{Params, params};
 use super::partial::{Segment, invert, segments};
+use super::run::{PowersOf, Run};
+use super::sparse::square;
 use crate::r1cs::{ConstraintSystem, FieldVar, Linear};
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, Field};
 use std::sync::LazyLock;
 
-/// Poseidon of one width, ready to be written as rows.
+/// Poseidon of width T, ready to be written as rows.
 #[derive(Debug)]
-pub struct PoseidonRows {
+pub struct PoseidonRows<const T: usize> {
     params: &'static Params,
-    inverse_mds: Vec<Vec<Fr>>,
-    segments: Vec<Segment>,
+    mds: [[Fr; T]; T],
+    inverse_mds: [[Fr; T]; T],
+    /// The partial rounds, each segment as rows and by value.
+    segments: Vec<(Segment, Run<T>)>,
 }
 
 /// t = 4: three inputs (the signed message).
-pub static WIDTH_4: LazyLock<PoseidonRows> = LazyLock::new(|| PoseidonRows::new(4));
+pub static WIDTH_4: LazyLock<PoseidonRows<4>> = LazyLock::new(PoseidonRows::new);
 /// t = 5: four inputs (tree nodes and leaves).
-pub static WIDTH_5: LazyLock<PoseidonRows> = LazyLock::new(|| PoseidonRows::new(5));
+pub static WIDTH_5: LazyLock<PoseidonRows<5>> = LazyLock::new(PoseidonRows::new);
 /// t = 6: five inputs (the signature's challenge).
-pub static WIDTH_6: LazyLock<PoseidonRows> = LazyLock::new(|| PoseidonRows::new(6));
+pub static WIDTH_6: LazyLock<PoseidonRows<6>> = LazyLock::new(PoseidonRows::new);
 /// t = 17: sixteen inputs (the sponge over the statement).
-pub static WIDTH_17: LazyLock<PoseidonRows> = LazyLock::new(|| PoseidonRows::new(17));
+pub static WIDTH_17: LazyLock<PoseidonRows<17>> = LazyLock::new(PoseidonRows::new);
 
-impl PoseidonRows {
-    fn new(t: usize) -> Self {
-        let params = params(t);
+impl<const T: usize> PoseidonRows<T> {
+    fn new() -> Self {
         // Facts about constants, not about input: `twin_of_the_native_permutation_at_every_width` would meet them first.
         #[expect(
             clippy::expect_used,
             reason = "circomlib's linear layers are invertible, at every width"
         )]
-        let (inverse_mds, segments) = invert(&params.mds)
-            .zip(segments(params))
-            .expect("Poseidon's linear layers are invertible");
-        Self {
+        Self::of(params(T)).expect("Poseidon's linear layers are invertible")
+    }
+
+    fn of(params: &'static Params) -> Option<Self> {
+        let segments = segments(params)?.into_iter().map(|segment| {
+            let run = Run::new(params, segment.first_round, segment.rounds())?;
+            Some((segment, run))
+        });
+        Some(Self {
             params,
-            inverse_mds,
-            segments,
-        }
+            mds: square(&params.mds)?,
+            inverse_mds: square(&invert(&params.mds)?)?,
+            segments: segments.collect::<Option<_>>()?,
+        })
     }
 
     /// The width t.
     pub fn width(&self) -> usize {
-        self.params.t
+        T
     }
 
     /// The constant added to state element `index` before the first S-box.
@@ -75,18 +84,22 @@ impl PoseidonRows {
         sbox(cs, &input.plus_constant(self.first_constant(index)))
     }
 
-    /// Poseidon with the capacity `capacity` (state element 0), output state element 0.
-    /// `3·(t − 1) + 3·(7t + R_P)` constraints.
+    /// Poseidon with the capacity `capacity` (state element 0), output state element 0; inputs that are missing are 0.
+    /// `3·inputs + 3·(7t + R_P)` constraints.
     pub fn hash<C: ConstraintSystem>(
         &self,
         cs: &mut C,
         capacity: Fr,
         inputs: &[FieldVar<C::L>],
     ) -> FieldVar<C::L> {
-        let mut boxes = vec![self.constant_box(0, capacity)];
-        for (index, input) in inputs.iter().enumerate() {
-            boxes.push(self.first_box(cs, index + 1, input));
-        }
+        let boxes = core::array::from_fn(|place| {
+            let input = place.checked_sub(1).map(|index| inputs.get(index));
+            match input {
+                None => self.constant_box(place, capacity),
+                Some(None) => self.constant_box(place, Fr::ZERO),
+                Some(Some(input)) => self.first_box(cs, place, input),
+            }
+        });
         self.finish(cs, &boxes, 0)
     }
 
@@ -95,30 +108,35 @@ impl PoseidonRows {
     pub fn finish<C: ConstraintSystem>(
         &self,
         cs: &mut C,
-        boxes: &[FieldVar<C::L>],
+        boxes: &[FieldVar<C::L>; T],
         output: usize,
     ) -> FieldVar<C::L> {
         let inputs = self.up_to_last_layer(cs, boxes);
-        let t = self.width();
-        let mut result = Fr::ZERO;
-        let mut others = FieldVar::zero();
+        let mut outputs = [Fr::ZERO; T];
         let mut last = None;
-        for (index, input) in inputs.iter().enumerate() {
+        let boxed: [_; T] = core::array::from_fn(|index| {
+            let input = &inputs[index];
             let fourth = fourth_power(cs, input);
-            result += self.params.mds[output][index] * fourth.value() * input.value();
+            outputs[index] = fourth.value() * input.value();
             if index == output {
-                last = Some((fourth, input));
+                last = Some(fourth);
+                FieldVar::zero()
             } else {
-                let boxed = cs.multiply(&fourth, input);
-                others.add_scaled(&boxed, self.params.mds[output][index]);
+                let boxed = cs.witness(outputs[index]);
+                cs.enforce(&fourth, input, &boxed);
+                boxed
             }
-        }
-        debug_assert_eq!(inputs.len(), t);
+        });
         // The last S-box defines the output itself: its y is (output − Σ others) / m.
-        let result = cs.witness(result);
-        if let Some((fourth, input)) = last {
-            let factor = self.params.mds[output][output].inverse().unwrap_or(Fr::ZERO);
-            cs.enforce(&fourth, input, &result.minus(&others).scaled(factor));
+        let row = &self.mds[output];
+        let result = cs.witness(Fr::sum_of_products(row, &outputs));
+        if let Some(fourth) = last {
+            let y = FieldVar::with_value(outputs[output], || {
+                let factor = row[output].inverse().unwrap_or(Fr::ZERO);
+                let others = FieldVar::sum(row.iter().copied().zip(&boxed));
+                result.minus(&others).scaled(factor)
+            });
+            cs.enforce(&fourth, &inputs[output], &y);
         }
         result
     }
@@ -128,30 +146,32 @@ impl PoseidonRows {
     pub fn finish_all<C: ConstraintSystem>(
         &self,
         cs: &mut C,
-        boxes: &[FieldVar<C::L>],
-    ) -> Vec<FieldVar<C::L>> {
+        boxes: &[FieldVar<C::L>; T],
+    ) -> [FieldVar<C::L>; T] {
         let inputs = self.up_to_last_layer(cs, boxes);
-        self.full_round(cs, &inputs, &vec![Fr::ZERO; self.width()])
+        self.full_round(cs, &inputs, &[Fr::ZERO; T])
     }
 
     /// Inputs of the last layer of S-boxes.
     fn up_to_last_layer<C: ConstraintSystem>(
         &self,
         cs: &mut C,
-        boxes: &[FieldVar<C::L>],
-    ) -> Vec<FieldVar<C::L>> {
+        boxes: &[FieldVar<C::L>; T],
+    ) -> [FieldVar<C::L>; T] {
         let half = self.params.full_rounds / 2;
-        let mut state: Vec<_> = (0..self.width())
-            .map(|i| {
-                let terms = self.params.mds[i].iter().copied().zip(boxes);
+        let values = self.mix(&boxes.each_ref().map(FieldVar::value), self.constants(1));
+        let mut state = core::array::from_fn(|i| {
+            FieldVar::with_value(values[i], || {
+                let terms = self.mds[i].iter().copied().zip(boxes);
                 FieldVar::sum(terms).plus_constant(self.constants(1)[i])
             })
-            .collect();
+        });
         for round in 1..half {
             state = self.full_round(cs, &state, self.constants(round + 1));
         }
-        for segment in &self.segments {
-            state = self.partial_rounds(cs, segment, state);
+        let mut powers = Vec::new();
+        for (segment, run) in &self.segments {
+            state = partial_rounds(cs, segment, run, &state, &mut powers);
         }
         let second_half = half + self.params.partial_rounds;
         for round in second_half..second_half + half - 1 {
@@ -164,20 +184,12 @@ impl PoseidonRows {
     fn full_round<C: ConstraintSystem>(
         &self,
         cs: &mut C,
-        inputs: &[FieldVar<C::L>],
+        inputs: &[FieldVar<C::L>; T],
         constants: &[Fr],
-    ) -> Vec<FieldVar<C::L>> {
-        let fourths: Vec<_> = inputs.iter().map(|input| fourth_power(cs, input)).collect();
-        let outputs: Vec<Fr> = fourths
-            .iter()
-            .zip(inputs)
-            .map(|(q, x)| q.value() * x.value())
-            .collect();
-        let next: Vec<_> = self
-            .mix(&outputs, constants)
-            .into_iter()
-            .map(|value| cs.witness(value))
-            .collect();
+    ) -> [FieldVar<C::L>; T] {
+        let fourths = inputs.each_ref().map(|input| fourth_power(cs, input));
+        let outputs: [Fr; T] = core::array::from_fn(|i| fourths[i].value() * inputs[i].value());
+        let next = self.mix(&outputs, constants).map(|value| cs.witness(value));
         for (i, (fourth, input)) in fourths.iter().zip(inputs).enumerate() {
             let output = FieldVar::with_value(outputs[i], || {
                 let mut sum = FieldVar::zero();
@@ -191,56 +203,61 @@ impl PoseidonRows {
         next
     }
 
-    /// One segment of partial rounds. Three constraints for each round.
-    fn partial_rounds<C: ConstraintSystem>(
-        &self,
-        cs: &mut C,
-        segment: &Segment,
-        state: Vec<FieldVar<C::L>>,
-    ) -> Vec<FieldVar<C::L>> {
-        let t = self.width();
-        let rounds = segment.rounds();
-        let free = rounds - t;
-        // Values first, by the plain rounds.
-        let mut values: Vec<Fr> = state.iter().map(FieldVar::value).collect();
-        let mut inputs = Vec::with_capacity(rounds);
-        let mut outputs = Vec::with_capacity(rounds);
-        for round in 0..rounds {
-            inputs.push(values[0]);
-            values[0] = fifth_power(values[0]);
-            outputs.push(values[0]);
-            values = self.mix(&values, self.constants(segment.first_round + round + 1));
-        }
-        // Then variables: S-box inputs while they are free, the outgoing state afterwards.
-        let mut basis = vec![FieldVar::one()];
-        basis.extend_from_slice(&state[1..]);
-        basis.extend(inputs[1..=free].iter().map(|value| cs.witness(*value)));
-        let next: Vec<_> = values.iter().map(|value| cs.witness(*value)).collect();
-        basis.extend_from_slice(&next);
-        let over_basis = |value: Fr, coefficients: &[Fr]| {
-            FieldVar::with_value(value, || FieldVar::sum(coefficients.iter().copied().zip(&basis)))
-        };
-        for (round, output) in outputs.into_iter().enumerate() {
-            let input = match round {
-                0 => state[0].clone(),
-                early if early <= free => basis[t + early - 1].clone(),
-                late => over_basis(inputs[late], &segment.late_inputs[late - free - 1]),
-            };
-            let fourth = fourth_power(cs, &input);
-            cs.enforce(&fourth, &input, &over_basis(output, &segment.outputs[round]));
-        }
-        next
-    }
-
     fn constants(&self, round: usize) -> &[Fr] {
-        &self.params.round_constants[round * self.width()..][..self.width()]
+        self.params.constants_of_round(round)
     }
 
-    fn mix(&self, state: &[Fr], constants: &[Fr]) -> Vec<Fr> {
-        let rows = self.params.mds.iter().zip(constants);
-        rows.map(|(row, constant)| row.iter().zip(state).map(|(m, x)| *m * x).sum::<Fr>() + constant)
-            .collect()
+    fn mix(&self, state: &[Fr; T], constants: &[Fr]) -> [Fr; T] {
+        core::array::from_fn(|i| Fr::sum_of_products(&self.mds[i], state) + constants[i])
     }
+}
+
+/// One segment of partial rounds. Three constraints for each round.
+///
+/// `powers` is room for what goes through the S-boxes.
+fn partial_rounds<C: ConstraintSystem, const T: usize>(
+    cs: &mut C,
+    segment: &Segment,
+    run: &Run<T>,
+    state: &[FieldVar<C::L>; T],
+    powers: &mut Vec<PowersOf>,
+) -> [FieldVar<C::L>; T] {
+    let free = segment.rounds() - T;
+    // Values first.
+    let mut values = state.each_ref().map(FieldVar::value);
+    powers.clear();
+    run.apply(&mut values, powers);
+    // Then variables: S-box inputs while they are free, the outgoing state afterwards.
+    let early: Vec<_> = powers[1..=free]
+        .iter()
+        .map(|powers| cs.witness(powers.input))
+        .collect();
+    let next = values.map(|value| cs.witness(value));
+    let one = FieldVar::one();
+    let basis = || {
+        let outgoing = early.iter().chain(&next);
+        core::iter::once(&one).chain(&state[1..]).chain(outgoing)
+    };
+    let over_basis = |value: Fr, coefficients: &[Fr]| {
+        FieldVar::with_value(value, || FieldVar::sum(coefficients.iter().copied().zip(basis())))
+    };
+    for (round, powers) in powers.iter().enumerate() {
+        let late;
+        let input = match round.checked_sub(1) {
+            None => &state[0],
+            Some(index) if index < free => &early[index],
+            Some(index) => {
+                late = over_basis(powers.input, &segment.late_inputs[index - free]);
+                &late
+            }
+        };
+        let square = cs.witness(powers.square);
+        cs.enforce(input, input, &square);
+        let fourth = cs.witness(powers.fourth);
+        cs.enforce(&square, &square, &fourth);
+        cs.enforce(&fourth, input, &over_basis(powers.fifth, &segment.outputs[round]));
+    }
+    next
 }
 
 /// `x⁵`. Three constraints.
@@ -265,15 +282,21 @@ mod tests {
     use super::*;
     use crate::r1cs::{Assignment, Structure};
 
-    fn circuit<C: ConstraintSystem>(cs: &mut C, rows: &PoseidonRows, capacity: Fr, inputs: &[Fr]) -> Fr {
+    fn circuit<C: ConstraintSystem, const T: usize>(
+        cs: &mut C,
+        rows: &PoseidonRows<T>,
+        capacity: Fr,
+        inputs: &[Fr],
+    ) -> Fr {
         let inputs: Vec<_> = inputs.iter().map(|value| cs.witness(*value)).collect();
         rows.hash(cs, capacity, &inputs).value()
     }
 
     #[test]
     fn twin_of_the_native_permutation_at_every_width() {
-        for t in 3..=17 {
-            let rows = PoseidonRows::new(t);
+        fn check<const T: usize>() {
+            let t = T;
+            let rows = PoseidonRows::<T>::new();
             let inputs: Vec<Fr> = (0..t as u64 - 1)
                 .map(|i| Fr::from(1 << i) - Fr::from(5u64))
                 .collect();
@@ -300,6 +323,10 @@ mod tests {
                 values[index] -= Fr::ONE;
             }
         }
+        macro_rules! all {
+            ($($t:literal)*) => { $(check::<$t>();)* };
+        }
+        all!(3 4 5 6 7 8 9 10 11 12 13 14 15 16 17);
     }
 
     #[test]

@@ -172,7 +172,7 @@ fn scale<const T: usize>(rounds: &mut [PartialRound<T>]) -> Option<Fr> {
     scale.inverse()
 }
 
-fn sum_of_products(a: &[Fr], b: &[Fr]) -> Fr {
+pub(super) fn sum_of_products(a: &[Fr], b: &[Fr]) -> Fr {
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<2>(), b.as_chunks::<2>());
     let pairs = a
         .iter()
@@ -190,12 +190,12 @@ fn full_round<const T: usize>(state: &mut [Fr; T], constants: &[Fr; T], matrix: 
     *state = matrix.each_ref().map(|row| Fr::sum_of_products(row, state));
 }
 
-fn square<const T: usize>(rows: &[Vec<Fr>]) -> Option<[[Fr; T]; T]> {
+pub(super) fn square<const T: usize>(rows: &[Vec<Fr>]) -> Option<[[Fr; T]; T]> {
     let rows: Option<Vec<[Fr; T]>> = rows.iter().map(|row| row.as_slice().try_into().ok()).collect();
     rows?.try_into().ok()
 }
 
-fn product(a: &[Vec<Fr>], b: &[Vec<Fr>]) -> Vec<Vec<Fr>> {
+pub(super) fn product(a: &[Vec<Fr>], b: &[Vec<Fr>]) -> Vec<Vec<Fr>> {
     let width = b.first().map_or(0, Vec::len);
     a.iter()
         .map(|row| {
