@@ -5,6 +5,7 @@ use crate::batch::constraints::enforce_batch;
 use crate::batch::witness::{BatchWitness, WitnessError};
 use crate::hash::constraints::PoseidonGadget;
 use crate::r1cs::{Assignment, LabelledMatrices, Structure};
+use crate::shapes::predicted_constraints;
 use crate::statement::public_inputs;
 use ark_bn254::Fr;
 use quittance_verifier::{KeyId, Shape, StatementError};
@@ -22,6 +23,8 @@ pub fn circuit(shape: &Shape) -> LabelledMatrices {
 }
 
 /// The full assignment of a batch under one verifying key: 1, h, z, y, witness.
+///
+/// Slots are filled side by side on the threads of the current rayon pool.
 pub fn assign(shape: &Shape, key_id: &KeyId, batch: &AppliedBatch) -> Result<Vec<Fr>, AssignError> {
     let witness = BatchWitness::new(shape, batch)?;
     let inputs = public_inputs(&batch.facts(), shape, key_id)?;
@@ -30,9 +33,15 @@ pub fn assign(shape: &Shape, key_id: &KeyId, batch: &AppliedBatch) -> Result<Vec
 
 /// The full assignment for given hints, valid or not. Attacks start here.
 pub fn assign_witness(shape: &Shape, public_inputs: &[Fr; 3], witness: &BatchWitness) -> Vec<Fr> {
-    let mut assignment = Assignment::new(public_inputs);
+    let mut assignment = Assignment::with_capacity(public_inputs, capacity(shape));
     enforce_batch::<_, PoseidonGadget>(&mut assignment, usize::from(shape.levels), witness);
     assignment.into_values()
+}
+
+/// Room for all variables: a shape has a few hundredths more of them than constraints.
+fn capacity(shape: &Shape) -> usize {
+    let constraints = predicted_constraints(shape);
+    usize::try_from(constraints.saturating_add(constraints / 64)).unwrap_or(0)
 }
 
 /// Why a batch has no assignment.

@@ -11,6 +11,7 @@ mod assignment;
 mod inverses;
 mod label;
 mod linear;
+mod slots;
 mod structure;
 
 pub use assignment::Assignment;
@@ -18,6 +19,7 @@ pub(crate) use inverses::Fraction;
 pub use inverses::Inverses;
 pub use label::{Label, Section};
 pub use linear::{Combination, Linear};
+pub use slots::{Before, Slots};
 pub use structure::{LabelledMatrices, Structure};
 
 use ark_bn254::Fr;
@@ -51,6 +53,14 @@ pub trait ConstraintSystem {
 
     /// Inverses for the divisions that come next. A gadget with many prepares them all at the price of one.
     fn inverses(&mut self) -> &mut Inverses;
+
+    /// Writes the slots of a section, the first after `start`. Returns what the bodies gave, and the last link.
+    fn slots<S: Slots<Self::L>>(&mut self, slots: &S, start: &S::Link) -> (Vec<S::Outcome>, S::Link)
+    where
+        Self: Sized,
+    {
+        slots::in_order(self, slots, start)
+    }
 
     /// Adds the row `a · 1 = b`. One constraint.
     fn enforce_equal(&mut self, a: &FieldVar<Self::L>, b: &FieldVar<Self::L>) {

@@ -82,6 +82,31 @@ pub fn fee_constraints(shape: &Shape) -> u64 {
     header + rules + LEAF_UPDATE + levels * NODE_UPDATE + 2
 }
 
+/// Variables of one transfer slot, its link included.
+pub fn transfer_variables(levels: u64, fee_slots: u64) -> u64 {
+    let flags = 5;
+    let expiry = 1 + 31;
+    let sender = 2 + 2 + 3 + (2 * levels - 1) + 31 + 31;
+    let nonce = 1 + 1;
+    let recipient = 2 + 2 + (2 * levels - 1) + 31 + 1;
+    let amounts = (39 + 5) + (15 + 5) + 127 + 127;
+    let r8 = 2;
+    let fee_routing = 2 * fee_slots;
+    let hinted_key = 2;
+    let paths = (LEAF_UPDATE + 2 * SBOX) + (LEAF_UPDATE + hinted_key) + 2 * levels * NODE_VARIABLES;
+    let link = 1;
+    let accounts = flags + expiry + sender + nonce + recipient + amounts;
+    accounts + r8 + SIGNATURE - SIGNATURE_CHECKS + fee_routing + paths + link
+}
+
+/// Variables of one fee slot without its header, its link included.
+pub fn fee_variables(levels: u64) -> u64 {
+    let account = 1 + 2 + 2 + (2 * levels - 1) + 31 + 1 + 127;
+    let hinted_key = 2;
+    let link = 1;
+    account + LEAF_UPDATE + hinted_key + levels * NODE_VARIABLES + link
+}
+
 /// Constraints of the statement: ranges, sponge and evaluation.
 pub fn statement_constraints(shape: &Shape) -> u64 {
     let elements = u64::try_from(shape.elements()).unwrap_or(u64::MAX);
@@ -102,6 +127,10 @@ const POSEIDON_17_REST: u64 = 3 * (7 * 17 + 68);
 const LEAF_UPDATE: u64 = 3 * SBOX + 2 * POSEIDON_5_REST;
 /// One level of old and new path: two S-boxes, seven rows of selection, two permutations.
 const NODE_UPDATE: u64 = 2 * SBOX + 7 + 2 * POSEIDON_5_REST;
+/// The same in variables: three hints more, as the row that compares the old child makes none and four children are hinted.
+const NODE_VARIABLES: u64 = NODE_UPDATE - 1 + 4;
+/// Rows of a signature that make no variable: runs of ones in the window's lower end, the sum of signs, R8.
+const SIGNATURE_CHECKS: u64 = 21 + 1 + 2;
 /// Message (its prefix is shared and w1 constant), challenge, canonical form and equation.
 const SIGNATURE: u64 = MESSAGE + CHALLENGE + CANONICAL + EQUATION;
 const MESSAGE: u64 = SBOX + 3 * (7 * 4 + 56);

@@ -5,7 +5,7 @@ use ark_ff::{AdditiveGroup, Field};
 use core::fmt::Debug;
 
 /// How an element is made of variables; `()` where nobody asks.
-pub trait Linear: Clone + Debug {
+pub trait Linear: Clone + Debug + Send + Sync {
     /// False for `()`: hot loops skip the work of describing an element.
     const ACTIVE: bool;
 

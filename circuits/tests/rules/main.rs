@@ -5,6 +5,7 @@
     reason = "helpers of tests, outside of test functions"
 )]
 
+mod assignment;
 mod completeness;
 mod counts;
 mod differential;

@@ -2,7 +2,7 @@
 
 use crate::hash::constraints::{HashGadget, LeafField};
 use crate::leaf::constraints::{LeafWitness, enforce_exists, packed};
-use crate::r1cs::{ConstraintSystem, FieldVar, Label, Section};
+use crate::r1cs::{Before, ConstraintSystem, FieldVar, Label, Linear, Section};
 use crate::range::{enforce_boolean, enforce_range};
 use crate::tree::constraints::update;
 use ark_bn254::Fr;
@@ -75,20 +75,22 @@ pub fn enforce_header<C: ConstraintSystem>(
 /// What a fee slot gives to the batch.
 #[derive(Debug)]
 pub struct FeeVar<L> {
-    /// Root after the slot.
-    pub root: FieldVar<L>,
+    /// Root of the tree with the credit; the slot's link if it is enabled.
+    pub after: FieldVar<L>,
     /// Pubdata word: leaf·2^160 + token·2^128 + amount.
     pub word: FieldVar<L>,
 }
 
-/// Credits `amount`, the sum routed to this slot, to its leaf.
+/// Credits `amount`, the sum routed to this slot, to its leaf. All of the slot but for the link: [`FeeVar::link`].
+///
+/// `root` is the root before the slot.
 pub fn enforce_fee<C: ConstraintSystem, H: HashGadget>(
     cs: &mut C,
     slot: u32,
     levels: usize,
     header: &FeeHeaderVar<C::L>,
     amount: &FieldVar<C::L>,
-    root: &FieldVar<C::L>,
+    root: &Before<'_, FieldVar<C::L>>,
     witness: &FeeWitness,
 ) -> FeeVar<C::L> {
     let rule = |name| Label {
@@ -136,12 +138,29 @@ pub fn enforce_fee<C: ConstraintSystem, H: HashGadget>(
         &owner,
     );
     let [before, after] = update::<C, H>(cs, &leaf_bits, leaves, &witness.path);
-    cs.enforce(enabled, &before.minus(root), &FieldVar::zero());
-
-    cs.label(rule("root_chained"));
-    let next = cs.multiply_minus(enabled, &after.minus(root), &root.negated());
+    root.enforce(cs, |root| {
+        [[enabled.clone(), before.minus(root), FieldVar::zero()]]
+    });
     FeeVar {
-        root: next,
+        after,
         word: name.plus(amount),
+    }
+}
+
+impl<L: Linear> FeeVar<L> {
+    /// The root after this slot, the last of its variables. One constraint.
+    pub fn link<C: ConstraintSystem<L = L>>(
+        &self,
+        cs: &mut C,
+        slot: u32,
+        enabled: &FieldVar<L>,
+        root: &FieldVar<L>,
+    ) -> FieldVar<L> {
+        cs.label(Label {
+            section: Section::Fee,
+            slot,
+            rule: "root_chained",
+        });
+        cs.multiply_minus(enabled, &self.after.minus(root), &root.negated())
     }
 }

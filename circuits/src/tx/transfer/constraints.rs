@@ -6,7 +6,7 @@ use crate::eddsa::constraints::{enforce_signature_canonical, enforce_signature_v
 use crate::float;
 use crate::hash::constraints::{HashGadget, LeafField};
 use crate::leaf::constraints::{LeafWitness, enforce_exists, packed};
-use crate::r1cs::{ConstraintSystem, FieldVar, Label, Section};
+use crate::r1cs::{Before, ConstraintSystem, FieldVar, Label, Linear, Section};
 use crate::range::{enforce_boolean, enforce_range};
 use crate::tree::constraints::update;
 use crate::tx::fee::constraints::FeeHeaderVar;
@@ -79,12 +79,19 @@ pub struct TransferContext<'a, L> {
     pub message_prefix: &'a FieldVar<L>,
     /// Number of the batch, ranged to 32 bits.
     pub batch_number: &'a FieldVar<L>,
-    /// Enable flag of the slot before, if there is one.
-    pub previous: Option<&'a FieldVar<L>>,
     /// Enable flag and token of each fee slot.
     pub fee_slots: &'a [FeeHeaderVar<L>],
-    /// Root before the slot.
-    pub root: &'a FieldVar<L>,
+    /// What the slot before leaves.
+    pub before: Before<'a, TransferLink<L>>,
+}
+
+/// What a transfer slot leaves to the next.
+#[derive(Clone, Debug)]
+pub struct TransferLink<L> {
+    /// Root after the slot.
+    pub root: FieldVar<L>,
+    /// Enable flag of the slot; none before the first.
+    pub enabled: Option<FieldVar<L>>,
 }
 
 /// What a transfer slot gives to the batch.
@@ -92,15 +99,15 @@ pub struct TransferContext<'a, L> {
 pub struct TransferVar<L> {
     /// Enable flag.
     pub enabled: FieldVar<L>,
-    /// Root after the slot.
-    pub root: FieldVar<L>,
+    /// Root of the tree with the transfer; the slot's link if it is enabled.
+    pub after: FieldVar<L>,
     /// 15 bytes of pubdata: from, to, amount, fee.
     pub pubdata: FieldVar<L>,
     /// The fee as routed to each fee slot.
     pub routed: Vec<FieldVar<L>>,
 }
 
-/// One transfer slot.
+/// One transfer slot but for the link: [`TransferVar::link`].
 pub fn enforce_transfer<C: ConstraintSystem, H: HashGadget>(
     cs: &mut C,
     context: &TransferContext<'_, C::L>,
@@ -128,10 +135,11 @@ pub fn enforce_transfer<C: ConstraintSystem, H: HashGadget>(
     let amount = cs.witness(witness.amount);
     let fee = cs.witness(witness.fee);
     enforce_boolean(cs, &enabled);
-    if let Some(previous) = context.previous {
-        // S26: an enabled slot after a disabled one.
-        cs.enforce(&enabled, &previous.complement(), &FieldVar::zero());
-    }
+    // S26: an enabled slot after a disabled one.
+    context.before.enforce(cs, |before| {
+        let previous = before.enabled.as_ref()?;
+        Some([enabled.clone(), previous.complement(), FieldVar::zero()])
+    });
     let pubdata = {
         let shift = |bits: u64| Fr::from(2u64).pow([bits]);
         FieldVar::sum([
@@ -236,7 +244,9 @@ pub fn enforce_transfer<C: ConstraintSystem, H: HashGadget>(
         &sender_owner,
     );
     let [before, between] = update::<C, H>(cs, &from_bits, leaves, &witness.sender_path);
-    cs.enforce(&enabled, &before.minus(context.root), &FieldVar::zero());
+    context.before.enforce(cs, |link| {
+        [[enabled.clone(), before.minus(&link.root), FieldVar::zero()]]
+    });
 
     cs.label(rule("recipient_path"));
     let [x, y] = witness.recipient.key.map(LeafField::Inner);
@@ -253,14 +263,34 @@ pub fn enforce_transfer<C: ConstraintSystem, H: HashGadget>(
     let [read, after] = update::<C, H>(cs, &to_bits, leaves, &witness.recipient_path);
     cs.enforce(&enabled, &read.minus(&between), &FieldVar::zero());
 
-    cs.label(rule("root_chained"));
-    // enabled · (after − root) = next − root
-    let next = cs.multiply_minus(&enabled, &after.minus(context.root), &context.root.negated());
     TransferVar {
         enabled,
-        root: next,
+        after,
         pubdata,
         routed,
+    }
+}
+
+impl<L: Linear> TransferVar<L> {
+    /// The link of this slot, the last of its variables. One constraint.
+    pub fn link<C: ConstraintSystem<L = L>>(
+        &self,
+        cs: &mut C,
+        slot: u32,
+        before: &TransferLink<L>,
+    ) -> TransferLink<L> {
+        cs.label(Label {
+            section: Section::Transfer,
+            slot,
+            rule: "root_chained",
+        });
+        // enabled · (after − root) = next − root
+        let root = &before.root;
+        let next = cs.multiply_minus(&self.enabled, &self.after.minus(root), &root.negated());
+        TransferLink {
+            root: next,
+            enabled: Some(self.enabled.clone()),
+        }
     }
 }
 
