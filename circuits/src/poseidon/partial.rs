@@ -19,8 +19,6 @@ use ark_ff::{AdditiveGroup, Field};
 /// of rounds 2..=k−t+1 (variables made here), the t elements of the outgoing state (variables made here).
 #[derive(Debug)]
 pub(super) struct Segment {
-    /// First round of the segment, counted over all rounds of the permutation.
-    pub(super) first_round: usize,
     /// Output of each S-box over the basis; length is the number of rounds.
     pub(super) outputs: Vec<Vec<Fr>>,
     /// Input of each of the last t − 1 S-boxes over the basis.
@@ -28,13 +26,8 @@ pub(super) struct Segment {
 }
 
 impl Segment {
-    /// Number of rounds.
-    pub(super) fn rounds(&self) -> usize {
-        self.outputs.len()
-    }
-
     /// Solves for one segment of `rounds ≥ t` rounds. `None` if the rounds do not determine the state, which is not
-    /// the case for circomlib's parameters (a test runs every size).
+    /// the case for circomlib's parameters (a test runs every width in use).
     fn new(params: &Params, first_round: usize, rounds: usize) -> Option<Self> {
         let t = params.t;
         let free = rounds.checked_sub(t)?;
@@ -95,28 +88,32 @@ impl Segment {
         let late_inputs = (free..rounds - 1)
             .map(|round| substitute(&firsts[round], &outputs))
             .collect();
-        Some(Self {
-            first_round,
-            outputs,
-            late_inputs,
-        })
+        Some(Self { outputs, late_inputs })
     }
 }
 
-/// Cuts the partial rounds of `params` into segments.
-pub(super) fn segments(params: &Params) -> Option<Vec<Segment>> {
+/// Cuts the partial rounds of `params` into segments: the first round of each, counted over all rounds, and its length.
+pub(super) fn cuts(params: &Params) -> Vec<(usize, usize)> {
     let total = params.partial_rounds;
     let count = (total / segment_length(params.t)).max(1);
     let mut first_round = params.full_rounds / 2;
     let mut left = total;
-    let mut segments = Vec::with_capacity(count);
-    for index in 0..count {
-        let rounds = left.div_ceil(count - index);
-        segments.push(Segment::new(params, first_round, rounds)?);
-        first_round += rounds;
-        left -= rounds;
-    }
-    Some(segments)
+    (0..count)
+        .map(|index| {
+            let rounds = left.div_ceil(count - index);
+            let cut = (first_round, rounds);
+            first_round += rounds;
+            left -= rounds;
+            cut
+        })
+        .collect()
+}
+
+/// Solves for all segments.
+pub(super) fn segments(params: &Params) -> Option<Vec<Segment>> {
+    let cuts = cuts(params).into_iter();
+    cuts.map(|(first_round, rounds)| Segment::new(params, first_round, rounds))
+        .collect()
 }
 
 /// Rounds in a segment: measured to give the fewest non-zeros.
