@@ -1,12 +1,14 @@
 //! Whole batches on their way to a proof: executed, assigned, and put through the matrices.
 
+use std::num::NonZeroUsize;
+
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use quittance_benches::batches::Scene;
 use quittance_circuits::batch::AppliedBatch;
 use quittance_circuits::circuit::{NUM_INSTANCE, assign, circuit};
 use quittance_circuits::shapes::SHAPES;
-use quittance_engine::{MatrixName, R1cs};
+use quittance_engine::{Engine, MatrixName, R1cs};
 use quittance_verifier::{KeyId, Shape};
 
 fn main() {
@@ -15,6 +17,9 @@ fn main() {
 
 /// Transfers in the smallest shipped shapes.
 const SIZES: [u32; 3] = [2, 5, 10];
+
+/// Threads by which the wait for a witness is measured.
+const THREADS: [usize; 3] = [1, 2, 4];
 
 const KEY_ID: KeyId = KeyId([7; 32]);
 
@@ -36,15 +41,32 @@ fn execute(bencher: Bencher, transfers: u32) {
         .bench(|| black_box(&scene).apply());
 }
 
-/// Every variable of the circuit.
+/// Every variable of the circuit, on one thread: the work.
 #[divan::bench(args = SIZES)]
 fn witness(bencher: Bencher, transfers: u32) {
     let Some((shape, _, applied)) = fixture(transfers) else {
         return;
     };
+    witness_with(bencher, &shape, &applied, 1);
+}
+
+/// The same for a shape of a million constraints, by threads: the wait.
+#[divan::bench(args = THREADS)]
+fn witness_of_43_transfers(bencher: Bencher, threads: usize) {
+    let Some((shape, _, applied)) = fixture(43) else {
+        return;
+    };
+    witness_with(bencher, &shape, &applied, threads);
+}
+
+fn witness_with(bencher: Bencher, shape: &Shape, applied: &AppliedBatch, threads: usize) {
+    let threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
+    let Ok(engine) = Engine::new(threads) else {
+        return;
+    };
     bencher
-        .counter(ItemsCount::new(transfers))
-        .bench(|| assign(&shape, &KEY_ID, black_box(&applied)));
+        .counter(ItemsCount::new(shape.transfers))
+        .bench(|| engine.install(|| assign(shape, &KEY_ID, black_box(applied))));
 }
 
 /// The rows of A, B and C, on the threads of the global pool.
