@@ -20,12 +20,13 @@ pub struct Assignment {
 impl Assignment {
     /// Starts with the public inputs (without the constant one).
     pub fn new(public_inputs: &[Fr]) -> Self {
-        Self::with_capacity(public_inputs, 0)
+        Self::in_buffer(public_inputs, Vec::new())
     }
 
-    /// The same with room for so many values in all.
-    pub fn with_capacity(public_inputs: &[Fr], capacity: usize) -> Self {
-        let mut values = Vec::with_capacity(capacity);
+    /// The same in memory that is there already; what it holds is dropped.
+    pub fn in_buffer(public_inputs: &[Fr], buffer: Vec<Fr>) -> Self {
+        let mut values = buffer;
+        values.clear();
         values.push(Fr::ONE);
         values.extend_from_slice(public_inputs);
         Self {

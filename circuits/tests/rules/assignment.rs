@@ -6,7 +6,7 @@ use ark_ff::{BigInteger, Field, PrimeField};
 use quittance_circuits::batch::constraints::enforce_batch;
 use quittance_circuits::batch::witness::BatchWitness;
 use quittance_circuits::batch::{AppliedBatch, apply_batch};
-use quittance_circuits::circuit::{assign, assign_witness};
+use quittance_circuits::circuit::{assign, assign_into, assign_witness};
 use quittance_circuits::hash::constraints::PoseidonGadget;
 use quittance_circuits::r1cs::{ConstraintSystem, FieldVar, Inverses, Label};
 use quittance_circuits::shapes::SHAPES;
@@ -88,6 +88,9 @@ fn slots_side_by_side_equal_slots_in_order() {
             let inputs = [reference[1], reference[2], reference[3]];
             let expected = bytes(&in_order(shape, &inputs, &witness));
             assert_eq!(bytes(&reference), expected, "{}", shape.name());
+            let mut used = vec![Fr::from(9u64); 1000 * expected.len() / (32 * 999)];
+            assign_into(shape, &KEY_ID, &batch, &mut used).unwrap();
+            assert!(bytes(&used) == expected, "{} in used memory", shape.name());
             for threads in [1, 2, 3, 7] {
                 let values = with_threads(threads, || assign_witness(shape, &inputs, &witness));
                 assert!(bytes(&values) == expected, "{}, {threads} threads", shape.name());
