@@ -21,9 +21,12 @@ pub(crate) mod lanes;
 pub(crate) mod line;
 #[expect(unsafe_code, reason = "mapped files, and bytes seen as lines")]
 pub(crate) mod map;
+pub(crate) mod pages;
 mod portable;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) mod tracked;
 /// Without the architecture, no detection succeeds and the type has no value.
 #[cfg(not(target_arch = "x86_64"))]
 mod ifma {
