@@ -1,12 +1,18 @@
-//! Every operation of every backend beside arkworks.
+//! Every operation of every backend beside arkworks, which is what [`Tracked`] computes with.
+
+mod bounds;
+mod tracked;
+
+use std::array;
 
 use ark_bn254::{Fq, Fr};
-use ark_ff::{Field, Fp, FpConfig, PrimeField, UniformRand, Zero};
+use ark_ff::{Field, Fp, FpConfig, UniformRand, Zero};
 use ark_std::rand::SeedableRng;
 use ark_std::rand::rngs::StdRng;
 
 use super::lanes::{CAPACITY, KEY_BOUND, PACKED_BOUND};
-use super::{Backend, Kernel, Lanes, Line, Machine};
+use super::tracked::Tracked;
+use super::{Backend, BackendError, Kernel, Lanes, Line, Machine};
 
 /// Chains of operations at the bounds that the chain reaches, over both fields.
 struct Chain<'a> {
@@ -70,30 +76,96 @@ fn chain<L: Lanes>(inputs: &[[Fp<L::Params, 4>; 8]; 4]) -> Vec<[Fp<L::Params, 4>
     out
 }
 
+/// Elements at the edges and anywhere, in both encodings of the field's size.
 fn inputs<P: FpConfig<4>>(rng: &mut StdRng) -> [[Fp<P, 4>; 8]; 4] {
-    let edges = [Fp::zero(), Fp::ONE, -Fp::<P, 4>::ONE];
-    [0, 1, 2, 3].map(|_| {
-        std::array::from_fn(|_| match u8::rand(rng) % 8 {
-            i @ 0..3 => edges[usize::from(i)],
-            _ => Fp::rand(rng),
+    let montgomery = |words: [u64; 4]| {
+        let mut element = Fp::<P, 4>::zero();
+        element.0.0 = words;
+        element
+    };
+    let largest = {
+        let mut words = P::MODULUS.0;
+        words[0] -= 1;
+        words
+    };
+    let edges = [
+        Fp::zero(),
+        Fp::ONE,
+        -Fp::<P, 4>::ONE,
+        // The smallest and the largest of the encoding.
+        montgomery([1, 0, 0, 0]),
+        montgomery(largest),
+        montgomery([u64::MAX, u64::MAX, u64::MAX, 0]),
+        montgomery([0, 0, 0, 1 << 60]),
+    ];
+    array::from_fn(|_| {
+        array::from_fn(|_| {
+            let choice = usize::from(u8::rand(rng) % 16);
+            edges.get(choice).copied().unwrap_or_else(|| Fp::rand(rng))
         })
     })
 }
 
 #[test]
-fn backends_agree() {
+fn every_backend_computes_as_arkworks_does() {
     let mut rng = StdRng::seed_from_u64(1);
-    for _ in 0..200 {
+    for _ in 0..300 {
         let (fq, fr) = (inputs(&mut rng), inputs(&mut rng));
         let kernel = || Chain { fq: &fq, fr: &fr };
-        let expected = Backend::Portable.run(kernel());
+        let expected = kernel().run::<Tracked>();
         for backend in Backend::available() {
             assert_eq!(backend.run(kernel()), expected, "{backend}");
         }
-        assert_eq!(expected.0[4][0], fq[0][0] * fq[1][0]);
-        assert_eq!(
-            expected.1[4][7].into_bigint(),
-            (fr[0][7] * fr[1][7]).into_bigint()
-        );
     }
+}
+
+/// Operations that take a mask of lanes, under all masks.
+struct Masks([[Fq; 8]; 4]);
+
+impl Kernel for Masks {
+    type Output = Vec<[Fq; 8]>;
+
+    #[inline(always)]
+    fn run<M: Machine>(self) -> Self::Output {
+        let a = M::Fq::from_elements(&self.0[0]);
+        let b = M::Fq::from_elements(&self.0[1]);
+        let mut out = Vec::new();
+        for mask in 0..=u8::MAX {
+            out.push(a.negate_where::<16>(mask).to_elements());
+            out.push(a.select(b, mask).to_elements());
+            let zeros = a.select(a.sub::<16>(a), mask);
+            assert_eq!(zeros.zero_lanes() | a.zero_lanes(), mask | a.zero_lanes());
+            assert_eq!(zeros.reduce().zero_lanes(), zeros.zero_lanes());
+        }
+        out
+    }
+}
+
+#[test]
+fn every_mask_means_its_lanes() {
+    let mut rng = StdRng::seed_from_u64(2);
+    for _ in 0..10 {
+        let fq = inputs(&mut rng);
+        let expected = Masks(fq).run::<Tracked>();
+        for backend in Backend::available() {
+            assert_eq!(backend.run(Masks(fq)), expected, "{backend}");
+        }
+    }
+}
+
+#[test]
+fn backends_have_names() {
+    for backend in Backend::available() {
+        assert_eq!(Backend::named(backend.name()), Ok(backend));
+        assert_eq!(backend.to_string(), backend.name());
+    }
+    for name in ["", "Portable", "portable ", "avx2"] {
+        let error = BackendError::UnknownName { name: name.into() };
+        assert_eq!(Backend::named(name), Err(error));
+    }
+    let ifma = Backend::named("ifma");
+    assert_eq!(
+        ifma == Err(BackendError::MissingInstructions),
+        Backend::available() == [Backend::Portable]
+    );
 }

@@ -5,7 +5,7 @@
 
 use std::array;
 
-use ark_ff::{AdditiveGroup, Field, Fp, FpConfig};
+use ark_ff::{AdditiveGroup, Fp, FpConfig};
 
 use super::lanes::{CAPACITY, KEY_BOUND, PACKED_BOUND};
 use super::{FqParams, FrParams, Lanes, Line, Machine};
