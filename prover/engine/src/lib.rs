@@ -12,6 +12,7 @@
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod memory;
+pub mod ntt;
 pub mod synthetic;
 
 mod backend;
@@ -29,6 +30,7 @@ mod reduction;
 mod setup;
 #[cfg(test)]
 mod testing;
+mod witness_map;
 
 pub use backend::{Avx512Ifma, Backend, BackendError, FieldOperation};
 pub use calibrate::CalibrateError;
@@ -46,3 +48,4 @@ pub use prove::{Engine, EngineError, PhaseTime, ProofReport, ProveError, Proven,
 pub use r1cs::{MatrixName, R1cs, R1csEncodingError, R1csError};
 pub use reduction::SnarkjsReduction;
 pub use setup::{SetupError, SetupPhase, setup_development};
+pub use witness_map::{Quotient, QuotientError, WitnessMap, WitnessMapBuffers};

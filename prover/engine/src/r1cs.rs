@@ -57,14 +57,14 @@ pub enum MatrixName {
 
 /// Compressed sparse rows: row i has the terms `offsets[i]..offsets[i + 1]`.
 #[derive(Clone, Copy, Debug)]
-struct SparseMatrix<'a> {
+pub(crate) struct SparseMatrix<'a> {
     /// One more than there are rows; never decreasing; from 0 to the number of terms.
     offsets: &'a [u32],
     terms: &'a [Term],
 }
 
 /// One non-zero of a matrix: its column, and its coefficient's index in the dictionary.
-type Term = [u32; 2];
+pub(crate) type Term = [u32; 2];
 
 /// A matrix under construction.
 struct Rows {
@@ -310,11 +310,16 @@ impl R1cs {
         Digest::of(self.encoding.bytes())
     }
 
-    fn matrix(&self, name: MatrixName) -> SparseMatrix<'_> {
+    pub(crate) fn matrix(&self, name: MatrixName) -> SparseMatrix<'_> {
         self.encoding.matrix(name)
     }
 
-    fn check_assignment(&self, assignment: &[Fr]) -> Result<(), R1csError> {
+    /// What the coefficients of terms index.
+    pub(crate) fn dictionary(&self) -> &[Fr] {
+        &self.dictionary
+    }
+
+    pub(crate) fn check_assignment(&self, assignment: &[Fr]) -> Result<(), R1csError> {
         if assignment.len() == self.num_variables() {
             return Ok(());
         }
@@ -441,7 +446,7 @@ impl<'a> SparseMatrix<'a> {
         self.terms.get(bounds[0] as usize..bounds[1] as usize)
     }
 
-    fn rows_from(&self, first: usize) -> impl Iterator<Item = &'a [Term]> {
+    pub(crate) fn rows_from(&self, first: usize) -> impl Iterator<Item = &'a [Term]> {
         let Self { offsets, terms } = *self;
         offsets[first..]
             .windows(2)

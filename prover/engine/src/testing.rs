@@ -80,3 +80,14 @@ pub(crate) fn key(r1cs: &R1cs, seed: u64) -> ProvingKey {
 pub(crate) fn engine(threads: usize) -> Engine {
     Engine::new(NonZeroUsize::new(threads).unwrap()).unwrap()
 }
+
+/// Calls `work` in pools of 1, 2, 3 and 7 threads.
+pub(crate) fn in_pools(work: impl Fn() + Sync) {
+    for threads in [1, 2, 3, 7] {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        pool.install(&work);
+    }
+}

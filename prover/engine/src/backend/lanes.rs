@@ -93,9 +93,7 @@ pub(crate) trait Lanes: Copy {
 
     /// One lane, below 8, of [`LINES`](Self::LINES) lines that [`write`](Self::write) has written, in all lanes: the bound that was
     /// written. Cheap, unlike [`splat`](Self::splat): tables of constants are read this way.
-    fn broadcast(lines: &[Line], lane: usize) -> Self {
-        Self::splat(&Self::read(lines).to_elements()[lane % 8])
-    }
+    fn broadcast(lines: &[Line], lane: usize) -> Self;
 
     /// Writes into [`LINES`](Self::LINES) lines. Any bound.
     fn write(self, lines: &mut [Line]);

@@ -1,0 +1,101 @@
+//! The values of the rows, and whether they are satisfied.
+
+use ark_bn254::Fr;
+use ark_ff::AdditiveGroup;
+
+use crate::backend::{Kernel, Lanes, Line, Machine};
+use crate::ntt::BLOCK;
+use crate::r1cs::{SparseMatrix, Term};
+use crate::{MatrixName, R1cs};
+
+/// An R1CS with an assignment of its length.
+#[derive(Clone, Copy)]
+pub(super) struct Assigned<'a> {
+    matrices: [SparseMatrix<'a>; 3],
+    dictionary: &'a [Fr],
+    assignment: &'a [Fr],
+    rows: usize,
+    instance: usize,
+}
+
+impl<'a> Assigned<'a> {
+    pub(super) fn new(r1cs: &'a R1cs, assignment: &'a [Fr]) -> Self {
+        Self {
+            matrices: MatrixName::ALL.map(|name| r1cs.matrix(name)),
+            dictionary: r1cs.dictionary(),
+            assignment,
+            rows: r1cs.num_constraints(),
+            instance: r1cs.num_instance(),
+        }
+    }
+
+    /// The values of A, B and C in eight rows; beyond the last row those of the instance's rows, x_j · 0 = 0, then zeros.
+    fn block(&self, first: usize) -> [[Fr; BLOCK]; 3] {
+        let mut block = [[Fr::ZERO; BLOCK]; 3];
+        for (values, matrix) in block.iter_mut().zip(&self.matrices) {
+            if first < self.rows {
+                for (value, terms) in values.iter_mut().zip(matrix.rows_from(first)) {
+                    *value = self.inner_product(terms);
+                }
+            }
+        }
+        let [a, ..] = &mut block;
+        for (value, row) in a.iter_mut().zip(first..) {
+            if (self.rows..self.rows + self.instance).contains(&row) {
+                *value = self.assignment[row - self.rows];
+            }
+        }
+        block
+    }
+
+    /// Most terms have coefficient 1 or −1, which cost no multiplication.
+    fn inner_product(&self, terms: &[Term]) -> Fr {
+        let mut sum = Fr::ZERO;
+        for &[column, coefficient] in terms {
+            let value = &self.assignment[column as usize];
+            match coefficient {
+                0 => sum += value,
+                1 => sum -= value,
+                index => sum += self.dictionary[index as usize] * value,
+            }
+        }
+        sum
+    }
+}
+
+/// Writes the values of neighbouring rows into blocks of a, b and c, bound 16. Gives the first row whose product is wrong.
+pub(super) struct EvaluateRows<'a> {
+    pub(super) system: Assigned<'a>,
+    /// A multiple of eight.
+    pub(super) first: usize,
+    pub(super) out: [&'a mut [Line]; 3],
+}
+
+impl Kernel for EvaluateRows<'_> {
+    type Output = Option<usize>;
+
+    #[inline(always)]
+    fn run<M: Machine>(self) -> Option<usize> {
+        let [a, b, c] = self.out;
+        let blocks = a
+            .chunks_exact_mut(M::Fr::LINES)
+            .zip(b.chunks_exact_mut(M::Fr::LINES))
+            .zip(c.chunks_exact_mut(M::Fr::LINES));
+        let mut wrong = None;
+        for (((a, b), c), first) in blocks.zip((self.first..).step_by(BLOCK)) {
+            let values = self.system.block(first);
+            let left = M::Fr::from_elements(&values[0]);
+            let right = M::Fr::from_elements(&values[1]);
+            let product = M::Fr::from_elements(&values[2]);
+            // [6 + 16]
+            let satisfied = left.mul(right).sub::<16>(product).zero_lanes();
+            if satisfied != u8::MAX && wrong.is_none() {
+                wrong = Some(first + satisfied.trailing_ones() as usize);
+            }
+            left.write(a);
+            right.write(b);
+            product.write(c);
+        }
+        wrong
+    }
+}
