@@ -5,6 +5,10 @@
 //! linear algebra of the rows compiles to nothing. Both walk the same code, so they number variables alike, and
 //! proving never builds a row.
 //!
+//! Slots are the one thing that they walk differently ([`Slots`]): rows in order, values side by side on the current rayon
+//! pool, each slot in its own piece of the assignment. Divisions may be announced ([`Inverses`]), so that a chain of them
+//! costs one inversion.
+//!
 //! Variables are numbered: 0 is the constant one, then the public inputs, then the witness in order of allocation.
 
 mod assignment;
