@@ -147,6 +147,24 @@ def reach(package):
     return reached
 
 
+def lints(manifest, table):
+    """The lints of a manifest by their tool and name."""
+    found = {}
+    for tool, body in re.findall(rf"^\[{re.escape(table)}\.(\w+)\]\n((?:[^\[\n].*\n?)*)", manifest, re.M):
+        found |= {(tool, name): level for name, level in re.findall(r'^(\w+) = "(\w+)"$', body, re.M)}
+    return found
+
+
+def wrong_lints(folder, manifest, ours):
+    """Each crate takes the workspace's lints. Only the one with kernels lists them, to allow unsafe code by block."""
+    if re.search(r"^\[lints\]\nworkspace = true$", manifest, re.M):
+        return
+    if folder != "prover/engine":
+        yield f"{folder} does not take the workspace's lints"
+    elif lints(manifest, "lints") != {**ours, ("rust", "unsafe_code"): "deny"}:
+        yield f"{folder}: lints differ from the workspace's in more than that unsafe code is denied, not forbidden"
+
+
 def check():
     packages = workspace()
     real = real_edges(packages)
@@ -155,9 +173,9 @@ def check():
     for folder, (name, _) in EDGES.items():
         if folder in packages and packages[folder]["name"] != name:
             problems.append(f"{folder} holds package {packages[folder]['name']}, expected {name}")
+    ours = lints(Path("Cargo.toml").read_text(), "workspace.lints")
     for folder in packages:
-        if not re.search(r"^\[lints\]\nworkspace = true$", Path(folder, "Cargo.toml").read_text(), re.M):
-            problems.append(f"{folder} does not take the workspace's lints")
+        problems += wrong_lints(folder, Path(folder, "Cargo.toml").read_text(), ours)
     for name in PICTURES:
         try:
             problems += wrong_picture(name, parse_picture(name, Path(name).read_text()), real)
@@ -187,7 +205,15 @@ def self_test():
         except ValueError as error:
             return [str(error)]
 
+    ours = {("rust", "unsafe_code"): "forbid", ("clippy", "panic"): "deny"}
+    listed = '[lints.rust]\nunsafe_code = "deny"\n\n[lints.clippy]\npanic = "deny"\n'
     cases = [
+        ("the workspace's lints", wrong_lints("a", "[lints]\nworkspace = true\n", ours), None),
+        ("no lints", wrong_lints("a", "[package]\n", ours), "does not take the workspace's lints"),
+        ("lints of its own", wrong_lints("a", listed, ours), "does not take the workspace's lints"),
+        ("lints with unsafe by block", wrong_lints("prover/engine", listed, ours), None),
+        ("a lint lost", wrong_lints("prover/engine", listed.replace("panic", "todo"), ours), "lints differ"),
+        ("unsafe allowed", wrong_lints("prover/engine", listed.replace('"deny"', '"allow"', 1), ours), "lints differ"),
         ("the good graph", wrong_edges(good, good), None),
         ("an edge backwards", wrong_edges({"a": {"b"}, "b": {"a"}}, good), "edge a -> b is not allowed"),
         ("an edge lost", wrong_edges({"a": set(), "b": set()}, good), "b -> a is expected"),
