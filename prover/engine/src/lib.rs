@@ -13,6 +13,8 @@
 pub mod fuzzing;
 pub mod memory;
 pub mod ntt;
+#[cfg(feature = "rivals")]
+pub mod rivals;
 pub mod synthetic;
 
 mod backend;

@@ -54,6 +54,16 @@ impl Stopwatch {
         }
     }
 
+    /// Wall time and CPU time of the process since the start.
+    #[must_use]
+    pub fn elapsed(&self) -> (Duration, Duration) {
+        let now = Self::start();
+        (
+            now.wall.saturating_duration_since(self.wall),
+            now.cpu.saturating_sub(self.cpu),
+        )
+    }
+
     /// The time since the start; the stopwatch starts again.
     pub fn lap(&mut self, phase: Phase) -> PhaseTime {
         let last = std::mem::replace(self, Self::start());

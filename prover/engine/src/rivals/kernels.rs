@@ -1,0 +1,259 @@
+//! Multi-scalar multiplications and transforms: each library on the same points, scalars and values.
+
+use ark_bn254::{Fr, G1Affine, G1Projective, G2Affine, G2Projective};
+use ark_ec::{CurveGroup, PrimeGroup, ScalarMul, VariableBaseMSM};
+use ark_ff::PrimeField;
+use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
+use rayon::prelude::*;
+
+use super::Cost;
+#[cfg(feature = "halo2curves")]
+use super::halo2;
+use crate::{Backend, synthetic};
+
+/// Whose kernels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Library {
+    /// The engine's.
+    Engine,
+    /// ark-ec's multiplication, ark-poly's transform.
+    Arkworks,
+    /// halo2curves', with its assembler on x86-64.
+    #[cfg(feature = "halo2curves")]
+    Halo2curves,
+}
+
+impl Library {
+    /// All that this build has; the engine first.
+    pub const ALL: &[Self] = &[
+        Self::Engine,
+        Self::Arkworks,
+        #[cfg(feature = "halo2curves")]
+        Self::Halo2curves,
+    ];
+}
+
+/// A group of BN254.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// Over the base field.
+    G1,
+    /// Over its quadratic extension.
+    G2,
+}
+
+/// There is no room for 2^log2 of them, or the field has no such root of unity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("2^{log2} is too large")]
+pub struct KernelError {
+    /// What was asked for.
+    pub log2: u32,
+}
+
+/// Largest binary logarithm of a size; BN254's scalar field has transforms of up to 2^28 values.
+const MAX_LOG2: u32 = 26;
+
+fn size(log2: u32) -> Result<usize, KernelError> {
+    match log2 {
+        0..=MAX_LOG2 => Ok(1 << log2),
+        _ => Err(KernelError { log2 }),
+    }
+}
+
+/// One multi-scalar multiplication: 2^log2 points with full-width scalars.
+///
+/// Each point is twice the one before. Their discrete logarithms are as good as random, so that additions meet equal
+/// points no more often than in a real key.
+#[derive(Debug)]
+pub struct Msm {
+    #[expect(dead_code, reason = "the engine's proofs still run arkworks' kernels")]
+    backend: Backend,
+    points: Points,
+    scalars: Vec<Fr>,
+    #[cfg(feature = "halo2curves")]
+    halo2: halo2::Msm,
+}
+
+#[derive(Debug)]
+enum Points {
+    G1(Vec<G1Affine>),
+    G2(Vec<G2Affine>),
+}
+
+/// The point that a multi-scalar multiplication gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sum(Point);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Point {
+    G1(G1Affine),
+    G2(G2Affine),
+}
+
+impl Msm {
+    /// Makes points and scalars, for every library that this build has. `backend` is the engine's.
+    ///
+    /// # Errors
+    /// [`KernelError`] above 2^26.
+    pub fn new(group: Group, log2: u32, backend: Backend) -> Result<Self, KernelError> {
+        let size = size(log2)?;
+        let scalars: Vec<Fr> = synthetic::values(u64::from(log2)).take(size).collect();
+        let points = match group {
+            Group::G1 => Points::G1(doublings(G1Projective::generator(), size)),
+            Group::G2 => Points::G2(doublings(G2Projective::generator(), size)),
+        };
+        Ok(Self {
+            backend,
+            #[cfg(feature = "halo2curves")]
+            halo2: match &points {
+                Points::G1(points) => halo2::Msm::g1(points, &scalars),
+                Points::G2(points) => halo2::Msm::g2(points, &scalars),
+            },
+            points,
+            scalars,
+        })
+    }
+
+    /// Multiplies on the current rayon pool. What an engine or a domain keeps between two of them is made before the clock starts.
+    #[must_use]
+    pub fn run(&mut self, library: Library) -> (Cost, Sum) {
+        let (cost, point) = match library {
+            Library::Engine => self.engine(),
+            Library::Arkworks => self.arkworks(),
+            #[cfg(feature = "halo2curves")]
+            Library::Halo2curves => {
+                let (cost, sum) = self.halo2.run();
+                let point = match sum {
+                    halo2::Sum::G1(point) => Point::G1(point),
+                    halo2::Sum::G2(point) => Point::G2(point),
+                };
+                (cost, point)
+            }
+        };
+        (cost, Sum(point))
+    }
+
+    /// What the engine's proofs run: arkworks' kernels, whatever the backend.
+    fn engine(&self) -> (Cost, Point) {
+        self.arkworks()
+    }
+
+    fn arkworks(&self) -> (Cost, Point) {
+        match &self.points {
+            Points::G1(points) => {
+                let (cost, sum) = Cost::of(|| arkworks::<G1Projective>(points, &self.scalars));
+                (cost, Point::G1(sum.into_affine()))
+            }
+            Points::G2(points) => {
+                let (cost, sum) = Cost::of(|| arkworks::<G2Projective>(points, &self.scalars));
+                (cost, Point::G2(sum.into_affine()))
+            }
+        }
+    }
+}
+
+/// With the conversion of the scalars, as ark-ec's own `msm` and the other libraries do it.
+fn arkworks<G: VariableBaseMSM<ScalarField = Fr>>(points: &[G::MulBase], scalars: &[Fr]) -> G {
+    let scalars: Vec<_> = scalars.par_iter().map(|scalar| scalar.into_bigint()).collect();
+    G::msm_bigint(points, &scalars)
+}
+
+fn doublings<G: CurveGroup + ScalarMul>(start: G, count: usize) -> Vec<G::Affine> {
+    let points: Vec<G> = std::iter::successors(Some(start), |point| Some(point.double()))
+        .take(count)
+        .collect();
+    G::normalize_batch(&points)
+}
+
+/// Transforms of 2^log2 values, in place and in natural order on both sides.
+#[derive(Debug)]
+pub struct Ntt {
+    #[expect(dead_code, reason = "the engine's proofs still run arkworks' kernels")]
+    backend: Backend,
+    values: Vec<Fr>,
+    domain: Radix2EvaluationDomain<Fr>,
+}
+
+/// What a transform gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transformed(Vec<Fr>);
+
+impl Ntt {
+    /// Makes values. `backend` is the engine's.
+    ///
+    /// # Errors
+    /// [`KernelError`] above 2^26.
+    pub fn new(log2: u32, backend: Backend) -> Result<Self, KernelError> {
+        let size = size(log2)?;
+        Ok(Self {
+            backend,
+            values: synthetic::values(u64::from(log2)).take(size).collect(),
+            domain: Radix2EvaluationDomain::new(size).ok_or(KernelError { log2 })?,
+        })
+    }
+
+    /// Values at the powers of the root of unity from coefficients, on the current rayon pool. Copies, conversions
+    /// of types, and what is kept between two transforms are not in the cost.
+    #[must_use]
+    pub fn run(&mut self, library: Library) -> (Cost, Transformed) {
+        let (cost, values) = match library {
+            Library::Engine => self.engine(),
+            Library::Arkworks => self.arkworks(),
+            #[cfg(feature = "halo2curves")]
+            Library::Halo2curves => halo2::transform(&self.values, self.domain.group_gen()),
+        };
+        (cost, Transformed(values))
+    }
+
+    /// What the engine's proofs run: arkworks' kernels, whatever the backend.
+    fn engine(&self) -> (Cost, Vec<Fr>) {
+        self.arkworks()
+    }
+
+    fn arkworks(&self) -> (Cost, Vec<Fr>) {
+        let mut values = self.values.clone();
+        let (cost, ()) = Cost::of(|| self.domain.fft_in_place(&mut values));
+        (cost, values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_library_gives_the_same_sum() {
+        for backend in Backend::available() {
+            for (group, log2) in [Group::G1, Group::G2]
+                .into_iter()
+                .flat_map(|group| [0, 1, 4, 8, 11].map(|log2| (group, log2)))
+            {
+                let mut msm = Msm::new(group, log2, backend).unwrap();
+                let sums: Vec<Sum> = Library::ALL.iter().map(|&library| msm.run(library).1).collect();
+                assert!(
+                    sums.iter().all(|sum| *sum == sums[0]),
+                    "{backend} {group:?} 2^{log2}: {sums:?}"
+                );
+            }
+        }
+        assert!(matches!(
+            Msm::new(Group::G1, 60, Backend::Portable),
+            Err(KernelError { log2: 60 })
+        ));
+    }
+
+    #[test]
+    fn every_library_gives_the_same_transform() {
+        for backend in Backend::available() {
+            for log2 in [0, 1, 5, 11] {
+                let mut ntt = Ntt::new(log2, backend).unwrap();
+                let expected = ntt.run(Library::Engine).1;
+                for &library in Library::ALL {
+                    assert!(ntt.run(library).1 == expected, "{backend} {library:?} 2^{log2}");
+                }
+            }
+        }
+        assert!(Ntt::new(60, Backend::Portable).is_err());
+    }
+}
