@@ -1,5 +1,7 @@
 //! Arguments as they are typed.
 
+mod bench;
+
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -7,6 +9,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::Overrides;
+
+pub use self::bench::{
+    BackendArg, BatchBenchArgs, BenchArgs, BenchCommand, KernelBenchArgs, ProveBenchArgs, RivalArg,
+};
 
 /// Where keys are kept unless told otherwise; the same as `keys.directory`'s default.
 const DEFAULT_KEYS: &str = "quittance-keys";
@@ -60,7 +66,7 @@ pub enum Command {
     State(ServerArgs),
     /// List the shipped circuits with their sizes and what a proof needs on this machine.
     Circuits(CircuitsArgs),
-    /// Prove real batches and measure them.
+    /// Prove and measure: real batches, synthetic circuits, and the parts of a proof; also beside other libraries.
     Bench(BenchArgs),
     /// The whole path in one process and a temporary directory: keys, accounts, service, transfers, proof, verification.
     Demo(DemoArgs),
@@ -353,23 +359,6 @@ pub struct SetupArgs {
 #[derive(Clone, Debug, Args)]
 pub struct CircuitsArgs {
     /// Threads that proofs will have; one for each core if absent.
-    #[arg(long, value_name = "N")]
-    pub threads: Option<NonZeroUsize>,
-}
-
-/// Arguments of `bench`.
-#[derive(Clone, Debug, Args)]
-pub struct BenchArgs {
-    /// Shape to measure; may be repeated. Without it, every shipped shape whose key is in the directory, or t2f1.
-    #[arg(long = "shape", value_name = "NAME")]
-    pub shapes: Vec<String>,
-    /// Proofs for each shape; the median is reported.
-    #[arg(long, value_name = "N", default_value = "3")]
-    pub runs: NonZeroUsize,
-    /// Directory for keys; development keys are made where there are none, and kept.
-    #[arg(long, value_name = "DIR", default_value = DEFAULT_KEYS)]
-    pub keys: PathBuf,
-    /// Threads; one for each core if absent.
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
 }

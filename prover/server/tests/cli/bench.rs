@@ -1,0 +1,211 @@
+//! `quittance bench`: every figure is there, and both sides of a comparison have done the same.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::harness::{KEYS, SHAPE, command, run};
+
+fn json(args: &[&str]) -> Value {
+    serde_json::from_str(&run(Path::new("."), args).ok()).unwrap()
+}
+
+/// The figures are there and above zero.
+fn has(value: &Value, fields: &[&str]) {
+    for field in fields {
+        let figure = field.split('.').fold(value, |value, key| &value[key]);
+        assert!(
+            figure.as_f64().is_some_and(|figure| figure > 0.0),
+            "{field}: {value}"
+        );
+    }
+}
+
+#[test]
+fn a_batch_is_measured_in_every_figure() {
+    let keys = KEYS.path().to_str().unwrap();
+    let args = ["bench", "--shape", SHAPE, "--keys", keys, "--runs", "1"];
+    let rows = json(&[&args[..], &["--threads", "2", "--json"]].concat());
+    let row = &rows[0];
+    assert_eq!(
+        (row["shape"].as_str(), row["phases"].as_array().unwrap().len()),
+        (Some(SHAPE), 9)
+    );
+    has(
+        row,
+        &[
+            "constraints",
+            "wall_seconds",
+            "cpu_seconds",
+            "peak_memory_bytes",
+            "transfers_per_second",
+            "core_seconds_per_transfer",
+            "verify_seconds",
+        ],
+    );
+    assert_eq!(row.get("rival"), None);
+}
+
+#[test]
+fn a_batch_is_proved_beside_ark_groth16() {
+    let keys = KEYS.path().to_str().unwrap();
+    let args = [
+        "bench",
+        "--shape",
+        SHAPE,
+        "--keys",
+        keys,
+        "--rival",
+        "ark-groth16",
+    ];
+    let rows = json(&[&args[..], &["--threads", "2", "--backend", "portable", "--json"]].concat());
+    assert_eq!(rows.as_array().unwrap().len(), 1);
+    let row = &rows[0];
+    assert_eq!(row["backend"], "portable");
+    has(
+        row,
+        &[
+            "wall_seconds",
+            "peak_memory_bytes",
+            "engine.wall_s",
+            "engine.cpu_s",
+        ],
+    );
+    has(row, &["rival.wall_s", "rival.cpu_s", "wall_ratio", "cpu_ratio"]);
+
+    run(Path::new("."), &[&args[..], &["--runs", "2"]].concat()).fails(2, &["too few", "--runs"]);
+}
+
+#[test]
+fn synthetic_circuits_are_proved_beside_ark_groth16() {
+    let keys = tempfile::tempdir().unwrap();
+    let args = [
+        "bench",
+        "prove",
+        "--rival",
+        "ark-groth16",
+        "--log2",
+        "6,8",
+        "--threads",
+        "2",
+    ];
+    let args = [&args[..], &["--keys", keys.path().to_str().unwrap()]].concat();
+    let report = json(&[&args[..], &["--backend", "portable", "--json"]].concat());
+    let results = report["results"].as_array().unwrap();
+    let sizes: Vec<_> = results.iter().map(|row| row["log2"].as_u64().unwrap()).collect();
+    assert_eq!(sizes, [6, 8]);
+    for row in results {
+        assert_eq!(
+            (row["threads"].as_u64(), row["backend"].as_str()),
+            (Some(2), Some("portable"))
+        );
+        has(
+            row,
+            &["constraints", "runs", "peak_rss_bytes", "wall_ratio", "cpu_ratio"],
+        );
+        has(
+            row,
+            &["engine.wall_s", "engine.cpu_s", "rival.wall_s", "rival.cpu_s"],
+        );
+        has(
+            row,
+            &[
+                "circuit.boolean_share",
+                "circuit.absent_from_b_share",
+                "circuit.wires_per_row",
+            ],
+        );
+        let ratio = row["rival"]["wall_s"].as_f64().unwrap() / row["engine"]["wall_s"].as_f64().unwrap();
+        assert!((ratio - row["wall_ratio"].as_f64().unwrap()).abs() < 1e-9 * ratio);
+    }
+
+    // The keys that were made are used again, and a table says the same to people.
+    let made = || std::fs::read(keys.path().join("synthetic-8/verifying.key")).unwrap();
+    let before = made();
+    let table = run(Path::new("."), &args).ok();
+    assert_eq!(made(), before);
+    let lines: Vec<_> = table.lines().collect();
+    assert!(
+        lines[0].starts_with("2 threads, backend ") && lines[1].contains("ark-groth16"),
+        "{table}"
+    );
+    assert!(
+        lines[3].starts_with("2^6 ") && lines[4].starts_with("2^8 "),
+        "{table}"
+    );
+    assert!(lines[4].matches(" x").count() == 2, "{table}");
+
+    // A key of another circuit is refused, not used.
+    std::fs::rename(keys.path().join("synthetic-6"), keys.path().join("synthetic-7")).unwrap();
+    let other = [
+        "bench",
+        "prove",
+        "--rival",
+        "ark-groth16",
+        "--log2",
+        "7",
+        "--keys",
+    ];
+    run(
+        Path::new("."),
+        &[&other[..], &[keys.path().to_str().unwrap()]].concat(),
+    )
+    .fails(1, &["synthetic-7", "remove the directory"]);
+}
+
+#[test]
+fn without_a_rival_the_engine_is_measured_alone() {
+    let report = json(&["bench", "prove", "--log2", "6", "--threads", "1", "--json"]);
+    let row = &report["results"][0];
+    has(row, &["engine.wall_s", "engine.cpu_s", "peak_rss_bytes"]);
+    for absent in ["rival", "wall_ratio", "cpu_ratio"] {
+        assert!(row[absent].is_null(), "{absent}: {row}");
+    }
+}
+
+#[test]
+fn kernels_are_measured_beside_other_libraries() {
+    for (what, kernels) in [("msm", &["msm_g1", "msm_g2"][..]), ("ntt", &["ntt"])] {
+        let args = ["bench", what, "--log2", "4,9", "--runs", "3", "--threads", "2"];
+        let report = json(&[&args[..], &["--json"]].concat());
+        let results = report["results"].as_array().unwrap();
+        let rows: Vec<_> = results
+            .iter()
+            .map(|row| (row["kernel"].as_str().unwrap(), row["log2"].as_u64().unwrap()))
+            .collect();
+        let expected = kernels.iter().flat_map(|&kernel| [(kernel, 4), (kernel, 9)]);
+        assert_eq!(rows, expected.collect::<Vec<_>>());
+        for row in results {
+            has(row, &["engine.wall_s", "threads"]);
+            let rivals = row["rivals"].as_array().unwrap();
+            assert!(rivals[0]["library"].as_str().unwrap().starts_with("ark-"));
+            for rival in rivals {
+                has(rival, &["wall_s", "wall_ratio"]);
+            }
+        }
+        let table = run(Path::new("."), &args).ok();
+        assert_eq!(table.lines().count(), 3 + results.len(), "{table}");
+    }
+}
+
+#[test]
+fn what_cannot_be_measured_is_refused_before_any_work() {
+    let fails = |args: &[&str], says: &[&str]| {
+        run(Path::new("."), &[&["bench"], args, &["--json"]].concat()).fails(2, says);
+    };
+    fails(&["prove", "--log2", "40"], &["40"]);
+    fails(&["prove", "--runs", "2"], &["2"]);
+    fails(&["prove", "--rival", "nobody"], &["nobody"]);
+    fails(&["msm", "--backend", "none"], &["none"]);
+    let unknown = command(Path::new("."))
+        .env("QUITTANCE_BACKEND", "quantum")
+        .args(["bench", "ntt", "--log2", "4"])
+        .output()
+        .unwrap();
+    assert_eq!(unknown.status.code(), Some(2));
+    let stderr = String::from_utf8(unknown.stderr).unwrap();
+    assert!(
+        stderr.contains("quantum") && stderr.contains("portable"),
+        "{stderr}"
+    );
+}
