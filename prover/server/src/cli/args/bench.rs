@@ -58,13 +58,15 @@ Multi-scalar multiplications in G1 and G2 beside other libraries.
 
 Each library multiplies the same 2^K points with the same full-width scalars, on --threads threads, in turn, N times each; results have to be \
 equal. Times are medians; ratios are library / engine. Points are P, 2P, 4P and so on: as good as random to \
-additions. halo2curves' column needs a build with it: cargo install --locked --path prover/server --features halo2curves.";
+additions. Every library has the points in its own form before the clock starts; the engine keeps its room from run to run, as \
+from proof to proof. halo2curves' column needs a build with it: cargo install --locked --path prover/server --features halo2curves.";
 
 const NTT: &str = "\
 Transforms of the scalar field beside other libraries.
 
 Each library transforms the same 2^K values in place, natural order on both sides, on --threads threads, in turn, N times each; results \
-have to be equal. Times are medians; ratios are library / engine. halo2curves' column needs a build with it: cargo \
+have to be equal. Times are medians; ratios are library / engine. The engine keeps its tables and room from run to run, as from proof \
+to proof. halo2curves' column needs a build with it: cargo \
 install --locked --path prover/server --features halo2curves.";
 
 /// Arguments of `bench` for real batches.
