@@ -215,6 +215,11 @@ impl<P: FpConfig<4>> Lanes for Eight<P> {
         Self::new(Self::from_words(rows, 0).residues, Bound(lines[4].0[0]))
     }
 
+    fn broadcast(lines: &[Line], lane: usize) -> Self {
+        let all = Self::read(lines);
+        Self::new([all.residues[lane % 8]; 8], all.bound)
+    }
+
     fn write(self, lines: &mut [Line]) {
         for lane in [0, 2, 4, 6] {
             lines[lane / 2] = line(self.residues[lane].0.0, self.residues[lane + 1].0.0);
