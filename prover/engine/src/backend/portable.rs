@@ -1,5 +1,6 @@
-//! Any processor, safe Rust: the oracle. Values are always reduced, so every bound is kept by itself.
+//! Any processor, safe Rust: the oracle. Values are always below 2p, so every bound is kept by itself.
 
+mod field;
 mod lanes;
 
 use super::{FqParams, FrParams, Machine};

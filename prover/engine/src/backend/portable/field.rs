@@ -1,0 +1,289 @@
+//! One element at a time: Montgomery's arithmetic on four 64-bit words, R = 2^256, in safe Rust.
+//!
+//! Values stay below 2p, not below p: with 4p < 2^256 a product of two such values divides down to below 2p without any
+//! comparison at its end. Loops are written out, because carries that stay in the processor's flag are what makes this fast.
+//! `docs/field.md` derives the bounds.
+
+use std::marker::PhantomData;
+
+use ark_ff::FpConfig;
+
+/// Four words, the least significant first.
+pub(super) type Words = [u64; 4];
+
+/// The field of `P`. Operations take and give integers below 2p, unless they say otherwise.
+pub(super) struct Field<P>(PhantomData<P>);
+
+impl<P: FpConfig<4>> Field<P> {
+    const P: Words = {
+        assert!(P::MODULUS.0[3] >> 62 == 0, "4p < 2^256");
+        P::MODULUS.0
+    };
+    const TWICE: Words = {
+        let [a, b, c, d] = Self::P;
+        [a << 1, b << 1 | a >> 63, c << 1 | b >> 63, d << 1 | c >> 63]
+    };
+    /// −1/p mod 2^64, by Newton's iteration: an odd number is its own inverse modulo 8, and each step doubles the bits.
+    const MINUS_INVERSE: u64 = {
+        let mut inverse = Self::P[0];
+        let mut step = 0;
+        while step < 5 {
+            inverse = inverse.wrapping_mul(2u64.wrapping_sub(Self::P[0].wrapping_mul(inverse)));
+            step += 1;
+        }
+        inverse.wrapping_neg()
+    };
+
+    /// The residue itself, below p.
+    #[inline(always)]
+    pub(super) fn canonical(a: Words) -> Words {
+        subtract_if_not_less(a, Self::P)
+    }
+
+    #[inline(always)]
+    pub(super) fn is_zero(a: Words) -> bool {
+        a == [0; 4] || a == Self::P
+    }
+
+    #[inline(always)]
+    pub(super) fn add(a: Words, b: Words) -> Words {
+        subtract_if_not_less(sum(a, b), Self::TWICE)
+    }
+
+    #[inline(always)]
+    pub(super) fn sub(a: Words, b: Words) -> Words {
+        let (difference, borrow) = difference(a, b);
+        let mask = u64::from(borrow).wrapping_neg();
+        let [p0, p1, p2, p3] = Self::TWICE;
+        sum(difference, [p0 & mask, p1 & mask, p2 & mask, p3 & mask])
+    }
+
+    #[inline(always)]
+    pub(super) fn mul(a: Words, b: Words) -> Words {
+        // Below (2p)² / 2^256 + p, which is below 1.76p.
+        let t = Self::step([0; 4], a[0], &b);
+        let t = Self::step(t, a[1], &b);
+        let t = Self::step(t, a[2], &b);
+        Self::step(t, a[3], &b)
+    }
+
+    #[inline(always)]
+    pub(super) fn square(a: Words) -> Words {
+        Self::divide(square(a))
+    }
+
+    /// (a₀ + a₁u)(b₀ + b₁u) with u² = −1, by Karatsuba before reduction: three products, two reductions.
+    #[inline(always)]
+    pub(super) fn mul_pair([a0, a1]: [Words; 2], [b0, b1]: [Words; 2]) -> [Words; 2] {
+        let (low, high) = (product(a0, b0), product(a1, b1));
+        // Sums are below 4p, their product below 16p² < 2^512.
+        let cross = product(sum(a0, a1), sum(b0, b1));
+        // a₀b₁ + a₁b₀ < 8p² < 1.52p · 2^256, so the quotient is below 2.52p.
+        let imaginary = wide_difference(wide_difference(cross, low).0, high).0;
+        let imaginary = subtract_if_not_less(Self::divide(imaginary), Self::TWICE);
+        // Where a₀b₀ − a₁b₁ is negative it is above −4p² > −p · 2^256.
+        let (real, borrow) = wide_difference(low, high);
+        let mask = u64::from(borrow).wrapping_neg();
+        let [r0, r1, r2, r3, r4, r5, r6, r7] = real;
+        let [p0, p1, p2, p3] = Self::P;
+        let [r4, r5, r6, r7] = sum([r4, r5, r6, r7], [p0 & mask, p1 & mask, p2 & mask, p3 & mask]);
+        [Self::divide([r0, r1, r2, r3, r4, r5, r6, r7]), imaginary]
+    }
+
+    /// (t + a·b + m·p) / 2^64 with the m that makes it whole.
+    #[inline(always)]
+    fn step([t0, t1, t2, t3]: Words, a: u64, b: &Words) -> Words {
+        let t = accumulate([t0, t1, t2, t3, 0], row(a, b));
+        let m = t[0].wrapping_mul(Self::MINUS_INVERSE);
+        let [_, t0, t1, t2, t3] = accumulate(t, row(m, &Self::P));
+        [t0, t1, t2, t3]
+    }
+
+    /// t / 2^256 mod p: at most p above t/2^256 rounded down, which must stay below 2^256.
+    #[inline(always)]
+    fn divide([t0, t1, t2, t3, t4, t5, t6, t7]: [u64; 8]) -> Words {
+        let low = Self::shift([t0, t1, t2, t3]);
+        let low = Self::shift(low);
+        let low = Self::shift(low);
+        let low = Self::shift(low);
+        sum(low, [t4, t5, t6, t7])
+    }
+
+    /// (t + m·p) / 2^64 with the m that makes it whole. Four of them leave at most p.
+    #[inline(always)]
+    fn shift([t0, t1, t2, t3]: Words) -> Words {
+        let m = t0.wrapping_mul(Self::MINUS_INVERSE);
+        let [_, t0, t1, t2, t3] = accumulate([t0, t1, t2, t3, 0], row(m, &Self::P));
+        [t0, t1, t2, t3]
+    }
+}
+
+/// a·b.
+#[inline(always)]
+fn row(a: u64, b: &Words) -> [u64; 5] {
+    let (l0, h0) = a.carrying_mul(b[0], 0);
+    let (l1, h1) = a.carrying_mul(b[1], 0);
+    let (l2, h2) = a.carrying_mul(b[2], 0);
+    let (l3, h3) = a.carrying_mul(b[3], 0);
+    let (r1, carry) = l1.carrying_add(h0, false);
+    let (r2, carry) = l2.carrying_add(h1, carry);
+    let (r3, carry) = l3.carrying_add(h2, carry);
+    let (r4, _) = h3.carrying_add(0, carry);
+    [l0, r1, r2, r3, r4]
+}
+
+/// t + r, below 2^320.
+#[inline(always)]
+fn accumulate(t: [u64; 5], r: [u64; 5]) -> [u64; 5] {
+    let (s0, carry) = t[0].carrying_add(r[0], false);
+    let (s1, carry) = t[1].carrying_add(r[1], carry);
+    let (s2, carry) = t[2].carrying_add(r[2], carry);
+    let (s3, carry) = t[3].carrying_add(r[3], carry);
+    let (s4, _) = t[4].carrying_add(r[4], carry);
+    [s0, s1, s2, s3, s4]
+}
+
+#[inline(always)]
+fn product(a: Words, b: Words) -> [u64; 8] {
+    let [w0, t1, t2, t3, t4] = row(a[0], &b);
+    let [w1, t2, t3, t4, t5] = accumulate([t1, t2, t3, t4, 0], row(a[1], &b));
+    let [w2, t3, t4, t5, t6] = accumulate([t2, t3, t4, t5, 0], row(a[2], &b));
+    let [w3, w4, w5, w6, w7] = accumulate([t3, t4, t5, t6, 0], row(a[3], &b));
+    [w0, w1, w2, w3, w4, w5, w6, w7]
+}
+
+#[inline(always)]
+fn square([a0, a1, a2, a3]: Words) -> [u64; 8] {
+    // Products of different words once, doubled, then the squares.
+    let (w1, h1) = a0.carrying_mul(a1, 0);
+    let (w2, h2) = a0.carrying_mul(a2, h1);
+    let (w3, w4) = a0.carrying_mul(a3, h2);
+    let (w3, h3) = a1.carrying_mul_add(a2, w3, 0);
+    let (w4, w5) = a1.carrying_mul_add(a3, w4, h3);
+    let (w5, w6) = a2.carrying_mul_add(a3, w5, 0);
+
+    let (l0, h0) = a0.carrying_mul(a0, 0);
+    let (l1, h1) = a1.carrying_mul(a1, 0);
+    let (l2, h2) = a2.carrying_mul(a2, 0);
+    let (l3, h3) = a3.carrying_mul(a3, 0);
+    let (s1, carry) = (w1 << 1).carrying_add(h0, false);
+    let (s2, carry) = (w2 << 1 | w1 >> 63).carrying_add(l1, carry);
+    let (s3, carry) = (w3 << 1 | w2 >> 63).carrying_add(h1, carry);
+    let (s4, carry) = (w4 << 1 | w3 >> 63).carrying_add(l2, carry);
+    let (s5, carry) = (w5 << 1 | w4 >> 63).carrying_add(h2, carry);
+    let (s6, carry) = (w6 << 1 | w5 >> 63).carrying_add(l3, carry);
+    let (s7, _) = (w6 >> 63).carrying_add(h3, carry);
+    [l0, s1, s2, s3, s4, s5, s6, s7]
+}
+
+/// a + b, below 2^256.
+#[inline(always)]
+fn sum(a: Words, b: Words) -> Words {
+    let (s0, carry) = a[0].carrying_add(b[0], false);
+    let (s1, carry) = a[1].carrying_add(b[1], carry);
+    let (s2, carry) = a[2].carrying_add(b[2], carry);
+    let (s3, _) = a[3].carrying_add(b[3], carry);
+    [s0, s1, s2, s3]
+}
+
+/// a − b modulo 2^256, and whether a is the smaller.
+#[inline(always)]
+fn difference(a: Words, b: Words) -> (Words, bool) {
+    let (d0, borrow) = a[0].borrowing_sub(b[0], false);
+    let (d1, borrow) = a[1].borrowing_sub(b[1], borrow);
+    let (d2, borrow) = a[2].borrowing_sub(b[2], borrow);
+    let (d3, borrow) = a[3].borrowing_sub(b[3], borrow);
+    ([d0, d1, d2, d3], borrow)
+}
+
+#[inline(always)]
+fn wide_difference(a: [u64; 8], b: [u64; 8]) -> ([u64; 8], bool) {
+    let mut difference = [0; 8];
+    let mut borrow = false;
+    for i in 0..8 {
+        (difference[i], borrow) = a[i].borrowing_sub(b[i], borrow);
+    }
+    (difference, borrow)
+}
+
+#[inline(always)]
+fn subtract_if_not_less(a: Words, b: Words) -> Words {
+    let (difference, borrow) = difference(a, b);
+    if borrow { a } else { difference }
+}
+
+#[cfg(test)]
+mod tests {
+    use ark_std::rand::SeedableRng;
+    use ark_std::rand::rngs::StdRng;
+    use num_bigint::BigUint;
+
+    use super::*;
+    use crate::backend::{FqParams, FrParams};
+
+    fn integer(words: Words) -> BigUint {
+        words
+            .iter()
+            .rev()
+            .fold(BigUint::ZERO, |value, word| (value << 64) + *word)
+    }
+
+    fn words(value: &BigUint) -> Words {
+        let mut digits = value.iter_u64_digits();
+        std::array::from_fn(|_| digits.next().unwrap_or(0))
+    }
+
+    /// Operations on every pair of values at the edges of [0, 2p), and on some inside.
+    fn sweep<P: FpConfig<4>>() {
+        let mut rng = StdRng::seed_from_u64(1);
+        let p = integer(P::MODULUS.0);
+        let twice = &p * 2u32;
+        let ones = |bits: u32| (BigUint::from(1u32) << bits) - 1u32;
+        let mut values = vec![
+            BigUint::ZERO,
+            BigUint::from(1u32),
+            &p - 1u32,
+            p.clone(),
+            &p + 1u32,
+        ];
+        values.extend([
+            &twice - 1u32,
+            &twice - 2u32,
+            ones(64),
+            ones(128),
+            ones(192),
+            ones(254),
+        ]);
+        for _ in 0..12 {
+            let words = [0; 4].map(|_: u64| ark_std::rand::Rng::r#gen(&mut rng));
+            values.push(integer(words) % &twice);
+        }
+        let check = |result: Words, expected: &BigUint| {
+            assert!(integer(result) < twice);
+            assert_eq!(integer(result) % &p, expected % &p);
+            assert_eq!(integer(Field::<P>::canonical(result)), expected % &p);
+            assert_eq!(Field::<P>::is_zero(result), expected % &p == BigUint::ZERO);
+        };
+        let inverse = BigUint::from(2u32).modpow(&((&p - 2u32) * 256u32), &p);
+        for a in &values {
+            check(Field::<P>::square(words(a)), &(a * a * &inverse));
+            for b in &values {
+                check(Field::<P>::add(words(a), words(b)), &(a + b));
+                check(Field::<P>::sub(words(a), words(b)), &(a + &twice - b));
+                check(Field::<P>::mul(words(a), words(b)), &(a * b * &inverse));
+                for c in &values {
+                    let pairs = ([words(a), words(b)], [words(c), words(a)]);
+                    let [real, imaginary] = Field::<P>::mul_pair(pairs.0, pairs.1);
+                    check(real, &((a * c + &twice * &twice - b * a) * &inverse));
+                    check(imaginary, &((a * a + b * c) * &inverse));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn operations_keep_their_bound_at_its_edges() {
+        sweep::<FqParams>();
+        sweep::<FrParams>();
+    }
+}
