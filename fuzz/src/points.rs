@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use arbitrary::Unstructured;
-use ark_bn254::{Fq, Fr, G1Affine, G1Projective, G2Affine, G2Projective};
+use ark_bn254::{Fq, Fr, G1Affine, G2Affine};
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{BigInteger, Field, PrimeField};
 use quittance_circuits::babyjubjub::{Point, PublicKey};
@@ -50,24 +50,6 @@ pub fn g2(recipe: &mut Unstructured<'_>) -> arbitrary::Result<G2Affine> {
 pub fn twins(recipe: &mut Unstructured<'_>) -> arbitrary::Result<(G1Affine, G2Affine)> {
     let at = recipe.choose_index(G1.len())?;
     Ok((G1[at], G2[at]))
-}
-
-/// A point of G1, perhaps the identity.
-pub fn g1_or_identity(recipe: &mut Unstructured<'_>) -> arbitrary::Result<G1Affine> {
-    if recipe.ratio(1u8, 8u8)? {
-        Ok(G1Projective::default().into_affine())
-    } else {
-        g1(recipe)
-    }
-}
-
-/// A point of G2, perhaps the identity.
-pub fn g2_or_identity(recipe: &mut Unstructured<'_>) -> arbitrary::Result<G2Affine> {
-    if recipe.ratio(1u8, 8u8)? {
-        Ok(G2Projective::default().into_affine())
-    } else {
-        g2(recipe)
-    }
 }
 
 /// A public key on BabyJubjub.

@@ -2,26 +2,27 @@
 
 use std::path::Path;
 
-use crate::key::{dir, file};
-use crate::{Bases, KeyError, KeyFileError, Manifest, R1cs};
+use crate::image::Image;
+use crate::key::dir;
+use crate::key::file::Contents;
+use crate::key::points::Subgroup;
+use crate::{Bases, CircuitKey, KeyError, Manifest, ProvingKeyError, R1cs};
 
-/// Reads the bytes of a file `proving.key`.
+/// Takes the bytes of a file `proving.key` as opening a directory does.
 ///
 /// # Errors
-/// [`KeyFileError`].
-pub fn read_key_file(bytes: &[u8]) -> Result<(Bases, R1cs), KeyFileError> {
-    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    let (_, contents) = file::read(&mut &*bytes, length)?;
-    contents.map(|contents| (contents.bases, contents.r1cs))
+/// [`ProvingKeyError`].
+pub fn read_key_file(bytes: &[u8]) -> Result<CircuitKey, ProvingKeyError> {
+    CircuitKey::from_contents(Contents::read(Image::copy_of(bytes))?)
 }
 
-/// The bytes of a file `proving.key`.
-#[must_use]
-pub fn write_key_file(bases: &Bases, r1cs: &R1cs) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    // Writing to memory does not fail.
-    let _ = file::write(bases, r1cs, &mut bytes);
-    bytes
+/// The bytes of a file `proving.key`, made of points whose subgroup is not looked at.
+///
+/// # Errors
+/// [`ProvingKeyError`].
+pub fn write_key_file(bases: Bases, r1cs: &R1cs) -> Result<Vec<u8>, ProvingKeyError> {
+    let key = CircuitKey::from_arkworks(bases, r1cs, Subgroup::Known)?;
+    Ok(key.as_bytes().to_vec())
 }
 
 /// Reads the text of a file `manifest.json`.

@@ -1,42 +1,52 @@
 //! A proving key with everything that a proof needs: bases, matrices, verifying key and a prepared verifier.
 
+mod arkworks;
+mod circuit;
+pub(crate) mod classes;
 pub(crate) mod dir;
 pub(crate) mod file;
+pub(crate) mod layout;
 pub(crate) mod manifest;
-mod points;
+pub(crate) mod points;
+
+pub use self::circuit::CircuitKey;
+
+use std::ops::Deref;
 
 use ark_bn254::{Bn254, G1Affine, G2Affine};
 use ark_ec::AffineRepr;
 use ark_ec::pairing::Pairing;
+use ark_ff::Zero;
 use quittance_verifier::{
     DecodeError, DevelopmentKeys, KeyPoints, Provenance, Shape, Verifier, VerifyError, VerifyingKey,
 };
-use rayon::prelude::*;
 
-use crate::R1cs;
+use self::file::{Contents, FixedPoints};
+use self::points::Subgroup;
+use crate::{KeyFileError, R1cs};
 
 /// The points of a Groth16 proving key as arkworks holds them, h_query in the order of the odd coset.
 pub type Bases = ark_groth16::ProvingKey<Bn254>;
 
-/// A complete, checked proving key for one circuit.
+/// A complete, checked proving key for one circuit of a rollup, whose public inputs are a statement's. What every circuit's
+/// key has is [`CircuitKey`]'s.
 #[derive(Clone, Debug)]
 pub struct ProvingKey {
     verifying_key: VerifyingKey,
     verifier: Verifier,
-    bases: Bases,
-    r1cs: R1cs,
+    key: CircuitKey,
 }
 
 /// Why points and matrices do not make a key.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProvingKeyError {
-    /// The circuit has another number of public inputs than a statement has.
-    #[error("the circuit has {got} public inputs, a statement has {expected}")]
+    /// The circuit has another number of public inputs than the verifying key, or than a statement has.
+    #[error("the circuit has {got} public inputs, {expected} are expected")]
     PublicInputs {
         /// Instance variables of the circuit without the constant.
         got: usize,
-        /// Public inputs of a statement.
+        /// Public inputs of a statement, or of the verifying key.
         expected: usize,
     },
     /// A list of bases has another length than the circuit needs.
@@ -49,18 +59,53 @@ pub enum ProvingKeyError {
         /// The length that the matrices need.
         expected: usize,
     },
-    /// A list that may not hold the identity does: a prover could change what belongs to it at no cost (S32).
+    /// A point that may not be the identity is: a prover could change what belongs to it at no cost (S32).
     #[error("point {index} of the {query} query is the identity")]
     Identity {
-        /// Which list, L or H.
+        /// Which list.
         query: QueryName,
-        /// Position in the list.
+        /// Position in arkworks' list.
         index: usize,
     },
+    /// A point that belongs to a variable without an entry in the list's matrix is not the identity.
+    #[error("point {index} of the {query} query is not the identity, though no row names its variable")]
+    Stray {
+        /// Which list, A, B1 or B2.
+        query: QueryName,
+        /// Position in arkworks' list.
+        index: usize,
+    },
+    /// A coordinate is at or above the modulus.
+    #[error("point {index} of the {query} query has a coordinate at or above the modulus")]
+    NotCanonical {
+        /// Which list.
+        query: QueryName,
+        /// Position in arkworks' list.
+        index: usize,
+    },
+    /// A point is not on its curve.
+    #[error("point {index} of the {query} query is not on the curve")]
+    NotOnCurve {
+        /// Which list.
+        query: QueryName,
+        /// Position in arkworks' list.
+        index: usize,
+    },
+    /// A point is outside the subgroup of order r (S36).
+    #[error("point {index} of the {query} query is outside the subgroup")]
+    NotInSubgroup {
+        /// Which list, B2: G1 has no other points.
+        query: QueryName,
+        /// Position in arkworks' list.
+        index: usize,
+    },
+    /// The key's bytes are not well-formed.
+    #[error("the key is malformed")]
+    Malformed(#[from] KeyFileError),
     /// β or δ in G1 is the identity, or differs from its twin in G2.
     #[error("{name} in G1 does not belong to {name} in G2")]
     Twin {
-        /// `beta` or `delta`.
+        /// `beta`, `delta`, or `beta or delta` where the key may have any generators.
         name: &'static str,
     },
     /// The points of the verifying key are not acceptable (S31, S32).
@@ -74,16 +119,21 @@ pub enum ProvingKeyError {
 /// A list of bases in a proving key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum QueryName {
-    /// Columns of A at τ, in G1; one point for each variable.
+    /// Columns of A at τ, in G1; one point for each variable, the identity where no row of A names it.
     A,
-    /// Columns of B at τ, in G1; one for each variable.
+    /// Columns of B at τ, in G1; one for each variable, the identity where no row of B names it.
     B1,
-    /// Columns of B at τ, in G2; one for each variable.
+    /// As B1, in G2.
     B2,
     /// Odd Lagrange basis at τ over δ, in G1; one for each element of the domain.
     H,
     /// (β·A + α·B + C)/δ at τ, in G1; one for each witness variable.
     L,
+}
+
+impl QueryName {
+    /// All of them, the cheapest to look at first.
+    const ALL: [Self; 5] = [Self::H, Self::L, Self::A, Self::B1, Self::B2];
 }
 
 impl std::fmt::Display for QueryName {
@@ -93,12 +143,10 @@ impl std::fmt::Display for QueryName {
 }
 
 impl ProvingKey {
-    /// Puts a key together and checks it: list lengths, no identity in the verifying key, H or L, γ ≠ ±δ, δ not
-    /// ± the generator, β and δ the same in both groups. A and B may hold identities: variables that they do not
-    /// name.
-    ///
-    /// Whether points are on their curve and in their subgroup is the business of who made or decoded them; the
-    /// verifying key's points are checked here too.
+    /// Puts a key that comes from elsewhere together and checks all of it, as [`CircuitKey::new`] does: three public inputs,
+    /// list lengths, identities exactly where the matrices put them, no identity in the verifying key, every point on its
+    /// curve and in its subgroup, γ ≠ ±δ, δ not ± the generator, β and δ the same in both groups. Runs on the current rayon
+    /// pool.
     ///
     /// # Errors
     /// [`ProvingKeyError`].
@@ -108,33 +156,43 @@ impl ProvingKey {
         bases: Bases,
         r1cs: R1cs,
     ) -> Result<Self, ProvingKeyError> {
-        let ic = <[G1Affine; Verifier::INPUTS + 1]>::try_from(bases.vk.gamma_abc_g1.as_slice());
-        let (Ok(ic), true) = (ic, r1cs.num_instance() == Verifier::INPUTS + 1) else {
-            return Err(ProvingKeyError::PublicInputs {
-                got: r1cs.num_instance() - 1,
-                expected: Verifier::INPUTS,
-            });
-        };
-        let verifying_key = VerifyingKey::new(
-            provenance,
-            shape,
-            KeyPoints {
-                alpha_g1: bases.vk.alpha_g1,
-                beta_g2: bases.vk.beta_g2,
-                gamma_g2: bases.vk.gamma_g2,
-                delta_g2: bases.vk.delta_g2,
-                ic,
-            },
-        )?;
-        check_lengths(&bases, &r1cs)?;
-        check_identities(&bases)?;
-        check_twins(&bases)?;
-        let verifier = Verifier::new(&verifying_key, DevelopmentKeys::Accept)?;
+        Self::from_arkworks(provenance, shape, bases, &r1cs, Subgroup::Check)
+    }
+
+    /// As [`new`](Self::new), for points that this program computed from the generators: their subgroup is known.
+    pub(crate) fn from_arkworks(
+        provenance: Provenance,
+        shape: Shape,
+        bases: Bases,
+        r1cs: &R1cs,
+        subgroup: Subgroup,
+    ) -> Result<Self, ProvingKeyError> {
+        let verifying_key = verifying_key(provenance, shape, &bases.vk, r1cs.num_instance())?;
+        check_twins(&bases.vk, bases.beta_g1, bases.delta_g1)?;
+        Self::with(verifying_key, CircuitKey::from_arkworks(bases, r1cs, subgroup)?)
+    }
+
+    /// The key that a file holds. Its lists are not looked at: the file's digest has to be the one of when they were.
+    pub(crate) fn from_contents(
+        provenance: Provenance,
+        shape: Shape,
+        contents: Contents,
+    ) -> Result<Self, ProvingKeyError> {
+        let FixedPoints {
+            vk,
+            beta_g1,
+            delta_g1,
+        } = &contents.fixed;
+        let verifying_key = verifying_key(provenance, shape, vk, contents.r1cs.num_instance())?;
+        check_twins(vk, *beta_g1, *delta_g1)?;
+        Self::with(verifying_key, CircuitKey::assume_fixed(contents))
+    }
+
+    fn with(verifying_key: VerifyingKey, key: CircuitKey) -> Result<Self, ProvingKeyError> {
         Ok(Self {
+            verifier: Verifier::new(&verifying_key, DevelopmentKeys::Accept)?,
             verifying_key,
-            verifier,
-            bases,
-            r1cs,
+            key,
         })
     }
 
@@ -155,55 +213,49 @@ impl ProvingKey {
     pub fn shape(&self) -> &Shape {
         self.verifying_key.shape()
     }
+}
 
-    /// The points, for ark-groth16 and for writers of other formats.
-    #[must_use]
-    pub fn bases(&self) -> &Bases {
-        &self.bases
-    }
+/// So that a key goes wherever the key of any circuit does.
+impl Deref for ProvingKey {
+    type Target = CircuitKey;
 
-    /// The circuit's matrices.
-    #[must_use]
-    pub fn r1cs(&self) -> &R1cs {
-        &self.r1cs
+    fn deref(&self) -> &CircuitKey {
+        &self.key
     }
 }
 
-fn check_lengths(bases: &Bases, r1cs: &R1cs) -> Result<(), ProvingKeyError> {
-    let variables = r1cs.num_variables();
-    let lengths = [
-        (QueryName::A, bases.a_query.len(), variables),
-        (QueryName::B1, bases.b_g1_query.len(), variables),
-        (QueryName::B2, bases.b_g2_query.len(), variables),
-        (QueryName::H, bases.h_query.len(), r1cs.domain_size()),
-        (QueryName::L, bases.l_query.len(), r1cs.num_witness()),
-    ];
-    for (query, got, expected) in lengths {
-        if got != expected {
-            return Err(ProvingKeyError::QueryLength { query, got, expected });
-        }
-    }
-    Ok(())
+fn verifying_key(
+    provenance: Provenance,
+    shape: Shape,
+    vk: &ark_groth16::VerifyingKey<Bn254>,
+    instance: usize,
+) -> Result<VerifyingKey, ProvingKeyError> {
+    let ic = <[G1Affine; Verifier::INPUTS + 1]>::try_from(vk.gamma_abc_g1.as_slice());
+    let (Ok(ic), true) = (ic, instance == Verifier::INPUTS + 1) else {
+        return Err(ProvingKeyError::PublicInputs {
+            got: instance.saturating_sub(1),
+            expected: Verifier::INPUTS,
+        });
+    };
+    let points = KeyPoints {
+        alpha_g1: vk.alpha_g1,
+        beta_g2: vk.beta_g2,
+        gamma_g2: vk.gamma_g2,
+        delta_g2: vk.delta_g2,
+        ic,
+    };
+    Ok(VerifyingKey::new(provenance, shape, points)?)
 }
 
-fn check_identities(bases: &Bases) -> Result<(), ProvingKeyError> {
-    for (query, points) in [(QueryName::H, &bases.h_query), (QueryName::L, &bases.l_query)] {
-        if let Some(index) = points.par_iter().position_first(AffineRepr::is_zero) {
-            return Err(ProvingKeyError::Identity { query, index });
-        }
-    }
-    Ok(())
-}
-
-/// e(β₁, g₂) = e(g₁, β₂) and the same for δ; g₁ and g₂ are the standard generators in every key of ours.
-fn check_twins(bases: &Bases) -> Result<(), ProvingKeyError> {
-    let twins = [
-        ("beta", bases.beta_g1, bases.vk.beta_g2),
-        ("delta", bases.delta_g1, bases.vk.delta_g2),
-    ];
-    for (name, in_g1, in_g2) in twins {
-        let left = Bn254::pairing(in_g1, G2Affine::generator());
-        if left != Bn254::pairing(G1Affine::generator(), in_g2) {
+/// e(β₁, g₂) = e(g₁, β₂) and the same for δ; g₁ and g₂ are the standard generators in every key of a rollup.
+fn check_twins(
+    vk: &ark_groth16::VerifyingKey<Bn254>,
+    beta_g1: G1Affine,
+    delta_g1: G1Affine,
+) -> Result<(), ProvingKeyError> {
+    let (g1, g2) = (G1Affine::generator(), G2Affine::generator());
+    for (name, in_g1, in_g2) in [("beta", beta_g1, vk.beta_g2), ("delta", delta_g1, vk.delta_g2)] {
+        if !in_g1.is_on_curve() || !Bn254::multi_pairing([in_g1, -g1], [g2, in_g2]).is_zero() {
             return Err(ProvingKeyError::Twin { name });
         }
     }

@@ -44,7 +44,7 @@ pub use key::dir::{
 };
 pub use key::file::{KeyFileError, Section};
 pub use key::manifest::{MANIFEST_FORMAT, Manifest, ManifestFile, ManifestShape};
-pub use key::{Bases, ProvingKey, ProvingKeyError, QueryName};
+pub use key::{Bases, CircuitKey, ProvingKey, ProvingKeyError, QueryName};
 pub use progress::{Phase, Progress};
 pub use prove::{Engine, EngineError, PhaseTime, ProofReport, ProveError, Proven, Stopwatch};
 pub use r1cs::{MatrixName, R1cs, R1csEncodingError, R1csError};

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::key::file;
+use crate::key::layout::{Counts, Layout};
 use crate::prove::G1_CHUNK;
 use crate::r1cs::encoded_bytes;
 
@@ -25,6 +25,10 @@ pub struct CircuitSize {
     pub coefficients: u64,
     /// Size of the evaluation domain, a power of two.
     pub domain: u64,
+    /// Points of a key's A query that are no identities: see [`CircuitSize::from`].
+    pub a_points: u64,
+    /// Points of its B query, in G1 and again in G2.
+    pub b_points: u64,
 }
 
 /// What a key and a proof need.
@@ -47,8 +51,15 @@ const BYTES_PER_CHUNK_POINT: u64 = 800;
 const LARGEST_CHUNK: u64 = 1 << G1_CHUNK.ilog2();
 
 impl From<&crate::R1cs> for CircuitSize {
+    /// Counts everything, which takes a look at every term: the variables that A and B name have points in a key, and instance
+    /// variables have one in A whether they are named or not.
     fn from(r1cs: &crate::R1cs) -> Self {
         let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        let Counts {
+            a: a_points,
+            b: b_points,
+            ..
+        } = Counts::of(r1cs);
         Self {
             constraints: count(r1cs.num_constraints()),
             variables: count(r1cs.num_variables()),
@@ -56,25 +67,34 @@ impl From<&crate::R1cs> for CircuitSize {
             nonzeros: count(r1cs.nonzeros()),
             coefficients: count(r1cs.num_coefficients()),
             domain: count(r1cs.domain_size()),
+            a_points,
+            b_points,
         }
     }
 }
 
 /// The memory that a key and a proof of this size need with arkworks' kernels.
 ///
-/// The key stays in memory as it lies in the file; arkworks' points have 8 bytes more in G1 and in G2.
+/// The key is mapped; beside it lie its points as arkworks holds them, in G1 and in G2 with 8 bytes more each.
 #[must_use]
 pub fn estimate(size: &CircuitSize) -> MemoryEstimate {
     let matrices = encoded_bytes(size.constraints, size.nonzeros, size.coefficients);
-    let key_bytes = file::file_bytes(size.instance, size.variables, size.domain, matrices);
-    let points = 4 * size.variables + size.domain;
+    let key = Layout::new(&Counts {
+        instance: size.instance,
+        a: size.a_points,
+        b: size.b_points,
+        variables: size.variables,
+        domain: size.domain,
+        matrices,
+    });
+    let arkworks = 72 * (3 * size.variables + size.domain) + 136 * size.variables;
     MemoryEstimate {
         peak_bytes: BASE_BYTES
-            + key_bytes
-            + 8 * points
+            + key.length()
+            + arkworks
             + BYTES_PER_DOMAIN_ELEMENT * size.domain
             + BYTES_PER_CHUNK_POINT * size.domain.min(LARGEST_CHUNK),
-        key_bytes,
+        key_bytes: key.length(),
     }
 }
 
@@ -124,10 +144,8 @@ mod tests {
         for log2 in [6, 9] {
             let (r1cs, _) = synthetic::circuit(log2, 1).unwrap();
             let key = crate::testing::key(&r1cs, 1);
-            let mut bytes = Vec::new();
-            let (length, _) = file::write(key.bases(), &r1cs, &mut bytes).unwrap();
             let estimate = estimate(&CircuitSize::from(&r1cs));
-            assert_eq!(length, estimate.key_bytes);
+            assert_eq!(u64::try_from(key.as_bytes().len()), Ok(estimate.key_bytes));
             assert!(estimate.peak_bytes > estimate.key_bytes);
         }
     }
@@ -142,6 +160,8 @@ mod tests {
             nonzeros: 12 << log2,
             coefficients: 7_000,
             domain: 1 << log2,
+            a_points: (1 << log2) - 8,
+            b_points: 3 << log2 >> 2,
         };
         let peaks: Vec<u64> = (5..28).map(|log2| estimate(&size(log2)).peak_bytes).collect();
         assert!(peaks.is_sorted());

@@ -26,7 +26,7 @@ pub(crate) use self::phases::G1_CHUNK;
 
 use self::phases::Run;
 use crate::entropy::{self, EntropyError};
-use crate::{Control, Phase, ProvingKey, R1csError, panics};
+use crate::{CircuitKey, Control, Phase, R1csError, panics};
 
 /// Makes proofs on threads of its own; the global rayon pool is never used.
 #[derive(Debug)]
@@ -167,7 +167,7 @@ impl Engine {
     /// [`ProveError`].
     pub fn prove(
         &self,
-        key: &ProvingKey,
+        key: &CircuitKey,
         assignment: &[Fr],
         control: &Control<'_>,
     ) -> Result<Proven, ProveError> {
@@ -182,7 +182,7 @@ impl Engine {
     /// with related blinding reveal the witness.
     pub(crate) fn prove_blinded(
         &self,
-        key: &ProvingKey,
+        key: &CircuitKey,
         assignment: &[Fr],
         control: &Control<'_>,
         blinding: Blinding,

@@ -284,12 +284,9 @@ impl R1cs {
         })
     }
 
-    /// The columns that each row of a matrix names, row after row.
-    pub(crate) fn columns(&self, name: MatrixName) -> impl ParallelIterator<Item = usize> {
-        self.matrix(name)
-            .terms
-            .par_iter()
-            .map(|&[column, _]| column as usize)
+    /// The terms of a matrix, row after row: columns, and coefficients as indices into the dictionary.
+    pub(crate) fn terms(&self, name: MatrixName) -> &[Term] {
+        self.matrix(name).terms
     }
 
     /// For each variable, whether any row names it.
@@ -297,7 +294,7 @@ impl R1cs {
     pub(crate) fn used_variables(&self) -> Vec<bool> {
         let mut used = vec![false; self.num_variables()];
         for name in MatrixName::ALL {
-            for &[column, _] in self.matrix(name).terms {
+            for &[column, _] in self.terms(name) {
                 used[column as usize] = true;
             }
         }

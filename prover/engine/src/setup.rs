@@ -16,6 +16,7 @@ use quittance_verifier::{Provenance, Shape, Verifier};
 use rand_core::{OsRng, RngCore};
 
 use crate::entropy::{self, EntropyError};
+use crate::key::points::Subgroup;
 use crate::{Bases, MatrixName, ProvingKey, ProvingKeyError, R1cs, SnarkjsReduction, panics};
 
 /// What the setup is doing. The order of the variants is the order of the work.
@@ -122,11 +123,12 @@ pub(crate) fn setup(
         }
     };
     progress(SetupPhase::CheckKey);
-    Ok(ProvingKey::new(
+    Ok(ProvingKey::from_arkworks(
         Provenance::Development,
         shape,
         bases,
-        r1cs.clone(),
+        r1cs,
+        Subgroup::Known,
     )?)
 }
 

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use ark_bn254::Fr;
+use ark_bn254::{Fq2, Fr, G2Affine};
 use ark_ff::{AdditiveGroup, Field, UniformRand};
 use ark_relations::utils::matrix::Matrix;
 use ark_std::rand::rngs::StdRng;
@@ -75,6 +75,14 @@ pub(crate) fn key(r1cs: &R1cs, seed: u64) -> ProvingKey {
         delta: Fr::rand(&mut rng),
     };
     setup(r1cs, SHAPE, trapdoor, rng, &|_| ()).unwrap()
+}
+
+/// A point of the twist outside the subgroup of order r.
+pub(crate) fn off_subgroup() -> G2Affine {
+    (1u64..)
+        .filter_map(|x| G2Affine::get_point_from_x_unchecked(Fq2::from(x), false))
+        .find(|point| !point.is_in_correct_subgroup_assuming_on_curve())
+        .unwrap()
 }
 
 pub(crate) fn engine(threads: usize) -> Engine {

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use quittance_circuits::circuit::circuit;
 use quittance_circuits::shapes;
+use quittance_engine::memory::CircuitSize;
 use quittance_engine::{Digest, R1cs, R1csError};
 use quittance_verifier::Shape;
 
@@ -29,6 +30,10 @@ pub struct CircuitFacts {
     pub coefficients: u64,
     /// Size of the evaluation domain.
     pub domain: u64,
+    /// Points of a key's A query.
+    pub a_points: u64,
+    /// Points of its B query, in each group.
+    pub b_points: u64,
     /// Digest of the matrices.
     pub matrices: Digest,
 }
@@ -39,15 +44,7 @@ impl CircuitFacts {
         if let Some(facts) = Self::pinned(shape) {
             return Ok(facts);
         }
-        let r1cs = matrices(shape)?;
-        let witness = r1cs.num_variables() - r1cs.num_instance();
-        Ok(Self::new(
-            shape,
-            count(witness),
-            count(r1cs.nonzeros()),
-            count(r1cs.num_coefficients()),
-            r1cs.digest(),
-        ))
+        Ok(Self::counted(shape, &matrices(shape)?))
     }
 
     /// The facts of a shipped shape.
@@ -56,26 +53,37 @@ impl CircuitFacts {
         let row = PINNED
             .lines()
             .find_map(|line| line.strip_prefix(&name)?.strip_prefix(','))?;
-        let mut fields = row.split(',');
-        Some(Self::new(
-            shape,
-            fields.next()?.parse().ok()?,
-            fields.next()?.parse().ok()?,
-            fields.next()?.parse().ok()?,
-            Digest::from_str(fields.next()?).ok()?,
-        ))
-    }
-
-    fn new(shape: &Shape, witness: u64, nonzeros: u64, coefficients: u64, matrices: Digest) -> Self {
-        Self {
+        let (numbers, matrices) = row.rsplit_once(',')?;
+        let mut numbers = numbers.split(',').map(str::parse);
+        let mut next = || numbers.next()?.ok();
+        Some(Self {
             shape: *shape,
             constraints: shapes::predicted_constraints(shape),
             constraints_per_transfer: constraints_per_transfer(shape),
-            witness,
-            nonzeros,
-            coefficients,
+            witness: next()?,
+            nonzeros: next()?,
+            coefficients: next()?,
+            a_points: next()?,
+            b_points: next()?,
             domain: shapes::domain(shape),
-            matrices,
+            matrices: Digest::from_str(matrices).ok()?,
+        })
+    }
+
+    /// The facts of a shape with these matrices.
+    fn counted(shape: &Shape, r1cs: &R1cs) -> Self {
+        let size = CircuitSize::from(r1cs);
+        Self {
+            shape: *shape,
+            constraints: size.constraints,
+            constraints_per_transfer: constraints_per_transfer(shape),
+            witness: size.variables.saturating_sub(size.instance),
+            nonzeros: size.nonzeros,
+            coefficients: size.coefficients,
+            a_points: size.a_points,
+            b_points: size.b_points,
+            domain: size.domain,
+            matrices: r1cs.digest(),
         }
     }
 }
@@ -101,39 +109,30 @@ fn constraints_per_transfer(shape: &Shape) -> u64 {
     added.div_ceil(u64::from(FURTHER))
 }
 
-fn count(length: usize) -> u64 {
-    u64::try_from(length).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn pinned_facts_are_those_of_the_circuits() {
+        let mut rows = "name,witness,nonzeros,coefficients,a_points,b_points,matrices\n".to_owned();
         for shape in shapes::SHAPES {
-            let pinned = CircuitFacts::pinned(&shape).expect("every shipped shape is pinned");
-            let r1cs = matrices(&shape).expect("circuit");
-            assert_eq!(
-                pinned.constraints,
-                count(r1cs.num_constraints()),
-                "{}",
-                shape.name()
+            let facts = CircuitFacts::counted(&shape, &matrices(&shape).expect("circuit"));
+            rows += &format!(
+                "{},{},{},{},{},{},{}\n",
+                shape.name(),
+                facts.witness,
+                facts.nonzeros,
+                facts.coefficients,
+                facts.a_points,
+                facts.b_points,
+                facts.matrices
             );
-            let row = format!(
-                "{},{},{}",
-                r1cs.nonzeros(),
-                r1cs.num_coefficients(),
-                r1cs.digest()
-            );
-            assert_eq!(
-                format!("{},{},{}", pinned.nonzeros, pinned.coefficients, pinned.matrices),
-                row,
-                "{}",
-                shape.name()
-            );
-            assert_eq!(pinned.witness, count(r1cs.num_variables() - r1cs.num_instance()));
+            if let Some(pinned) = CircuitFacts::pinned(&shape) {
+                assert_eq!(pinned, facts);
+            }
         }
+        assert_eq!(PINNED, rows);
     }
 
     #[test]

@@ -172,5 +172,7 @@ pub fn size(facts: &CircuitFacts) -> CircuitSize {
         nonzeros: facts.nonzeros,
         coefficients: facts.coefficients,
         domain: facts.domain,
+        a_points: facts.a_points,
+        b_points: facts.b_points,
     }
 }

@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 
 use quittance_verifier::{DevelopmentKeys, Provenance, Shape, VerifyingKey};
 
-use super::file;
+use super::file::Contents;
 use super::manifest::{MANIFEST_FORMAT, Manifest, ManifestFile};
-use crate::{Digest, ProvingKey};
+use crate::image::Image;
+use crate::{Digest, KeyFileError, ProvingKey};
 
 /// Name of the manifest in a key directory.
 pub const MANIFEST_FILE: &str = "manifest.json";
@@ -76,7 +77,7 @@ impl KeyDir {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let staging = Staging::new(parent.join(format!(".{name}.{}.partial", std::process::id())))?;
 
-        let proving_key = staging.write(PROVING_KEY_FILE, |out| file::write(key.bases(), key.r1cs(), out))?;
+        let proving_key = staging.write(PROVING_KEY_FILE, |out| write_all(out, key.as_bytes()))?;
         let verifying_key = staging.write(VERIFYING_KEY_FILE, |out| {
             write_all(out, &key.verifying_key().to_bytes())
         })?;
@@ -87,13 +88,15 @@ impl KeyDir {
         Ok(Self { path })
     }
 
-    /// Opens the key in `path` and checks everything that can be checked: files, lengths, digests, encodings, that
-    /// points are on their curves, that the parts belong together and to the manifest, the shape and this build's
-    /// circuit, and the policy about development keys. Runs on the current rayon pool.
+    /// Opens the key in `path`. Its files are mapped, not read, and checked against the digests of the manifest; encodings,
+    /// matrices and the order of variables are checked, that the parts belong together and to the manifest, the shape and this
+    /// build's circuit, and the policy about development keys. Runs on the current rayon pool.
     ///
-    /// Subgroups: G1 has no other points than those of the subgroup. The verifying key's G2 points are checked. Those
-    /// of the B query are not: they were computed from the generator at setup, or checked when a ceremony's key
-    /// was imported, and the digest says that they are still the same.
+    /// The points of the lists are what they were when the key was made or imported: the digest says so. For a directory
+    /// whose maker did not check them, there is [`import`](Self::import).
+    ///
+    /// The files must stay as they are while the key is in use: removing or replacing them is harmless, writing to them is not
+    /// (`docs/key-file.md`).
     ///
     /// # Errors
     /// [`KeyError`].
@@ -148,6 +151,24 @@ impl KeyDir {
         Ok(LoadedKey { manifest, key })
     }
 
+    /// As [`open`](Self::open), and checks every point: canonical coordinates, on the curve, in the subgroup. Once, for a key
+    /// that comes from elsewhere; minutes of CPU for a large one.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn import(
+        path: impl Into<PathBuf>,
+        expected: &Expected,
+        development_keys: DevelopmentKeys,
+    ) -> Result<LoadedKey, KeyError> {
+        let loaded = Self::open(path, expected, development_keys)?;
+        loaded.key.check_points().map_err(|source| KeyError::Parts {
+            shape: expected.shape.name(),
+            source,
+        })?;
+        Ok(loaded)
+    }
+
     fn read_manifest(&self, shape: &str) -> Result<Manifest, KeyError> {
         let path = self.path.join(MANIFEST_FILE);
         let (file, got) = open_file(&path, shape)?;
@@ -193,32 +214,39 @@ impl KeyDir {
         shape: &str,
     ) -> Result<ProvingKey, KeyError> {
         let path = self.path.join(PROVING_KEY_FILE);
-        let (mut file, length) = open_file(&path, shape)?;
+        let (file, length) = open_file(&path, shape)?;
         check_length(&path, length, &manifest.proving_key, shape)?;
-        let (got, contents) = file::read(&mut file, length).map_err(io_error(&path))?;
+        let malformed = |source| KeyError::ProvingKey {
+            shape: shape.to_owned(),
+            source,
+        };
+        let size = usize::try_from(length).map_err(|_| {
+            let expected = u64::try_from(isize::MAX).unwrap_or(u64::MAX);
+            malformed(KeyFileError::Length {
+                got: length,
+                expected,
+            })
+        })?;
+        let image = Image::map(&file, size).map_err(io_error(&path))?;
+        let got = Digest::of(image.bytes());
+        // A file that shrank meanwhile would kill the process at the next touch: the earlier that is said, the better.
+        let length = file.metadata().map_err(io_error(&path))?.len();
+        check_length(&path, length, &manifest.proving_key, shape)?;
         let expected = manifest.proving_key.blake3;
-        let shape = shape.to_owned();
         if got != expected {
+            let shape = shape.to_owned();
             return Err(KeyError::ProvingKeyDigest { got, expected, shape });
         }
-        let contents = match contents {
-            Ok(contents) => contents,
-            Err(source) => return Err(KeyError::ProvingKey { shape, source }),
-        };
-        if contents.matrices != manifest.matrices {
-            return Err(KeyError::MatricesDigest {
-                got: contents.matrices,
-                expected: manifest.matrices,
-                shape,
-            });
+        let contents = Contents::read(image).map_err(malformed)?;
+        let got = contents.r1cs().digest();
+        let expected = manifest.matrices;
+        let shape = shape.to_owned();
+        if got != expected {
+            return Err(KeyError::MatricesDigest { got, expected, shape });
         }
-        ProvingKey::new(
-            verifying_key.provenance(),
-            *verifying_key.shape(),
-            contents.bases,
-            contents.r1cs,
-        )
-        .map_err(|source| KeyError::Parts { shape, source })
+        let (provenance, key_shape) = (verifying_key.provenance(), *verifying_key.shape());
+        ProvingKey::from_contents(provenance, key_shape, contents)
+            .map_err(|source| KeyError::Parts { shape, source })
     }
 }
 

@@ -10,8 +10,9 @@ use rayon::prelude::*;
 
 use super::report::Stopwatch;
 use super::{Blinding, ProofReport, ProveError};
+use crate::key::file::FixedPoints;
 use crate::reduction::{Transformed, quotient_on_odd_coset};
-use crate::{Control, MatrixName, Phase, ProvingKey, R1cs};
+use crate::{CircuitKey, Control, MatrixName, Phase, R1cs};
 
 /// Points in one chunk of a multi-scalar multiplication. Between chunks a proof can be cancelled: a chunk takes
 /// about a second on one thread. Smaller ones would answer faster, but save fewer additions for each point.
@@ -54,11 +55,11 @@ impl<'a> Run<'a> {
 
     pub(super) fn prove(
         &mut self,
-        key: &ProvingKey,
+        key: &CircuitKey,
         assignment: &[Fr],
         blinding: Blinding,
     ) -> Result<Proof, ProveError> {
-        let bases = key.bases();
+        let bases = key.arkworks();
         let quotient = self.phase(Phase::WitnessMap, |run| run.witness_map(key.r1cs(), assignment))?;
         let h = self.phase(Phase::H, |run| {
             let scalars = run.scalars(&quotient);
@@ -86,7 +87,7 @@ impl<'a> Run<'a> {
         let inputs = &assignment[1..key.r1cs().num_instance()];
         self.phase(Phase::Verify, |run| {
             run.pool
-                .install(|| key.verifier().verify_inputs(inputs, &proof))
+                .install(|| key.verify(inputs, &proof))
                 .map_err(ProveError::SelfCheck)
         })?;
         Ok(proof)
@@ -179,13 +180,17 @@ impl<'a> Run<'a> {
     }
 }
 
-fn assemble(key: &ProvingKey, sums: Sums, blinding: Blinding) -> Result<Proof, ProveError> {
-    let bases = key.bases();
+fn assemble(key: &CircuitKey, sums: Sums, blinding: Blinding) -> Result<Proof, ProveError> {
+    let FixedPoints {
+        vk,
+        beta_g1,
+        delta_g1,
+    } = key.fixed();
     let Blinding { r, s } = blinding;
-    let a = sums.a + bases.vk.alpha_g1 + bases.delta_g1 * r;
-    let b1 = sums.b1 + bases.beta_g1 + bases.delta_g1 * s;
-    let b2 = sums.b2 + bases.vk.beta_g2 + bases.vk.delta_g2 * s;
-    let c = sums.l + sums.h + a * s + b1 * r - bases.delta_g1 * (r * s);
+    let a = sums.a + vk.alpha_g1 + *delta_g1 * r;
+    let b1 = sums.b1 + beta_g1 + *delta_g1 * s;
+    let b2 = sums.b2 + vk.beta_g2 + vk.delta_g2 * s;
+    let c = sums.l + sums.h + a * s + b1 * r - *delta_g1 * (r * s);
     Proof::new(a.into_affine(), b2.into_affine(), c.into_affine()).map_err(ProveError::Degenerate)
 }
 

@@ -1,6 +1,6 @@
 use std::sync::Mutex;
 
-use ark_bn254::{Bn254, G1Affine, G2Affine};
+use ark_bn254::{Bn254, G1Affine};
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{AdditiveGroup, UniformRand, Zero};
 use ark_groth16::Groth16;
@@ -8,8 +8,9 @@ use ark_std::rand::SeedableRng;
 use ark_std::rand::rngs::StdRng;
 
 use super::*;
-use crate::testing::{SHAPE, engine, key, random_circuit};
-use crate::{CancelFlag, Progress, R1cs, SnarkjsReduction, setup_development, synthetic};
+use crate::key::points::Subgroup;
+use crate::testing::{SHAPE, engine, key, off_subgroup, random_circuit};
+use crate::{CancelFlag, Progress, ProvingKey, R1cs, SnarkjsReduction, setup_development, synthetic};
 
 fn blinding(seed: u64) -> Blinding {
     let mut rng = StdRng::seed_from_u64(seed);
@@ -23,7 +24,7 @@ fn blinding(seed: u64) -> Blinding {
 fn reference(key: &ProvingKey, assignment: &[Fr], Blinding { r, s }: Blinding) -> Proof {
     let r1cs = key.r1cs();
     let proof = Groth16::<Bn254, SnarkjsReduction>::create_proof_with_reduction_and_matrices(
-        key.bases(),
+        &key.to_arkworks(),
         r,
         s,
         &r1cs.to_matrices(),
@@ -43,7 +44,7 @@ fn proofs_equal_those_of_ark_groth16_for_equal_randomness() {
         let (r1cs, assignment) = random_circuit(seed);
         assert_eq!(r1cs.first_unsatisfied(&assignment), None);
         let key = key(&r1cs, seed);
-        let bases = key.bases();
+        let bases = key.to_arkworks();
         identities[0] += bases.a_query.iter().filter(|point| point.is_zero()).count();
         identities[1] += bases.b_g1_query.iter().filter(|point| point.is_zero()).count();
         identities[2] += bases.b_g2_query.iter().filter(|point| point.is_zero()).count();
@@ -210,10 +211,11 @@ fn a_damaged_key_gives_no_proof() {
     let (r1cs, assignment) = random_circuit(5);
     let good = key(&r1cs, 5);
     let engine = engine(1);
-    let mut bases = good.bases().clone();
+    let mut bases = good.to_arkworks();
     let index = bases.h_query.len() - 1;
     bases.h_query[index] = G1Affine::generator();
-    let damaged = ProvingKey::new(good.verifying_key().provenance(), SHAPE, bases, r1cs.clone()).unwrap();
+    let provenance = good.verifying_key().provenance();
+    let damaged = ProvingKey::new(provenance, SHAPE, bases, r1cs.clone()).unwrap();
     let error = engine
         .prove(&damaged, &assignment, &Control::default())
         .unwrap_err();
@@ -223,15 +225,15 @@ fn a_damaged_key_gives_no_proof() {
     );
 
     // S36: the one list whose subgroup is not looked at when a key is opened. Its damage cannot leave the engine.
-    let mut bases = good.bases().clone();
+    let mut bases = good.to_arkworks();
     let index = bases
         .b_g2_query
         .iter()
         .zip(&assignment)
-        .position(|(_, value)| !value.is_zero())
+        .position(|(point, value)| !point.is_zero() && !value.is_zero())
         .unwrap();
     bases.b_g2_query[index] = off_subgroup();
-    let damaged = ProvingKey::new(good.verifying_key().provenance(), SHAPE, bases, r1cs).unwrap();
+    let damaged = ProvingKey::from_arkworks(provenance, SHAPE, bases, &r1cs, Subgroup::Known).unwrap();
     let error = engine
         .prove(&damaged, &assignment, &Control::default())
         .unwrap_err();
@@ -242,13 +244,6 @@ fn a_damaged_key_gives_no_proof() {
         ),
         "{error}"
     );
-}
-
-fn off_subgroup() -> G2Affine {
-    (1u64..)
-        .filter_map(|x| G2Affine::get_point_from_x_unchecked(ark_bn254::Fq2::from(x), false))
-        .find(|point| !point.is_in_correct_subgroup_assuming_on_curve())
-        .unwrap()
 }
 
 #[test]

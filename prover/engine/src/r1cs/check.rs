@@ -20,7 +20,7 @@ pub(super) fn check_terms(
     let rows = |task: usize| matrix.rows_from(task * ROWS_PER_TASK).take(ROWS_PER_TASK);
     let tasks: Vec<Option<u32>> = (0..matrix.rows().div_ceil(ROWS_PER_TASK))
         .into_par_iter()
-        .map(|task| largest_coefficient(rows(task), variables))
+        .map(|task| largest_coefficient(matrix, task, variables))
         .collect();
     for (task, largest) in tasks.into_iter().enumerate() {
         // Where nothing is wrong with the columns and no coefficient is new, there is nothing more to see.
@@ -62,22 +62,31 @@ fn check_offsets(name: MatrixName, matrix: SparseMatrix<'_>) -> Result<(), R1csE
     }
 }
 
-/// The largest index of a coefficient in these rows; `None` if columns do not increase within a row, or do not exist.
-fn largest_coefficient<'a>(rows: impl Iterator<Item = &'a [Term]>, variables: usize) -> Option<u32> {
-    let mut largest = 0;
-    let mut increasing = true;
-    for terms in rows {
-        // The least that the next column may be.
-        let mut next = 0;
-        for &[column, coefficient] in terms {
-            let column = column as usize;
-            increasing &= column >= next;
-            next = column + 1;
-            largest = largest.max(coefficient);
-        }
-        increasing &= next <= variables;
+/// The largest index of a coefficient in a task's rows; `None` if columns do not increase within a row, or do not exist.
+///
+/// Rows are short: a loop over each would mostly guess wrongly where it ends. So all terms are compared with their neighbours,
+/// many at once, and of the columns that do not increase those are taken off again that begin a row.
+fn largest_coefficient(matrix: SparseMatrix<'_>, task: usize, variables: usize) -> Option<u32> {
+    let first = task * ROWS_PER_TASK;
+    let offsets = &matrix.offsets[first..matrix.offsets.len().min(first + ROWS_PER_TASK + 1)];
+    let start = offsets[0] as usize;
+    let terms = &matrix.terms[start..offsets[offsets.len() - 1] as usize];
+    let (mut largest, mut last_column, mut falls) = (0, 0, 0u32);
+    for &[column, coefficient] in terms {
+        largest = coefficient.max(largest);
+        last_column = column.max(last_column);
     }
-    increasing.then_some(largest)
+    for ([column, _], [next, _]) in terms.iter().zip(terms.get(1..).unwrap_or_default()) {
+        falls = falls.wrapping_add(u32::from(next <= column));
+    }
+    for bounds in offsets.windows(2) {
+        let at = bounds[0] as usize - start;
+        if bounds[0] < bounds[1] && at > 0 {
+            falls = falls.wrapping_sub(u32::from(terms[at][0] <= terms[at - 1][0]));
+        }
+    }
+    let exists = terms.is_empty() || (last_column as usize) < variables;
+    (exists && falls == 0).then_some(largest)
 }
 
 fn check_row(

@@ -84,7 +84,7 @@ impl<'a> ArkGroth16<'a> {
             .map_err(|source| EngineError { threads, source })?;
         Ok(Self {
             key,
-            bases: key.bases().clone(),
+            bases: key.to_arkworks(),
             matrices: key.r1cs().to_matrices(),
             pool,
         })

@@ -1,4 +1,6 @@
 use super::*;
+use crate::key::file::Section;
+use crate::key::layout::{Counts, Layout};
 use crate::testing::{SHAPE, engine, key, random_circuit};
 use crate::{Control, KeyFileError, ProvingKeyError, synthetic};
 
@@ -77,7 +79,8 @@ fn a_key_is_written_opened_and_proves() {
         .install(|| KeyDir::open(dir.path(), &expected, DevelopmentKeys::Accept))
         .unwrap();
     assert_eq!(loaded.verifying_key(), key.verifying_key());
-    assert_eq!(loaded.bases(), key.bases());
+    assert_eq!(loaded.to_arkworks(), key.to_arkworks());
+    assert_eq!(loaded.as_bytes(), key.as_bytes());
     assert_eq!(loaded.r1cs(), &r1cs);
     let manifest = loaded.manifest();
     assert_eq!(manifest.constraints, 248);
@@ -241,10 +244,10 @@ fn the_manifest_is_strict() {
         KeyError::ManifestSyntax { .. }
     ));
     assert!(matches!(
-        text(&|value| value["format"] = 2.into()),
+        text(&|value| value["format"] = 3.into()),
         KeyError::Format {
-            got: 2,
-            expected: 1,
+            got: 3,
+            expected: 2,
             ..
         }
     ));
@@ -301,40 +304,45 @@ fn s30_a_substituted_verifying_key_is_refused() {
 }
 
 #[test]
-fn s32_s36_forged_proving_keys_are_refused() {
+fn s36_forged_proving_keys_are_refused() {
     let fixture = fixture();
     let good = fixture.bytes(PROVING_KEY_FILE);
-    let forge = |change: &dyn Fn(&mut crate::Bases)| {
-        let mut bases = fixture.key.bases().clone();
-        change(&mut bases);
-        let mut bytes = Vec::new();
-        file::write(&bases, fixture.key.r1cs(), &mut bytes).unwrap();
+    let start = |section| Layout::new(&Counts::of(fixture.key.r1cs())).range(section).start;
+    let forge = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = good.clone();
+        change(&mut bytes);
         fixture.forge(PROVING_KEY_FILE, &bytes);
         fixture.open().unwrap_err()
     };
-    let error = forge(&|bases| bases.l_query[0] = ark_bn254::G1Affine::identity());
+    let order = start(Section::Order);
+    let error = forge(&|bytes| bytes[order] ^= 1);
     assert!(
         matches!(
             error,
-            KeyError::Parts {
-                source: ProvingKeyError::Identity { .. },
+            KeyError::ProvingKey {
+                source: KeyFileError::Order { .. },
                 ..
             }
         ),
         "{error}"
     );
-    let error = forge(&|bases| bases.a_query.truncate(2));
+    // β in G1, which has a twin.
+    let g1 = start(Section::G1);
+    let error = forge(&|bytes| bytes.copy_within(g1..g1 + 64, g1 + 64));
     assert!(
         matches!(
             error,
             KeyError::Parts {
-                source: ProvingKeyError::QueryLength { .. },
+                source: ProvingKeyError::Twin { name: "beta" },
                 ..
             }
         ),
         "{error}"
     );
-    let error = forge(&|bases| bases.a_query[1].x = bases.a_query[1].y);
+    // α, which the verifying key has too.
+    let error = forge(&|bytes| bytes.copy_within(g1 + 64..g1 + 128, g1));
+    assert!(matches!(error, KeyError::KeysDiffer { .. }), "{error}");
+    let error = forge(&|bytes| bytes[g1] ^= 1);
     assert!(
         matches!(
             error,
@@ -345,10 +353,100 @@ fn s32_s36_forged_proving_keys_are_refused() {
         ),
         "{error}"
     );
-    fixture.forge(PROVING_KEY_FILE, &good[..64]);
-    assert!(matches!(fixture.open(), Err(KeyError::ProvingKey { .. })));
+    for length in [0, 64, 384] {
+        fixture.forge(PROVING_KEY_FILE, &good[..length]);
+        assert!(matches!(fixture.open(), Err(KeyError::ProvingKey { .. })));
+    }
     fixture.forge(PROVING_KEY_FILE, &good);
     assert!(fixture.open().is_ok());
+}
+
+/// Points of the lists are looked at when a key is imported. What opening lets pass cannot give a proof.
+#[test]
+fn s32_s35_s36_an_import_checks_every_point() {
+    let fixture = fixture();
+    let good = fixture.bytes(PROVING_KEY_FILE);
+    let import = || KeyDir::import(&fixture.path, &fixture.expected, DevelopmentKeys::Accept);
+    assert!(import().is_ok());
+    let layout = Layout::new(&Counts::of(fixture.key.r1cs()));
+    for section in [Section::A, Section::B1, Section::B2, Section::L, Section::H] {
+        let start = layout.range(section).start;
+        let forge = |change: &dyn Fn(&mut Vec<u8>)| {
+            let mut bytes = good.clone();
+            change(&mut bytes);
+            fixture.forge(PROVING_KEY_FILE, &bytes);
+            assert!(fixture.open().is_ok());
+            match import() {
+                Err(KeyError::Parts { source, .. }) => source,
+                other => panic!("{other:?}"),
+            }
+        };
+        let error = forge(&|bytes| bytes[start] ^= 1);
+        assert!(matches!(error, ProvingKeyError::NotOnCurve { .. }), "{error}");
+        let error = forge(&|bytes| bytes[start..start + 32].fill(0xff));
+        assert!(matches!(error, ProvingKeyError::NotCanonical { .. }), "{error}");
+        let size = usize::try_from(section.element_bytes()).unwrap();
+        let error = forge(&|bytes| bytes[start..start + size].fill(0));
+        assert!(matches!(error, ProvingKeyError::Identity { .. }), "{error}");
+    }
+}
+
+#[test]
+fn keys_of_older_formats_are_refused_with_the_command_that_makes_a_new_one() {
+    let fixture = fixture();
+    let mut manifest: serde_json::Value = serde_json::from_slice(&fixture.bytes(MANIFEST_FILE)).unwrap();
+    manifest["format"] = 1.into();
+    let newer = fixture.bytes(MANIFEST_FILE);
+    fixture.replace(MANIFEST_FILE, manifest.to_string().as_bytes());
+    let error = fixture.open().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "key format 1 is not 2: make the key again with `quittance setup --shape t2f1l4`"
+    );
+    // A file of the first version under a manifest of the second.
+    fixture.replace(MANIFEST_FILE, &newer);
+    let mut bytes = fixture.bytes(PROVING_KEY_FILE);
+    bytes[8] = 1;
+    fixture.forge(PROVING_KEY_FILE, &bytes);
+    let error = fixture.open().unwrap_err();
+    assert!(
+        matches!(
+            error,
+            KeyError::ProvingKey {
+                source: KeyFileError::Version { got: 1, expected: 2 },
+                ..
+            }
+        ),
+        "{error}"
+    );
+    assert!(
+        error
+            .to_string()
+            .contains("make the key again with `quittance setup --shape t2f1l4`")
+    );
+}
+
+/// Two processes, or two services of one, share the pages; one of them goes on when the files are gone.
+#[cfg(unix)]
+#[test]
+fn a_key_in_use_outlives_its_directory() {
+    let (r1cs, assignment) = synthetic::circuit(7, 1).unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("key");
+    KeyDir::create(&path, &key(&r1cs, 3)).unwrap();
+    let expected = Expected {
+        shape: SHAPE,
+        matrices: r1cs.digest(),
+    };
+    let open = || KeyDir::open(&path, &expected, DevelopmentKeys::Accept).unwrap();
+    let (first, second) = (open(), open());
+    fs::remove_dir_all(&path).unwrap();
+    assert_eq!(first.as_bytes(), second.as_bytes());
+    let proof = engine(1)
+        .prove(&first, &assignment, &Control::default())
+        .unwrap()
+        .proof;
+    assert_eq!(second.verifier().verify_inputs(&assignment[1..4], &proof), Ok(()));
 }
 
 /// S38: what never ends is not read.
