@@ -30,6 +30,7 @@ pub(crate) mod tracked;
 /// Without the architecture, no detection succeeds and the type has no value.
 #[cfg(not(target_arch = "x86_64"))]
 mod ifma {
+    /// Says that this processor has AVX-512 F, DQ, IFMA and VBMI2: on this architecture there is no such value.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     pub enum Avx512Ifma {}
 
