@@ -93,6 +93,9 @@ pub enum Backend {
     Portable,
     /// AVX-512 IFMA: eight elements at a time. The value inside says that this processor has it.
     Ifma(Avx512Ifma),
+    /// Tests only: arkworks' arithmetic, and failure where a kernel breaks a bound.
+    #[cfg(test)]
+    Tracked,
 }
 
 impl Backend {
@@ -142,6 +145,8 @@ impl Backend {
         match self {
             Self::Portable => "portable",
             Self::Ifma(_) => "ifma",
+            #[cfg(test)]
+            Self::Tracked => "tracked",
         }
     }
 
@@ -154,6 +159,8 @@ impl Backend {
         match self {
             Self::Portable => kernel.run::<portable::Portable>(),
             Self::Ifma(ifma) => ifma.run(kernel),
+            #[cfg(test)]
+            Self::Tracked => kernel.run::<tracked::Tracked>(),
         }
     }
 }

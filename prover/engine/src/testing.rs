@@ -10,7 +10,7 @@ use ark_std::rand::{Rng, SeedableRng};
 use quittance_verifier::Shape;
 
 use crate::setup::{Trapdoor, setup};
-use crate::{Engine, ProvingKey, R1cs};
+use crate::{Backend, Engine, ProvingKey, R1cs};
 
 pub(crate) const SHAPE: Shape = Shape {
     levels: 4,
@@ -87,6 +87,13 @@ pub(crate) fn off_subgroup() -> G2Affine {
 
 pub(crate) fn engine(threads: usize) -> Engine {
     Engine::new(NonZeroUsize::new(threads).unwrap()).unwrap()
+}
+
+/// Every backend that this machine has, and the one that fails where a bound is broken.
+pub(crate) fn backends() -> Vec<Backend> {
+    let mut backends = Backend::available();
+    backends.push(Backend::Tracked);
+    backends
 }
 
 /// Calls `work` in pools of 1, 2, 3 and 7 threads.

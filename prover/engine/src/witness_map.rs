@@ -4,6 +4,7 @@
 //! has found equal to aᵢ·bᵢ.
 
 mod rows;
+mod sum;
 #[cfg(test)]
 mod tests;
 

@@ -3,7 +3,7 @@ use ark_std::rand::SeedableRng;
 use ark_std::rand::rngs::StdRng;
 
 use super::*;
-use crate::testing::in_pools;
+use crate::testing::{backends, in_pools};
 
 type Domain = Radix2EvaluationDomain<Fr>;
 
@@ -19,7 +19,7 @@ fn inputs(log2: u32) -> Vec<Vec<Fr>> {
 
 #[test]
 fn transforms_equal_those_of_arkworks() {
-    for backend in Backend::available() {
+    for backend in backends() {
         for log2 in 0..=14 {
             let domain = Domain::new(1 << log2).unwrap();
             for coefficients in inputs(log2) {
@@ -38,7 +38,7 @@ fn transforms_equal_those_of_arkworks() {
 fn every_number_of_threads_gives_the_same() {
     let coefficients = inputs(15).swap_remove(0);
     let values = Domain::new(1 << 15).unwrap().fft(&coefficients);
-    for backend in Backend::available() {
+    for backend in backends() {
         in_pools(|| {
             let mut transform = Transform::forward(backend, 1 << 15).unwrap();
             // Twice: a transform keeps nothing of the last one.

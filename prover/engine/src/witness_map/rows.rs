@@ -1,8 +1,9 @@
 //! The values of the rows, and whether they are satisfied.
 
 use ark_bn254::Fr;
-use ark_ff::AdditiveGroup;
+use ark_ff::{AdditiveGroup, Field};
 
+use super::sum::Sum;
 use crate::backend::{Kernel, Lanes, Line, Machine};
 use crate::ntt::BLOCK;
 use crate::r1cs::{SparseMatrix, Term};
@@ -16,6 +17,8 @@ pub(super) struct Assigned<'a> {
     assignment: &'a [Fr],
     rows: usize,
     instance: usize,
+    /// Whether variable 0 is 1, as it is in every proper assignment.
+    has_one: bool,
 }
 
 impl<'a> Assigned<'a> {
@@ -26,6 +29,7 @@ impl<'a> Assigned<'a> {
             assignment,
             rows: r1cs.num_constraints(),
             instance: r1cs.num_instance(),
+            has_one: assignment.first() == Some(&Fr::ONE),
         }
     }
 
@@ -48,18 +52,22 @@ impl<'a> Assigned<'a> {
         block
     }
 
-    /// Most terms have coefficient 1 or −1, which cost no multiplication.
+    /// Most terms have coefficient 1 or −1, or are a constant: they cost no multiplication, and a sum is reduced once.
     fn inner_product(&self, terms: &[Term]) -> Fr {
-        let mut sum = Fr::ZERO;
+        if let [[column, 0]] = terms {
+            return self.assignment[*column as usize];
+        }
+        let mut sum = Sum::default();
         for &[column, coefficient] in terms {
             let value = &self.assignment[column as usize];
             match coefficient {
-                0 => sum += value,
-                1 => sum -= value,
-                index => sum += self.dictionary[index as usize] * value,
+                0 => sum.add(value),
+                1 => sum.subtract(value),
+                index if column == 0 && self.has_one => sum.add(&self.dictionary[index as usize]),
+                index => sum.add(&(self.dictionary[index as usize] * value)),
             }
         }
-        sum
+        sum.reduce()
     }
 }
 

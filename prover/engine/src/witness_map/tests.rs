@@ -5,7 +5,7 @@ use ark_std::rand::{Rng, SeedableRng};
 
 use super::*;
 use crate::CancelFlag;
-use crate::testing::{in_pools, random_circuit};
+use crate::testing::{backends, in_pools, random_circuit};
 
 /// What `src/reduction.rs` computes, as integers.
 fn expected(r1cs: &R1cs, assignment: &[Fr]) -> Vec<[u64; 4]> {
@@ -65,7 +65,7 @@ fn circuit(rows: usize, seed: u64, value: impl Fn(&mut StdRng) -> Fr) -> (R1cs, 
 
 #[test]
 fn quotients_equal_those_of_the_reduction_for_every_size() {
-    for backend in Backend::available() {
+    for backend in backends() {
         let mut buffers = WitnessMapBuffers::default();
         // From large to small too: buffers keep what an earlier proof has left.
         for log2 in (2..=14).chain((2..14).rev()) {
@@ -95,7 +95,7 @@ fn quotients_equal_those_of_the_reduction_for_every_size() {
 /// No rows at all: a domain of one element, and of two and four.
 #[test]
 fn systems_without_rows_have_a_quotient() {
-    for backend in Backend::available() {
+    for backend in backends() {
         for instance in 1..=4 {
             let r1cs = R1cs::from_matrices(&[const { Vec::new() }; 3], instance, 0).unwrap();
             let assignment: Vec<Fr> = (1u64..).take(instance).map(Fr::from).collect();
@@ -109,7 +109,7 @@ fn systems_without_rows_have_a_quotient() {
 fn every_number_of_threads_gives_the_same() {
     let (r1cs, assignment) = circuit((1 << 13) + 77, 5, Fr::rand);
     let expected = expected(&r1cs, &assignment);
-    for backend in Backend::available() {
+    for backend in backends() {
         in_pools(|| {
             let mut buffers = WitnessMapBuffers::default();
             let found = quotient(backend, &r1cs, &assignment, &mut buffers).unwrap();
@@ -137,7 +137,7 @@ fn the_first_wrong_row_is_found() {
             let changed = R1cs::from_matrices(&matrices, 4, assignment.len() - 4).unwrap();
             let expected = wrong.iter().copied().min();
             assert_eq!(changed.first_unsatisfied(&assignment), expected);
-            for backend in Backend::available() {
+            for backend in backends() {
                 in_pools(|| {
                     let mut buffers = WitnessMapBuffers::default();
                     let found = quotient(backend, &changed, &assignment, &mut buffers);
@@ -158,7 +158,7 @@ fn the_first_wrong_row_is_found() {
 #[test]
 fn a_cancelled_map_ends_wherever_it_is() {
     let (r1cs, assignment) = circuit(5000, 4, Fr::rand);
-    for backend in Backend::available() {
+    for backend in backends() {
         let map = WitnessMap::new(backend, r1cs.domain_size()).unwrap();
         let mut buffers = WitnessMapBuffers::default();
         // Cancelled before the first report, at the first, at the second, …
