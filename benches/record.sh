@@ -41,7 +41,7 @@ section() {
     shift
     echo "record: $title" >&2
     local output
-    output="$("$quittance" "$@")"
+    output="$("$quittance" "$@" | sed 's/ *$//')"
     printf '\n## %s\n\n```text\n$ quittance %s\n%s\n```\n' "$title" "${*/#"$keys"/DIR}" "$output"
 }
 

@@ -61,7 +61,7 @@ fn field_mul() -> Option<Box<dyn FnMut() + Send>> {
     }))
 }
 
-/// The only way to the additions of points; about seven in ten of its instructions are theirs.
+/// The only public way to the additions of points.
 fn msm(group: Group) -> Option<Box<dyn FnMut() + Send>> {
     let mut msm = Msm::new(group, 10, Backend::Portable).ok()?;
     Some(Box::new(move || {

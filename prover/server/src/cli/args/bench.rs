@@ -37,37 +37,41 @@ pub enum BenchCommand {
 const PROVE: &str = "\
 Prove synthetic circuits of any size, alone or beside ark-groth16.
 
-The circuit of size K has 2^K - 8 rows, about as many wires, and three public inputs, as every Quittance circuit. A state of 7 \
-values runs through rounds like Poseidon's: fifth powers of short sums, plus a sum of the state; every 8 rounds one \
-value is split into 9 bits. Non-zeros per row: A 2.1, B 3.2, C 3.5. Of the values, 5 % are 0 or 1. Of the wires, 32 % are absent \
-from B. Transfers: A 2.2, B 3.3, C 3.6, 5 %, 33 %. --json repeats the circuit's as counted.
+The circuit of size K has 2^K - 8 rows, about as many wires, and three public inputs, as every Quittance circuit.
+A state of 7 values runs through rounds like Poseidon's: fifth powers of short sums, plus a sum of the state; every
+8 rounds one value is split into 9 bits. Non-zeros per row: A 2.1, B 3.2, C 3.5. Of the values, 5 % are 0 or 1. Of the
+wires, 32 % are absent from B. (Transfers: A 2.2, B 3.3, C 3.6, 5 %, 33 %.) --json repeats the circuit's as counted.
 
-With --rival, both prove with the same matrices, assignment, key, r and s, in this process, in turn, N times each: the engine, the \
-rival, the engine, and so on. Times are medians, CPU times those of the whole process. Ratios are rival / engine: above 1 \
-the engine is faster. Both proofs are verified, and have to be equal. The engine's time includes its check of every row and its \
-verification of its proof; the rival's does not. ark-groth16 0.6 runs with its feature `parallel`, under our reduction (six \
-transforms), from matrices: it synthesises nothing.
+With --rival, both prove with the same matrices, assignment, key, r and s, in this process, in turn, N times each:
+the engine, the rival, the engine, and so on. Times are medians, CPU times those of the whole process. Ratios are
+rival / engine: above 1 the engine is faster. Both proofs are verified, and have to be equal. The engine's time
+includes its check of every row and its verification of its proof; the rival's does not. ark-groth16 0.6 runs with
+its feature `parallel`, under our reduction (six transforms), from matrices: it synthesises nothing.
 
-Threads: each side has a pool of --threads. ark-groth16's multiplications start pools of two threads of their own, threads / 2 of \
-them at a time, while its other threads wait: never more than --threads compute; with an odd number above 1 one of them is idle.
+Threads: each side has a pool of --threads. ark-groth16's multiplications start pools of two threads of their own,
+threads / 2 of them at a time, while its other threads wait: a remainder of a few points aside, never more than
+--threads compute. With an odd number above 1, one of them is idle: compare wall times with even numbers, or 1.
 
-Peak memory is the engine's alone, its key included, in a process of its own that maps the key from a file.";
+Peak memory is the engine's alone, its key included, in a process of its own that opens the key from a file.";
 
 const MSM: &str = "\
 Multi-scalar multiplications in G1 and G2 beside other libraries.
 
-Each library multiplies the same 2^K points with the same full-width scalars, on --threads threads, in turn, N times each; results have to be \
-equal. Times are medians; ratios are library / engine. Points are P, 2P, 4P and so on: as good as random to \
-additions. Every library has the points in its own form before the clock starts; the engine keeps its room from run to run, as \
-from proof to proof. halo2curves' column needs a build with it: cargo install --locked --path prover/server --features halo2curves.";
+Each library multiplies the same 2^K points with the same full-width scalars, on --threads threads, in turn, N times
+each; results have to be equal. Times are medians; ratios are library / engine. Points are P, 2P, 4P and so on: as good
+as random to additions. Every library has the points in its own form before the clock starts; the engine keeps its
+room from run to run, as from proof to proof.
+
+halo2curves' column needs a build with it: cargo install --locked --path prover/server --features halo2curves";
 
 const NTT: &str = "\
 Transforms of the scalar field beside other libraries.
 
-Each library transforms the same 2^K values in place, natural order on both sides, on --threads threads, in turn, N times each; results \
-have to be equal. Times are medians; ratios are library / engine. The engine keeps its tables and room from run to run, as from proof \
-to proof. halo2curves' column needs a build with it: cargo \
-install --locked --path prover/server --features halo2curves.";
+Each library transforms the same 2^K values in place, natural order on both sides, on --threads threads, in turn, N
+times each; results have to be equal. Times are medians; ratios are library / engine. The engine keeps its tables and
+room from run to run, as from proof to proof.
+
+halo2curves' column needs a build with it: cargo install --locked --path prover/server --features halo2curves";
 
 /// Arguments of `bench` for real batches.
 #[derive(Clone, Debug, Args)]

@@ -43,7 +43,7 @@ fn seconds(seconds: f64) -> String {
     if seconds < 1.0 {
         format!("{:.3} ms", seconds * 1000.0)
     } else {
-        format!("{seconds:.3} s ")
+        format!("{seconds:.3} s")
     }
 }
 

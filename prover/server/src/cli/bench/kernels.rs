@@ -178,14 +178,15 @@ impl<'a> Table<'a> {
         let mut names = format!("{:<8}{:<6}{:^22}", "kernel", "size", "engine");
         let mut units = format!("{:<14}{:>11}{:>11}", "", "wall", "CPU");
         for &library in Library::ALL.iter().skip(1) {
-            names.push_str(&format!("{:^38}", format!("{}, / engine", self.name(library))));
+            names.push_str(&format!("{:^38}", format!("{}, over engine", self.name(library))));
             units.push_str(&format!("{:>11}{:>11}{:>8}{:>8}", "wall", "CPU", "wall", "CPU"));
         }
         format!(
-            "{} threads, backend {}, medians of {}\n{names}\n{units}",
+            "{} threads, backend {}, medians of {}\n{}\n{units}",
             self.engine.threads(),
             self.backend.name(),
-            self.args.runs
+            self.args.runs,
+            names.trim_end()
         )
     }
 
