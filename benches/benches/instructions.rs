@@ -10,17 +10,16 @@ use std::process::ExitCode;
 
 use ark_bn254::Fr;
 use quittance_benches::elements;
-use quittance_engine::rivals::{Group, Library, Msm, Ntt, multiply};
-use quittance_engine::{Backend, Engine, MatrixName, synthetic};
+use quittance_engine::ntt::Transform;
+use quittance_engine::{Backend, Engine, FieldOperation, MatrixName, synthetic};
 
 /// Makes an input, and gives the work on it. Nothing if the input cannot be made.
 type Prepare = fn() -> Option<Box<dyn FnMut() + Send>>;
 
 /// Names are columns of the committed counts: a change of the input wants a new name.
 const KERNELS: &[(&str, Prepare)] = &[
-    ("field_mul_4096", field_mul),
-    ("add_pairs_g1_msm_2_10", || msm(Group::G1)),
-    ("add_pairs_g2_msm_2_10", || msm(Group::G2)),
+    ("field_mul_4096", || field(FieldOperation::Multiply)),
+    ("field_mul_pair_4096", || field(FieldOperation::MultiplyPair)),
     ("ntt_2_10", ntt),
     ("rows_2_10", rows),
 ];
@@ -37,14 +36,18 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     };
     let kernel = KERNELS.iter().find(|(kernel, _)| *kernel == name);
-    let work = kernel.and_then(|(_, prepare)| prepare());
-    let (Some(mut work), Ok(engine)) = (work, Engine::new(NonZeroUsize::MIN)) else {
+    let (Some((_, prepare)), Ok(engine)) = (kernel, Engine::new(NonZeroUsize::MIN)) else {
         let _ = writeln!(io::stderr(), "no kernel {name}");
         return ExitCode::FAILURE;
     };
     // On a thread of the pool: the kernel's own tasks then run on it, too, inside the counted function.
-    engine.install(|| counted(&mut *work));
-    ExitCode::SUCCESS
+    engine.install(|| match prepare() {
+        Some(mut work) => {
+            counted(&mut *work);
+            ExitCode::SUCCESS
+        }
+        None => ExitCode::FAILURE,
+    })
 }
 
 /// Callgrind counts from the entry of this function to its return.
@@ -53,26 +56,16 @@ fn counted(work: &mut dyn FnMut()) {
     work();
 }
 
-fn field_mul() -> Option<Box<dyn FnMut() + Send>> {
-    let mut values: Vec<Fr> = elements(1).take(4096).collect();
-    let factors: Vec<Fr> = elements(2).take(4096).collect();
-    Some(Box::new(move || {
-        multiply(Backend::Portable, &mut values, &factors);
-    }))
-}
-
-/// The only public way to the additions of points.
-fn msm(group: Group) -> Option<Box<dyn FnMut() + Send>> {
-    let mut msm = Msm::new(group, 10, Backend::Portable).ok()?;
-    Some(Box::new(move || {
-        let _ = msm.run(Library::Engine);
-    }))
+/// 16 rounds of 256 products.
+fn field(operation: FieldOperation) -> Option<Box<dyn FnMut() + Send>> {
+    Some(Box::new(move || Backend::Portable.exercise(operation, 16)))
 }
 
 fn ntt() -> Option<Box<dyn FnMut() + Send>> {
-    let mut ntt = Ntt::new(10, Backend::Portable).ok()?;
+    let mut values: Vec<Fr> = elements(1).take(1 << 10).collect();
+    let mut transform = Transform::forward(Backend::Portable, values.len()).ok()?;
     Some(Box::new(move || {
-        let _ = ntt.run(Library::Engine);
+        let _ = transform.apply(&mut values);
     }))
 }
 

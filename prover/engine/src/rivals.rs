@@ -8,13 +8,11 @@ mod groth16;
 #[cfg(feature = "halo2curves")]
 mod halo2;
 mod kernels;
-mod products;
 
 use std::time::Duration;
 
 pub use groth16::{ArkGroth16, RivalError, Round, Side};
 pub use kernels::{Group, KernelError, Library, Msm, Ntt, Sum, Transformed};
-pub use products::multiply;
 
 use crate::Stopwatch;
 
