@@ -23,6 +23,8 @@ pub(crate) mod line;
 pub(crate) mod map;
 pub(crate) mod pages;
 mod portable;
+#[expect(unsafe_code, reason = "an instruction that only hints")]
+pub(crate) mod prefetch;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -24,6 +24,7 @@ mod digest;
 mod entropy;
 mod image;
 mod key;
+mod msm;
 mod panics;
 mod progress;
 mod prove;
@@ -45,6 +46,7 @@ pub use key::dir::{
 pub use key::file::{KeyFileError, Section};
 pub use key::manifest::{MANIFEST_FORMAT, Manifest, ManifestFile, ManifestShape};
 pub use key::{Bases, CircuitKey, ProvingKey, ProvingKeyError, QueryName};
+pub use msm::{G1Bases, G2Bases, Multiplier, msm_g1, msm_g2};
 pub use progress::{Phase, Progress};
 pub use prove::{Engine, EngineError, PhaseTime, ProofReport, ProveError, Proven, Stopwatch};
 pub use r1cs::{MatrixName, R1cs, R1csEncodingError, R1csError};

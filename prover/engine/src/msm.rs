@@ -1,0 +1,283 @@
+//! Multi-scalar multiplication: Σ sᵢ·Pᵢ in G1 and in G2.
+//!
+//! Signed digits ([`windows`]), sorted by bucket once for all lists of points that share the scalars ([`sort`]); buckets summed up in rounds of
+//! affine additions that share inversions ([`add`]), in tasks that stay in a core's cache ([`tasks`], [`sums`]); buckets weighed by the bits
+//! of their numbers with the same additions ([`reduce`]); and at the end one doubling for each bit of a scalar, in arkworks'
+//! arithmetic. `docs/msm.md` has the whole of it.
+//!
+//! Points lie in memory as [`Group`] says, in key form: as arkworks and key files hold them, all zeros for the identity. Results are
+//! elements of the group: they depend neither on the number of threads nor on the backend.
+
+#![expect(dead_code, reason = "the prover and the setup come to use all of it")]
+
+pub(crate) mod add;
+mod bases;
+mod coordinate;
+mod digits;
+pub(crate) mod fixed_base;
+pub(crate) mod group;
+mod inverse;
+mod lift;
+mod reduce;
+mod scalars;
+mod sort;
+mod sums;
+mod tasks;
+mod windows;
+mod workspace;
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use ark_bn254::{G1Projective, G2Projective};
+use ark_ff::{AdditiveGroup, Zero};
+use rayon::prelude::*;
+
+pub use self::bases::{G1Bases, G2Bases, Multiplier, msm_g1, msm_g2};
+pub(crate) use self::group::{G1, G2, Group};
+pub(crate) use self::scalars::Scalars;
+pub(crate) use self::workspace::Workspace;
+
+use self::sums::{Bases, Scratch, Shared, Weighted, sum_by_position};
+use self::tasks::Task;
+use self::windows::Windows;
+use self::workspace::ThreadScratch;
+use crate::backend::{Backend, Line};
+
+/// Points of one list: those of up to two ranges of the scalars' order, one range after the other, without the points between them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct List<'a> {
+    points: Points<'a>,
+    starts: [u32; 2],
+    lengths: [u32; 2],
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Points<'a> {
+    G1(&'a [[Line; 1]]),
+    G2(&'a [[Line; 2]]),
+}
+
+/// Why a list is none: the number of points is not that of the scalars they belong to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{points} points for {scalars} scalars")]
+pub(crate) struct ListError {
+    points: usize,
+    scalars: usize,
+}
+
+impl<'a> List<'a> {
+    /// Points in G1, one cache line each, in key form. At most 2^31 − 1.
+    pub(crate) fn g1(lines: &'a [Line], ranges: [Range<usize>; 2]) -> Result<Self, ListError> {
+        Self::new(Points::G1(lines.as_chunks().0), ranges)
+    }
+
+    /// Points in G2, two cache lines each, in key form. At most 2^31 − 1.
+    pub(crate) fn g2(lines: &'a [Line], ranges: [Range<usize>; 2]) -> Result<Self, ListError> {
+        Self::new(Points::G2(lines.as_chunks().0), ranges)
+    }
+
+    fn new(points: Points<'a>, ranges: [Range<usize>; 2]) -> Result<Self, ListError> {
+        let found = match points {
+            Points::G1(points) => points.len(),
+            Points::G2(points) => points.len(),
+        };
+        let scalars = ranges[0].len() + ranges[1].len();
+        let narrow = |number: usize| u32::try_from(number).ok().filter(|number| number >> 31 == 0);
+        let both = |numbers: [usize; 2]| Some([narrow(numbers[0])?, narrow(numbers[1])?]);
+        let starts = both([ranges[0].start, ranges[1].start]);
+        let lengths = both([ranges[0].len(), ranges[1].len()]);
+        match (starts, lengths) {
+            (Some(starts), Some(lengths)) if found == scalars => Ok(Self {
+                points,
+                starts,
+                lengths,
+            }),
+            _ => Err(ListError {
+                points: found,
+                scalars,
+            }),
+        }
+    }
+
+    /// Number of points.
+    pub(crate) fn len(&self) -> usize {
+        self.lengths.iter().map(|&length| length as usize).sum()
+    }
+
+    /// Cost of an addition.
+    fn weight(&self) -> u32 {
+        match self.points {
+            Points::G1(_) => G1::WEIGHT,
+            Points::G2(_) => G2::WEIGHT,
+        }
+    }
+}
+
+/// The sum of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sum {
+    G1(G1Projective),
+    G2(G2Projective),
+}
+
+/// How a caller stops a multiplication and hears how far it is.
+#[derive(Clone, Copy)]
+pub(crate) struct Watch<'a> {
+    /// Asked between tasks, on all threads: true to stop, and from then on always true. A task takes at most a few milliseconds.
+    pub(crate) cancelled: &'a (dyn Fn() -> bool + Sync),
+    /// Counts what is done.
+    pub(crate) gauge: &'a Gauge,
+}
+
+/// Work in tenths of an addition in G1: what is done, and what there is, as far as it is known.
+#[derive(Debug, Default)]
+pub(crate) struct Gauge {
+    done: AtomicU64,
+    total: AtomicU64,
+}
+
+impl Gauge {
+    /// The share that is done, 0 to 1. It is 0 until digits are sorted: about a twelfth of the time.
+    pub(crate) fn share(&self) -> f64 {
+        let total = self.total.load(Ordering::Relaxed);
+        let done = self.done.load(Ordering::Relaxed);
+        if total == 0 {
+            0.0
+        } else {
+            done as f64 / total as f64
+        }
+    }
+}
+
+/// The caller cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cancelled")]
+pub(crate) struct Cancelled;
+
+/// The sums of all lists, in their order. Runs on the current rayon pool. Ranges beyond the last scalar count as zeros.
+pub(crate) fn multi(
+    backend: Backend,
+    workspace: &mut Workspace,
+    scalars: Scalars<'_>,
+    lists: &[List<'_>],
+    watch: Watch<'_>,
+) -> Result<Vec<Sum>, Cancelled> {
+    let checkpoint = || {
+        if (watch.cancelled)() {
+            Err(Cancelled)
+        } else {
+            Ok(())
+        }
+    };
+    let Workspace {
+        digits,
+        sorted,
+        tasks,
+        threads,
+    } = workspace;
+    let windows = Windows::choose(&scalars, lists);
+    digits.cut(backend, scalars, windows, watch.cancelled);
+    checkpoint()?;
+    sorted.sort(digits, windows, watch.cancelled);
+    checkpoint()?;
+    tasks.cut(sorted, windows, rayon::current_num_threads());
+    let shared = Shared {
+        backend,
+        windows,
+        sorted,
+        tasks,
+    };
+
+    // The longest first, so that the threads end together.
+    let cost = |(list, task): &(usize, &Task)| u64::from(lists[*list].weight()) * task.entries as u64;
+    let mut queue: Vec<(usize, &Task)> = (0..lists.len())
+        .flat_map(|list| tasks.tasks.iter().map(move |task| (list, task)))
+        .collect();
+    queue.sort_by_key(|item| std::cmp::Reverse(cost(item)));
+    watch
+        .gauge
+        .total
+        .fetch_add(queue.iter().map(cost).sum(), Ordering::Relaxed);
+    threads.resize_with(rayon::current_num_threads(), ThreadScratch::default);
+    let next = AtomicUsize::new(0);
+    rayon::scope(|scope| {
+        for scratch in threads.iter_mut() {
+            let (next, queue) = (&next, &queue);
+            scope.spawn(move |_| {
+                scratch.g1.weighted.clear();
+                scratch.g2.weighted.clear();
+                while let Some(item) = queue.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if (watch.cancelled)() {
+                        return;
+                    }
+                    scratch.run(&shared, lists, item.0, item.1);
+                    watch.gauge.done.fetch_add(cost(item), Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    checkpoint()?;
+    let sums = lists
+        .par_iter()
+        .enumerate()
+        .map(|(number, list)| match list.points {
+            Points::G1(_) => Sum::G1(finish(&shared, number, threads.iter().map(|scratch| &scratch.g1))),
+            Points::G2(_) => Sum::G2(finish(&shared, number, threads.iter().map(|scratch| &scratch.g2))),
+        });
+    Ok(sums.collect())
+}
+
+impl ThreadScratch {
+    fn run(&mut self, shared: &Shared<'_>, lists: &[List<'_>], number: usize, task: &Task) {
+        let List {
+            points,
+            starts,
+            lengths,
+        } = lists[number];
+        match points {
+            Points::G1(points) => {
+                let bases = Bases {
+                    points,
+                    starts,
+                    lengths,
+                };
+                self.g1.run(shared, number, &bases, &task.work);
+            }
+            Points::G2(points) => {
+                let bases = Bases {
+                    points,
+                    starts,
+                    lengths,
+                };
+                self.g2.run(shared, number, &bases, &task.work);
+            }
+        }
+    }
+}
+
+/// Σ 2^position · point over what all threads found for a list.
+fn finish<'a, G: Group>(
+    shared: &Shared<'_>,
+    list: usize,
+    threads: impl Iterator<Item = &'a Scratch<G>>,
+) -> G::Curve {
+    let mut weighted: Vec<Weighted<G>> = threads
+        .flat_map(|scratch| &scratch.weighted)
+        .filter(|weighted| weighted.list == list)
+        .copied()
+        .collect();
+    let positions = shared.windows.count() * shared.windows.width() as usize;
+    let sums = sum_by_position(shared.backend, &mut weighted, positions);
+    let mut points: Vec<G::Words> = sums.iter().map(|sum| sum.unwrap_or_default()).collect();
+    lift::export::<G>(shared.backend, &mut points);
+    let mut sum = G::Curve::zero();
+    for words in points.iter().rev() {
+        sum.double_in_place();
+        sum += G::to_affine(words);
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+//! Scalars by window and bucket: a counting sort, done once for all lists that share the scalars.
+//!
+//! An entry is the number of a scalar, with [`NEGATIVE`] where its digit is. Entries of one bucket keep the order of the scalars; digits that
+//! are zero have no entry.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rayon::prelude::*;
+
+use super::add::NEGATIVE;
+use super::digits::{BLOCK, Digits};
+use super::windows::Windows;
+
+/// Blocks of digits that are worth a task of their own.
+const MIN_BLOCKS: usize = 16;
+
+/// Entries of all windows, sorted. The memory is kept for the next set of scalars.
+#[derive(Debug, Default)]
+pub(crate) struct Sorted {
+    /// Written by several tasks, each its own places; relaxed stores cost what plain ones do. The last one takes the entries
+    /// of zeros.
+    entries: Vec<AtomicU32>,
+    /// Where each bucket of each window starts, and the end of the last one.
+    starts: Vec<u32>,
+    /// Scratch: for each window, part of the scalars and magnitude (zero included) first the number of entries, then the place
+    /// of the next one.
+    cursors: Vec<u32>,
+    buckets: usize,
+}
+
+impl Sorted {
+    /// Sorts. `cancelled` is asked between tasks; nothing here may be used once it said yes.
+    pub(crate) fn sort(&mut self, digits: &Digits, windows: Windows, cancelled: &(dyn Fn() -> bool + Sync)) {
+        let (count, buckets) = (windows.count(), windows.buckets());
+        self.buckets = buckets;
+        let threads = rayon::current_num_threads();
+        let parts = (2 * threads)
+            .div_ceil(count)
+            .min(digits.blocks() / MIN_BLOCKS)
+            .max(1);
+        let part = digits.blocks().div_ceil(parts).max(1);
+        let magnitudes = buckets + 1;
+        grow(&mut self.cursors, count * parts * magnitudes, || 0);
+        let cursors = &mut self.cursors[..count * parts * magnitudes];
+        let blocks = |index: usize| {
+            let first = index % parts * part;
+            first..(first + part).min(digits.blocks())
+        };
+
+        cursors
+            .par_chunks_mut(magnitudes)
+            .enumerate()
+            .for_each(|(index, counts)| {
+                counts.fill(0);
+                if cancelled() {
+                    return;
+                }
+                for block in blocks(index) {
+                    for digit in digits.of(block, index / parts) {
+                        let count = &mut counts[usize::from(digit.unsigned_abs())];
+                        *count = count.wrapping_add(1);
+                    }
+                }
+            });
+
+        let mut ends: Vec<u32> = cursors
+            .par_chunks(parts * magnitudes)
+            .map(|counts| {
+                let of_part = |counts: &[u32]| counts[1..].iter().sum::<u32>();
+                counts.chunks(magnitudes).map(of_part).sum()
+            })
+            .collect();
+        let mut total = 0;
+        for end in &mut ends {
+            total += *end;
+            *end = total;
+        }
+        grow(&mut self.starts, count * buckets + 1, || 0);
+        self.starts[count * buckets] = total;
+        self.starts[..count * buckets]
+            .par_chunks_mut(buckets)
+            .zip(cursors.par_chunks_mut(parts * magnitudes))
+            .enumerate()
+            .for_each(|(window, (starts, cursors))| {
+                let mut place = if window == 0 { 0 } else { ends[window - 1] };
+                for (bucket, start) in starts.iter_mut().enumerate() {
+                    *start = place;
+                    for part in 0..parts {
+                        let cursor = &mut cursors[part * magnitudes + bucket + 1];
+                        place += std::mem::replace(cursor, place);
+                    }
+                }
+                for part in 0..parts {
+                    cursors[part * magnitudes] = total;
+                }
+            });
+
+        grow(&mut self.entries, total as usize + 1, || AtomicU32::new(0));
+        let entries = &self.entries[..];
+        cursors
+            .par_chunks_mut(magnitudes)
+            .enumerate()
+            .for_each(|(index, cursors)| {
+                if cancelled() {
+                    return;
+                }
+                for block in blocks(index) {
+                    let numbers = (block * BLOCK) as u32..;
+                    for (digit, number) in digits.of(block, index / parts).iter().zip(numbers) {
+                        let magnitude = usize::from(digit.unsigned_abs());
+                        let cursor = &mut cursors[magnitude];
+                        let sign = u32::from(*digit < 0) * NEGATIVE;
+                        entries[*cursor as usize].store(number | sign, Ordering::Relaxed);
+                        // Zeros all go to the last place. A branch here would often go wrong.
+                        *cursor = cursor.wrapping_add(u32::from(magnitude != 0));
+                    }
+                }
+            });
+    }
+
+    /// Entries of buckets `first..last` of a window: where they start and end.
+    pub(crate) fn range(&self, window: usize, first: usize, last: usize) -> std::ops::Range<usize> {
+        let base = window * self.buckets;
+        self.starts[base + first] as usize..self.starts[base + last] as usize
+    }
+
+    /// Entries by their places.
+    pub(crate) fn entries(&self, places: std::ops::Range<usize>) -> impl Iterator<Item = u32> {
+        self.entries[places]
+            .iter()
+            .map(|entry| entry.load(Ordering::Relaxed))
+    }
+
+    /// Bytes held.
+    pub(crate) fn bytes(&self) -> usize {
+        (self.entries.capacity() + self.starts.capacity() + self.cursors.capacity()) * size_of::<u32>()
+    }
+}
+
+/// At least `length` values, whatever they are.
+fn grow<T>(values: &mut Vec<T>, length: usize, value: impl FnMut() -> T) {
+    if values.len() < length {
+        // Old values need not be copied.
+        values.clear();
+        values.resize_with(length, value);
+    }
+}

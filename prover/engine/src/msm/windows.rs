@@ -1,0 +1,132 @@
+//! How scalars are cut into signed digits, and how wide a digit should be.
+//!
+//! A scalar s from 0 to r − 1 is first replaced by −(r − s) where that is smaller: small negative values are as common in a
+//! witness as small ones, and cost as little. What is left is a magnitude m ≤ (r − 1)/2, below 0.76·2^253, of w = ⌈254/c⌉
+//! digits of c bits:
+//!
+//! ```text
+//! m = Σ dᵢ·2^(ci)      −2^(c−1) ≤ dᵢ < 2^(c−1)      mirrored, −2^(c−1) < dᵢ ≤ 2^(c−1), where s is negative
+//! ```
+//!
+//! Adding H = Σ 2^(c−1)·2^(ci) over all windows but the last makes all digits non-negative, so that they are cut out of m + H
+//! without a carry from one to the next. The last one has at most 254 − c(w − 1) ≤ c bits.
+
+use ark_bn254::Fr;
+use ark_ff::PrimeField;
+
+use super::List;
+use super::scalars::Scalars;
+
+/// Bits of a magnitude, and one for the offset's carry.
+const BITS: u32 = 254;
+/// Narrower digits are of no use: what each window costs by itself would dominate.
+const MIN_WIDTH: u32 = 3;
+/// Digits are held in 16 bits.
+const MAX_WIDTH: u32 = 16;
+/// Cost of a bucket: its two additions, in shorter batches.
+const BUCKET_COST: f64 = 2.6;
+/// Cost of a window: batches that are too short for their inversion, and positions to sum up.
+const WINDOW_COST: f64 = 400.0;
+/// Scalars that costs are estimated from.
+const SAMPLE: usize = 1024;
+
+/// The windows of one set of scalars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Windows {
+    width: u32,
+}
+
+impl Windows {
+    /// Windows of `width` bits, from 3 to 16; others are moved there.
+    pub(crate) fn new(width: u32) -> Self {
+        Self {
+            width: width.clamp(MIN_WIDTH, MAX_WIDTH),
+        }
+    }
+
+    /// The windows that cost least for all lists that share these scalars.
+    ///
+    /// With b(s) the bits of a scalar's magnitude, a list of n points costs, in additions of its group,
+    ///
+    /// ```text
+    /// n · mean ⌈(b(s) + 1)/c⌉  +  w' · (2.6 · 2^(c−1) + 400)
+    /// ```
+    ///
+    /// where w' ≤ w counts the windows that are in use and b = 0 costs nothing. Mean and maximum are those of up to 1024 evenly
+    /// spaced scalars.
+    pub(crate) fn choose(scalars: &Scalars<'_>, lists: &[List<'_>]) -> Self {
+        let step = scalars.len().div_ceil(SAMPLE).max(1);
+        let bits: Vec<u32> = (0..scalars.len())
+            .step_by(step)
+            .map(|index| magnitude_bits(scalars.integer(index)))
+            .collect();
+        let cost = |width: u32| {
+            let digits = |bits: u32| if bits == 0 { 0 } else { (bits + 1).div_ceil(width) };
+            let total: u32 = bits.iter().map(|&bits| digits(bits)).sum();
+            let used: u32 = bits.iter().map(|&bits| digits(bits)).max().unwrap_or(0);
+            let mean = f64::from(total) / bits.len().max(1) as f64;
+            let buckets = f64::from(1u32 << (width - 1));
+            let fixed = f64::from(used) * (BUCKET_COST * buckets + WINDOW_COST);
+            let of_list = |list: &List<'_>| f64::from(list.weight()) * (list.len() as f64 * mean + fixed);
+            lists.iter().map(of_list).sum::<f64>()
+        };
+        let best = (MIN_WIDTH..=MAX_WIDTH).min_by(|&a, &b| cost(a).total_cmp(&cost(b)));
+        Self::new(best.unwrap_or(MAX_WIDTH))
+    }
+
+    /// Bits of a digit: c.
+    pub(crate) fn width(self) -> u32 {
+        self.width
+    }
+
+    /// Digits of a scalar: w.
+    pub(crate) fn count(self) -> usize {
+        BITS.div_ceil(self.width) as usize
+    }
+
+    /// Buckets of a window: one for each magnitude from 1 to 2^(c−1).
+    pub(crate) fn buckets(self) -> usize {
+        1 << (self.width - 1)
+    }
+}
+
+/// r.
+pub(super) const MODULUS: [u64; 4] = Fr::MODULUS.0;
+
+/// a − b modulo 2^256, and whether b was larger.
+#[inline(always)]
+pub(super) fn subtract(a: [u64; 4], b: [u64; 4]) -> ([u64; 4], bool) {
+    let mut difference = [0; 4];
+    let mut borrow = false;
+    for (word, (a, b)) in difference.iter_mut().zip(a.into_iter().zip(b)) {
+        let (partial, first) = a.overflowing_sub(b);
+        let (total, second) = partial.overflowing_sub(u64::from(borrow));
+        *word = total;
+        borrow = first | second;
+    }
+    (difference, borrow)
+}
+
+/// The smaller one of s and r − s, and whether that is r − s.
+#[inline(always)]
+pub(super) fn magnitude(scalar: [u64; 4]) -> ([u64; 4], bool) {
+    let (mirrored, _) = subtract(MODULUS, scalar);
+    let (_, negative) = subtract(mirrored, scalar);
+    let mut smaller = scalar;
+    for (word, mirrored) in smaller.iter_mut().zip(mirrored) {
+        *word = if negative { mirrored } else { *word };
+    }
+    (smaller, negative)
+}
+
+/// 0 for a scalar of 0.
+fn magnitude_bits(scalar: [u64; 4]) -> u32 {
+    let (words, _) = magnitude(scalar);
+    let mut bits = 0;
+    for (end, word) in (64..).step_by(64).zip(words) {
+        if word != 0 {
+            bits = end - word.leading_zeros();
+        }
+    }
+    bits
+}
