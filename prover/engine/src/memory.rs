@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use crate::key::layout::{Counts, Layout};
-use crate::prove::G1_CHUNK;
 use crate::r1cs::encoded_bytes;
 
 /// Sizes of a circuit that decide what its proofs cost.
@@ -47,8 +46,8 @@ const BYTES_PER_DOMAIN_ELEMENT: u64 = 300;
 /// Bytes for each point of the chunk of a multi-scalar multiplication that is being computed: its digits and copies.
 const BYTES_PER_CHUNK_POINT: u64 = 800;
 
-/// [`G1_CHUNK`] as a count of the model.
-const LARGEST_CHUNK: u64 = 1 << G1_CHUNK.ilog2();
+/// Beyond this, larger sums save nothing more for each point.
+const LARGEST_CHUNK: u64 = 1 << 17;
 
 impl From<&crate::R1cs> for CircuitSize {
     /// Counts everything, which takes a look at every term: the variables that A and B name have points in a key, and instance

@@ -27,7 +27,7 @@ mod windows;
 mod workspace;
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ark_bn254::{G1Projective, G2Projective};
 use ark_ff::{AdditiveGroup, Zero};
@@ -126,28 +126,9 @@ pub(crate) enum Sum {
 pub(crate) struct Watch<'a> {
     /// Asked between tasks, on all threads: true to stop, and from then on always true. A task takes at most a few milliseconds.
     pub(crate) cancelled: &'a (dyn Fn() -> bool + Sync),
-    /// Counts what is done.
-    pub(crate) gauge: &'a Gauge,
-}
-
-/// Work in tenths of an addition in G1: what is done, and what there is, as far as it is known.
-#[derive(Debug, Default)]
-pub(crate) struct Gauge {
-    done: AtomicU64,
-    total: AtomicU64,
-}
-
-impl Gauge {
-    /// The share that is done, 0 to 1. It is 0 until digits are sorted: about a twelfth of the time.
-    pub(crate) fn share(&self) -> f64 {
-        let total = self.total.load(Ordering::Relaxed);
-        let done = self.done.load(Ordering::Relaxed);
-        if total == 0 {
-            0.0
-        } else {
-            done as f64 / total as f64
-        }
-    }
+    /// Hears after each task, on any thread, which list it was of and the share of that list that is done, 0 to 1. Lists are
+    /// begun in their order; near the border between two their tasks overlap.
+    pub(crate) progress: &'a (dyn Fn(usize, f64) + Sync),
 }
 
 /// The caller cancelled.
@@ -189,21 +170,19 @@ pub(crate) fn multi(
         tasks,
     };
 
-    // The longest first, so that the threads end together.
-    let cost = |(list, task): &(usize, &Task)| u64::from(lists[*list].weight()) * task.entries as u64;
-    let mut queue: Vec<(usize, &Task)> = (0..lists.len())
-        .flat_map(|list| tasks.tasks.iter().map(move |task| (list, task)))
+    // Within a list the longest first, so that the threads end together.
+    let mut longest: Vec<&Task> = tasks.tasks.iter().collect();
+    longest.sort_by_key(|task| std::cmp::Reverse(task.entries));
+    let queue: Vec<(usize, &Task)> = (0..lists.len())
+        .flat_map(|list| longest.iter().map(move |task| (list, *task)))
         .collect();
-    queue.sort_by_key(|item| std::cmp::Reverse(cost(item)));
-    watch
-        .gauge
-        .total
-        .fetch_add(queue.iter().map(cost).sum(), Ordering::Relaxed);
+    let entries: usize = tasks.tasks.iter().map(|task| task.entries).sum();
+    let done: Vec<AtomicUsize> = lists.iter().map(|_| AtomicUsize::new(0)).collect();
     threads.resize_with(rayon::current_num_threads(), ThreadScratch::default);
     let next = AtomicUsize::new(0);
     rayon::scope(|scope| {
         for scratch in threads.iter_mut() {
-            let (next, queue) = (&next, &queue);
+            let (next, queue, done) = (&next, &queue, &done);
             scope.spawn(move |_| {
                 scratch.g1.weighted.clear();
                 scratch.g2.weighted.clear();
@@ -212,7 +191,8 @@ pub(crate) fn multi(
                         return;
                     }
                     scratch.run(&shared, lists, item.0, item.1);
-                    watch.gauge.done.fetch_add(cost(item), Ordering::Relaxed);
+                    let before = done[item.0].fetch_add(item.1.entries, Ordering::Relaxed);
+                    (watch.progress)(item.0, share(before + item.1.entries, entries));
                 }
             });
         }
@@ -226,6 +206,10 @@ pub(crate) fn multi(
             Points::G2(_) => Sum::G2(finish(&shared, number, threads.iter().map(|scratch| &scratch.g2))),
         });
     Ok(sums.collect())
+}
+
+fn share(done: usize, of: usize) -> f64 {
+    if of == 0 { 1.0 } else { done as f64 / of as f64 }
 }
 
 impl ThreadScratch {

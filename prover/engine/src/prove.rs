@@ -1,6 +1,6 @@
 //! One proof: rows, quotient, five multi-scalar multiplications, three points, and a check of the result.
 //!
-//! The arithmetic is arkworks'; order, threads, progress, cancellation and checks are ours. With w the assignment,
+//! The sums run on [`Backend`]'s kernels; the few points of the end are put together in arkworks' arithmetic. With w the assignment,
 //! h the quotient's values and r, s fresh from the operating system:
 //!
 //! ```text
@@ -10,28 +10,32 @@
 
 mod phases;
 mod report;
+mod workspace;
 
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ark_bn254::Fr;
 use ark_ff::Field;
-use ark_relations::gr1cs::SynthesisError;
 use quittance_verifier::{DecodeError, Proof, VerifyError};
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
 pub use self::report::{PhaseTime, ProofReport, Stopwatch};
 
-pub(crate) use self::phases::G1_CHUNK;
-
 use self::phases::Run;
+use self::workspace::Shelf;
+use crate::backend::{Backend, BackendError};
 use crate::entropy::{self, EntropyError};
+use crate::ntt::NttError;
+use crate::witness_map::QuotientError;
 use crate::{CircuitKey, Control, Phase, R1csError, panics};
 
 /// Makes proofs on threads of its own; the global rayon pool is never used.
 #[derive(Debug)]
 pub struct Engine {
+    backend: Backend,
     pool: ThreadPool,
+    shelf: Shelf,
 }
 
 /// A proof that verifies, and what it cost.
@@ -45,12 +49,19 @@ pub struct Proven {
 
 /// Why there is no engine.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot start {threads} proving threads")]
-pub struct EngineError {
-    /// Threads asked for.
-    pub threads: usize,
-    /// What the operating system or rayon said.
-    pub source: ThreadPoolBuildError,
+#[non_exhaustive]
+pub enum EngineError {
+    /// The operating system refuses the threads.
+    #[error("cannot start {threads} proving threads")]
+    Threads {
+        /// Threads asked for.
+        threads: usize,
+        /// What the operating system or rayon said.
+        source: ThreadPoolBuildError,
+    },
+    /// The backend that the environment asks for does not run here.
+    #[error("cannot use the backend that {} names", Backend::VARIABLE)]
+    Backend(#[from] BackendError),
 }
 
 /// Why there is no proof.
@@ -85,7 +96,10 @@ pub enum ProveError {
     Entropy(#[from] EntropyError),
     /// The domain is too large for the field.
     #[error("the domain has no roots of unity")]
-    Domain(#[source] SynthesisError),
+    Domain(#[source] NttError),
+    /// The key's lists do not belong to its circuit: key or program is broken.
+    #[error("the proving key's lists do not belong to its circuit")]
+    Layout,
     /// A point of the proof is not one that a verifier takes: the key is broken.
     #[error("a point of the proof is not acceptable: the proving key is damaged")]
     Degenerate(#[source] DecodeError),
@@ -101,6 +115,14 @@ pub enum ProveError {
 }
 
 impl ProveError {
+    /// The same error, cancelled during this phase if it was cancelled.
+    fn during(self, phase: Phase) -> Self {
+        match self {
+            Self::Cancelled { .. } => Self::Cancelled { phase },
+            other => other,
+        }
+    }
+
     /// Whether the same call may succeed later: only for a lack of entropy. A cancelled proof was unwanted; a
     /// panic or a failed self-check says that something is broken.
     #[must_use]
@@ -109,17 +131,24 @@ impl ProveError {
     }
 }
 
-impl From<SynthesisError> for ProveError {
-    fn from(error: SynthesisError) -> Self {
+impl From<NttError> for ProveError {
+    fn from(error: NttError) -> Self {
         Self::Domain(error)
     }
 }
 
-impl From<R1csError> for ProveError {
-    fn from(error: R1csError) -> Self {
+impl From<QuotientError> for ProveError {
+    fn from(error: QuotientError) -> Self {
         match error {
-            R1csError::AssignmentLength { got, expected } => Self::AssignmentLength { got, expected },
-            _ => Self::Domain(SynthesisError::PolynomialDegreeTooLarge),
+            QuotientError::Unsatisfied { row } => Self::Unsatisfied { row },
+            QuotientError::Cancelled => Self::Cancelled {
+                phase: Phase::WitnessMap,
+            },
+            QuotientError::Size(error) => Self::Domain(error),
+            QuotientError::Assignment(R1csError::AssignmentLength { got, expected }) => {
+                Self::AssignmentLength { got, expected }
+            }
+            QuotientError::Assignment(_) => Self::Layout,
         }
     }
 }
@@ -132,18 +161,37 @@ pub(crate) struct Blinding {
 }
 
 impl Engine {
-    /// Starts `threads` proving threads; they sleep when there is nothing to prove.
+    /// Starts `threads` proving threads on the fastest backend of this processor, or on the one that the environment names
+    /// ([`Backend::detect`]). They sleep when there is nothing to prove.
     ///
     /// # Errors
-    /// [`EngineError`] if the operating system refuses the threads.
+    /// [`EngineError`].
     pub fn new(threads: NonZeroUsize) -> Result<Self, EngineError> {
+        Self::on(Backend::detect()?, threads)
+    }
+
+    /// The same on a backend of the caller's choice.
+    ///
+    /// # Errors
+    /// [`EngineError::Threads`].
+    pub fn on(backend: Backend, threads: NonZeroUsize) -> Result<Self, EngineError> {
         let threads = threads.get();
         ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|index| format!("prove-{index}"))
             .build()
-            .map(|pool| Self { pool })
-            .map_err(|source| EngineError { threads, source })
+            .map(|pool| Self {
+                backend,
+                pool,
+                shelf: Shelf::default(),
+            })
+            .map_err(|source| EngineError::Threads { threads, source })
+    }
+
+    /// What the arithmetic runs on.
+    #[must_use]
+    pub fn backend(&self) -> Backend {
+        self.backend
     }
 
     /// Number of proving threads.
@@ -197,13 +245,19 @@ impl Engine {
         if assignment.first() != Some(&Fr::ONE) {
             return Err(ProveError::ConstantNotOne);
         }
-        let mut run = Run::new(&self.pool, control);
-        let work = AssertUnwindSafe(|| run.prove(key, assignment, blinding));
+        let mut run = Run::new(self.backend, &self.pool, control);
+        let mut workspace = self.shelf.take();
+        let work = AssertUnwindSafe(|| run.prove(key, assignment, blinding, &mut workspace));
+        // A proof that was cancelled or failed gives its memory back.
         match catch_unwind(work) {
-            Ok(proof) => Ok(Proven {
-                proof: proof?,
-                report: run.into_report(),
-            }),
+            Ok(proof) => {
+                let proof = proof?;
+                self.shelf.put(workspace);
+                Ok(Proven {
+                    proof,
+                    report: run.into_report(),
+                })
+            }
             Err(payload) => Err(ProveError::Panicked {
                 message: panics::message(payload.as_ref()),
             }),

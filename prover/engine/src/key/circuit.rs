@@ -1,6 +1,6 @@
 //! A proving key for any circuit: points and matrices in one image, and what a verifier of its proofs needs.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use ark_bn254::{Bn254, Fr, G1Affine, G2Affine};
 use ark_ec::AffineRepr;
@@ -23,7 +23,6 @@ use crate::backend::Line;
 pub struct CircuitKey {
     contents: Contents,
     prepared: OnceLock<PreparedVerifyingKey<Bn254>>,
-    arkworks: OnceLock<Arc<Bases>>,
 }
 
 /// The lists of points as they lie in a key, without identities. The ranges of [`Classes`] say which positions of
@@ -81,7 +80,6 @@ impl CircuitKey {
         Self {
             contents,
             prepared: OnceLock::new(),
-            arkworks: OnceLock::new(),
         }
     }
 
@@ -139,11 +137,6 @@ impl CircuitKey {
     #[must_use]
     pub fn to_arkworks(&self) -> Bases {
         super::arkworks::bases(&self.contents)
-    }
-
-    /// [`to_arkworks`](Self::to_arkworks), made once: for the prover until its kernels read the lists themselves.
-    pub(crate) fn arkworks(&self) -> &Bases {
-        self.arkworks.get_or_init(|| Arc::new(self.to_arkworks()))
     }
 
     /// α, β and δ, and the verifying key.

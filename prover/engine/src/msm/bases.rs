@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::group::{G1, G2, Group};
 use super::scalars::Scalars;
 use super::workspace::Workspace;
-use super::{Gauge, List, Points, Sum, Watch, multi};
+use super::{List, Points, Sum, Watch, multi};
 use crate::Backend;
 use crate::backend::Line;
 
@@ -89,7 +89,7 @@ impl Multiplier {
         let list = List::new(points, [0..scalars.len(), 0..0]).ok()?;
         let watch = Watch {
             cancelled: &|| false,
-            gauge: &Gauge::default(),
+            progress: &|_, _| (),
         };
         let scalars = Scalars::Elements(scalars);
         multi(self.backend, &mut self.workspace, scalars, &[list], watch)

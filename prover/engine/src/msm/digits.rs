@@ -156,7 +156,21 @@ fn load<M: Machine>(scalars: &Scalars<'_>, first: usize) -> [[u64; 4]; 8] {
             };
             M::Fr::from_elements(&octet).to_integers()
         }
-        Scalars::Integers(_) => std::array::from_fn(|lane| scalars.integer(first + lane)),
+        Scalars::Ordered { elements, order } => {
+            let order = order.get(first..).unwrap_or_default();
+            let octet = match order.first_chunk::<8>() {
+                Some(full) => full.map(|index| elements[index as usize]),
+                None => std::array::from_fn(|lane| {
+                    order
+                        .get(lane)
+                        .map_or(Fr::ZERO, |index| elements[*index as usize])
+                }),
+            };
+            M::Fr::from_elements(&octet).to_integers()
+        }
+        Scalars::Integers(_) | Scalars::Quotient(_) => {
+            std::array::from_fn(|lane| scalars.integer(first + lane))
+        }
     }
 }
 

@@ -1,29 +1,27 @@
 //! The phases of a proof, one function each.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use ark_bn254::{Fr, G1Projective, G2Projective};
-use ark_ec::{CurveGroup, VariableBaseMSM};
-use ark_ff::{AdditiveGroup, BigInt, PrimeField};
-use ark_poly::Radix2EvaluationDomain;
+use ark_ec::CurveGroup;
 use quittance_verifier::Proof;
 use rayon::ThreadPool;
-use rayon::prelude::*;
 
 use super::report::Stopwatch;
+use super::workspace::Workspace;
 use super::{Blinding, ProofReport, ProveError};
+use crate::backend::Backend;
 use crate::key::file::FixedPoints;
-use crate::reduction::{Transformed, quotient_on_odd_coset};
-use crate::{CircuitKey, Control, MatrixName, Phase, R1cs};
+use crate::msm::{self, List, ListError, Scalars, Sum, Watch};
+use crate::witness_map::Quotient;
+use crate::{CircuitKey, Control, Phase};
 
-/// Points in one chunk of a multi-scalar multiplication. Between chunks a proof can be cancelled: a chunk takes
-/// about a second on one thread. Smaller ones would answer faster, but save fewer additions for each point.
-pub(crate) const G1_CHUNK: usize = 1 << 17;
-/// As [`G1_CHUNK`]; an addition in G2 costs three to four times as much.
-const G2_CHUNK: usize = 1 << 16;
+/// The lists that share the assignment's scalars, in their order.
+const QUERIES: [Phase; 4] = [Phase::L, Phase::A, Phase::B1, Phase::B2];
 
-type Scalar = BigInt<4>;
-
-/// One proof under way. Runs on the caller's thread and sends each chunk of work to the pool.
+/// One proof under way. Runs on the caller's thread and sends work to the pool.
 pub(super) struct Run<'a> {
+    backend: Backend,
     pool: &'a ThreadPool,
     control: &'a Control<'a>,
     stopwatch: Stopwatch,
@@ -40,8 +38,9 @@ struct Sums {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(pool: &'a ThreadPool, control: &'a Control<'a>) -> Self {
+    pub(super) fn new(backend: Backend, pool: &'a ThreadPool, control: &'a Control<'a>) -> Self {
         Self {
+            backend,
             pool,
             control,
             stopwatch: Stopwatch::start(),
@@ -58,29 +57,29 @@ impl<'a> Run<'a> {
         key: &CircuitKey,
         assignment: &[Fr],
         blinding: Blinding,
+        workspace: &mut Workspace,
     ) -> Result<Proof, ProveError> {
-        let bases = key.arkworks();
-        let quotient = self.phase(Phase::WitnessMap, |run| run.witness_map(key.r1cs(), assignment))?;
-        let h = self.phase(Phase::H, |run| {
-            let scalars = run.scalars(&quotient);
-            drop(quotient);
-            run.msm(Phase::H, &bases.h_query, &scalars, G1_CHUNK)
+        let Workspace {
+            map,
+            buffers,
+            msm: sums,
+        } = workspace;
+        let size = key.r1cs().domain_size();
+        let quotient = self.phase(Phase::WitnessMap, |run| {
+            run.pool.install(|| {
+                let map = map.of_size(run.backend, size)?;
+                Ok(map.quotient(key.r1cs(), assignment, buffers, run.control)?)
+            })
         })?;
-        let scalars = self.scalars(assignment);
-        let witness = &scalars[key.r1cs().num_instance()..];
-        let l = self.phase(Phase::L, |run| {
-            run.msm(Phase::L, &bases.l_query, witness, G1_CHUNK)
-        })?;
-        let a = self.phase(Phase::A, |run| {
-            run.msm(Phase::A, &bases.a_query, &scalars, G1_CHUNK)
-        })?;
-        let b1 = self.phase(Phase::B1, |run| {
-            run.msm(Phase::B1, &bases.b_g1_query, &scalars, G1_CHUNK)
-        })?;
-        let b2 = self.phase(Phase::B2, |run| {
-            run.msm(Phase::B2, &bases.b_g2_query, &scalars, G2_CHUNK)
-        })?;
-        let sums = Sums { h, l, a, b1, b2 };
+        let h = self.phase(Phase::H, |run| run.h(key, quotient, sums))?;
+        let [l, a, b1, b2] = self.queries(key, assignment, sums)?;
+        let sums = Sums {
+            h,
+            l: in_g1(l)?,
+            a: in_g1(a)?,
+            b1: in_g1(b1)?,
+            b2: in_g2(b2)?,
+        };
         let proof = self.phase(Phase::Assemble, |run| {
             run.pool.install(|| assemble(key, sums, blinding))
         })?;
@@ -101,7 +100,7 @@ impl<'a> Run<'a> {
     ) -> Result<T, ProveError> {
         self.checkpoint(phase)?;
         self.control.report(phase, 0.0);
-        let result = work(self)?;
+        let result = work(self).map_err(|error| error.during(phase))?;
         self.report.phases.push(self.stopwatch.lap(phase));
         self.control.report(phase, 1.0);
         Ok(result)
@@ -114,69 +113,142 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// The rows' values, the check that they are satisfied, and the quotient's values on the odd coset.
-    fn witness_map(&self, r1cs: &R1cs, assignment: &[Fr]) -> Result<Vec<Fr>, ProveError> {
-        let phase = Phase::WitnessMap;
-        let evaluate = |name| {
-            let mut values = vec![Fr::ZERO; r1cs.domain_size()];
-            self.pool
-                .install(|| r1cs.evaluate_into(name, assignment, &mut values))?;
-            Ok::<_, ProveError>(values)
-        };
-        let mut a = evaluate(MatrixName::A)?;
-        let b = evaluate(MatrixName::B)?;
-        let wrong = self.pool.install(|| r1cs.first_wrong_product(&a, &b, assignment));
-        if let Some(row) = wrong {
-            return Err(ProveError::Unsatisfied { row });
-        }
-        let (rows, instance) = (r1cs.num_constraints(), r1cs.num_instance());
-        a[rows..rows + instance].copy_from_slice(&assignment[..instance]);
-        self.checkpoint(phase)?;
-        self.control.report(phase, 0.16);
-
-        let mut step = |transformed: Transformed| {
-            self.checkpoint(phase)?;
-            self.control.report(
-                phase,
-                match transformed {
-                    Transformed::CInverse => 0.30,
-                    Transformed::C => 0.44,
-                    Transformed::AInverse => 0.58,
-                    Transformed::A => 0.72,
-                    Transformed::BInverse => 0.86,
-                },
-            );
-            Ok(())
-        };
-        self.pool
-            .install(|| quotient_on_odd_coset::<Fr, Radix2EvaluationDomain<Fr>, ProveError>(a, b, &mut step))
-    }
-
-    fn scalars(&self, values: &[Fr]) -> Vec<Scalar> {
-        self.pool
-            .install(|| values.par_iter().map(|value| value.into_bigint()).collect())
-    }
-
-    /// Σ scalarᵢ·baseᵢ in chunks of at most `chunk` points, of about equal size.
-    pub(super) fn msm<G>(
+    /// Σ hᵢ·Hᵢ.
+    fn h(
         &self,
-        phase: Phase,
-        bases: &[G::MulBase],
-        scalars: &[Scalar],
-        chunk: usize,
-    ) -> Result<G, ProveError>
-    where
-        G: VariableBaseMSM<ScalarField = Fr> + Send,
-    {
-        let mut sum = G::zero();
-        let chunks = bases.len().div_ceil(chunk).max(1);
-        let chunk = bases.len().div_ceil(chunks).max(1);
-        for (index, (bases, scalars)) in bases.chunks(chunk).zip(scalars.chunks(chunk)).enumerate() {
-            self.checkpoint(phase)?;
-            sum += self.pool.install(|| G::msm_bigint(bases, scalars));
-            self.control.report(phase, share(index + 1, chunks));
+        key: &CircuitKey,
+        quotient: Quotient<'_>,
+        workspace: &mut msm::Workspace,
+    ) -> Result<G1Projective, ProveError> {
+        let points = key.lists().h;
+        let lists = [List::g1(points, [0..points.len(), 0..0])?];
+        // The callback is never called on two threads at once.
+        let last = Mutex::new(0.0);
+        let progress = |_, share: f64| {
+            let mut last = lock(&last);
+            if share > *last {
+                *last = share;
+                self.control.report(Phase::H, share);
+            }
+        };
+        let sums = self.multi(workspace, Scalars::Quotient(quotient), &lists, &progress)?;
+        in_g1(sums.into_iter().next())
+    }
+
+    /// The sums of L, A, B1 and B2 with the assignment: digits and their order are the same for all. The time of a phase ends
+    /// with the last of its tasks, when the next one's have begun on other threads; cutting and sorting counts for the first.
+    fn queries(
+        &mut self,
+        key: &CircuitKey,
+        assignment: &[Fr],
+        workspace: &mut msm::Workspace,
+    ) -> Result<[Option<Sum>; 4], ProveError> {
+        let key = key.lists();
+        let lists = [
+            List::g1(key.l, key.classes.l())?,
+            List::g1(key.a, key.classes.a())?,
+            List::g1(key.b1, key.classes.b())?,
+            List::g2(key.b2, key.classes.b())?,
+        ];
+        let scalars = Scalars::Ordered {
+            elements: assignment,
+            order: key.order,
+        };
+        self.checkpoint(QUERIES[0])?;
+        self.control.report(QUERIES[0], 0.0);
+        let steps = Mutex::new(Steps {
+            stopwatch: self.stopwatch,
+            shares: [0.0; 4],
+            current: 0,
+            times: Vec::new(),
+        });
+        let progress = |list: usize, share: f64| lock(&steps).hear(list, share, self.control);
+        let sums = self.multi(workspace, scalars, &lists, &progress);
+        let steps = steps.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let sums = sums.map_err(|error| error.during(QUERIES[steps.current.min(3)]))?;
+        self.stopwatch = steps.stopwatch;
+        self.report.phases.extend(steps.times);
+        // Empty lists have no tasks to end with, and the sums are weighed after the last one.
+        for phase in &QUERIES[steps.current..] {
+            self.report.phases.push(self.stopwatch.lap(*phase));
+            self.control.report(*phase, 1.0);
         }
-        Ok(sum)
+        let mut sums = sums.into_iter();
+        Ok([sums.next(), sums.next(), sums.next(), sums.next()])
+    }
+
+    fn multi(
+        &self,
+        workspace: &mut msm::Workspace,
+        scalars: Scalars<'_>,
+        lists: &[List<'_>],
+        progress: &(dyn Fn(usize, f64) + Sync),
+    ) -> Result<Vec<Sum>, ProveError> {
+        let watch = Watch {
+            cancelled: &|| self.control.is_cancelled(),
+            progress,
+        };
+        let sums = self
+            .pool
+            .install(|| msm::multi(self.backend, workspace, scalars, lists, watch));
+        // Which phase it was is filled in by whoever knows it.
+        sums.map_err(|_| ProveError::Cancelled { phase: Phase::H })
+    }
+}
+
+/// How far the lists are. They are worked on in their order, but the first tasks of one overlap with the last of the one before.
+struct Steps {
+    stopwatch: Stopwatch,
+    shares: [f64; 4],
+    /// The first list that is not finished.
+    current: usize,
+    times: Vec<super::PhaseTime>,
+}
+
+impl Steps {
+    fn hear(&mut self, list: usize, share: f64, control: &Control<'_>) {
+        let Some(known) = self.shares.get_mut(list) else {
+            return;
+        };
+        if share <= *known {
+            return;
+        }
+        *known = share;
+        // The last list ends when its sum is there.
+        while self.current < 3 && self.shares[self.current] >= 1.0 {
+            let phase = QUERIES[self.current];
+            self.times.push(self.stopwatch.lap(phase));
+            control.report(phase, 1.0);
+            self.current += 1;
+            control.report(QUERIES[self.current], 0.0);
+        }
+        if list == self.current {
+            control.report(QUERIES[list], share);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn in_g1(sum: Option<Sum>) -> Result<G1Projective, ProveError> {
+    match sum {
+        Some(Sum::G1(sum)) => Ok(sum),
+        _ => Err(ProveError::Layout),
+    }
+}
+
+fn in_g2(sum: Option<Sum>) -> Result<G2Projective, ProveError> {
+    match sum {
+        Some(Sum::G2(sum)) => Ok(sum),
+        _ => Err(ProveError::Layout),
+    }
+}
+
+impl From<ListError> for ProveError {
+    fn from(_: ListError) -> Self {
+        Self::Layout
     }
 }
 
@@ -192,9 +264,4 @@ fn assemble(key: &CircuitKey, sums: Sums, blinding: Blinding) -> Result<Proof, P
     let b2 = sums.b2 + vk.beta_g2 + vk.delta_g2 * s;
     let c = sums.l + sums.h + a * s + b1 * r - *delta_g1 * (r * s);
     Proof::new(a.into_affine(), b2.into_affine(), c.into_affine()).map_err(ProveError::Degenerate)
-}
-
-fn share(done: usize, of: usize) -> f64 {
-    let number = |count: usize| u32::try_from(count).map_or(f64::INFINITY, f64::from);
-    number(done) / number(of)
 }

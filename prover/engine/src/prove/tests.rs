@@ -1,7 +1,7 @@
 use std::sync::Mutex;
 
 use ark_bn254::{Bn254, G1Affine};
-use ark_ec::{AffineRepr, CurveGroup};
+use ark_ec::AffineRepr;
 use ark_ff::{AdditiveGroup, UniformRand, Zero};
 use ark_groth16::Groth16;
 use ark_std::rand::SeedableRng;
@@ -80,29 +80,6 @@ fn proofs_equal_ark_groth16_on_a_circuit_like_a_real_one() {
             .prove_blinded(&key, &assignment, &Control::default(), blinding(9))
             .unwrap();
         assert_eq!(ours.proof, reference(&key, &assignment, blinding(9)));
-    }
-}
-
-#[test]
-fn chunks_do_not_change_a_sum() {
-    use ark_bn254::G1Projective;
-    use ark_ec::{PrimeGroup, VariableBaseMSM};
-    use ark_ff::PrimeField;
-    let mut rng = StdRng::seed_from_u64(1);
-    let engine = engine(2);
-    let control = Control::default();
-    let run = phases::Run::new(&engine.pool, &control);
-    for size in [0, 1, 2, 15, 16, 17, 100] {
-        let bases: Vec<G1Affine> = (0..size)
-            .map(|_| (G1Projective::generator() * Fr::rand(&mut rng)).into_affine())
-            .collect();
-        let scalars: Vec<Fr> = (0..size).map(|_| Fr::rand(&mut rng)).collect();
-        let expected = G1Projective::msm(&bases, &scalars).unwrap();
-        let scalars: Vec<_> = scalars.iter().map(|scalar| scalar.into_bigint()).collect();
-        for chunk in [1, 7, 16, 1000] {
-            let sum: G1Projective = run.msm(Phase::A, &bases, &scalars, chunk).unwrap();
-            assert_eq!(sum, expected);
-        }
     }
 }
 

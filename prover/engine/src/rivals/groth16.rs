@@ -81,7 +81,7 @@ impl<'a> ArkGroth16<'a> {
             .num_threads(threads)
             .thread_name(|index| format!("rival-{index}"))
             .build()
-            .map_err(|source| EngineError { threads, source })?;
+            .map_err(|source| EngineError::Threads { threads, source })?;
         Ok(Self {
             key,
             bases: key.to_arkworks(),

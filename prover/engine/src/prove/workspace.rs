@@ -1,0 +1,47 @@
+//! Memory that is kept from one proof to the next: fresh pages would cost a proof up to a tenth of its time.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::ProveError;
+use crate::backend::Backend;
+use crate::msm;
+use crate::witness_map::{WitnessMap, WitnessMapBuffers};
+
+/// All that a proof needs besides key and assignment. It grows to what the largest proof needs.
+#[derive(Debug, Default)]
+pub(super) struct Workspace {
+    pub(super) map: Map,
+    pub(super) buffers: WitnessMapBuffers,
+    pub(super) msm: msm::Workspace,
+}
+
+/// The witness map's tables, for the size of domain that was proved last.
+#[derive(Debug, Default)]
+pub(super) struct Map(Option<(usize, WitnessMap)>);
+
+impl Map {
+    /// Tables for this size, on the current pool.
+    pub(super) fn of_size(&mut self, backend: Backend, size: usize) -> Result<&WitnessMap, ProveError> {
+        let kept = self.0.take().filter(|(kept, _)| *kept == size);
+        let entry = match kept {
+            Some(entry) => entry,
+            None => (size, WitnessMap::new(backend, size)?),
+        };
+        Ok(&self.0.insert(entry).1)
+    }
+}
+
+/// One workspace between proofs. Proofs at the same time have one each, and the last one's is kept.
+#[derive(Debug, Default)]
+pub(super) struct Shelf(Mutex<Option<Box<Workspace>>>);
+
+impl Shelf {
+    pub(super) fn take(&self) -> Box<Workspace> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.take().unwrap_or_default()
+    }
+
+    pub(super) fn put(&self, workspace: Box<Workspace>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(workspace);
+    }
+}
