@@ -6,10 +6,18 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::Overrides;
+use crate::config::{MOST_THREADS, Overrides};
 
 /// Where keys are kept unless told otherwise; the same as `keys.directory`'s default.
 const DEFAULT_KEYS: &str = "quittance-keys";
+
+/// A number of threads that a machine can have; the same bounds as `proving.threads`.
+fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    let threads = text.parse().ok().and_then(NonZeroUsize::new);
+    threads
+        .filter(|threads| *threads <= MOST_THREADS)
+        .ok_or_else(|| format!("wants 1 to {MOST_THREADS}"))
+}
 
 /// Executes signed transfers, proves them in batches, and serves proofs that anyone verifies offline.
 #[derive(Debug, Parser)]
@@ -345,7 +353,7 @@ pub struct SetupArgs {
     #[arg(long, value_name = "DIR", default_value = DEFAULT_KEYS)]
     pub keys: PathBuf,
     /// Threads; one for each core if absent.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "1-256", value_parser = threads)]
     pub threads: Option<NonZeroUsize>,
 }
 
@@ -353,7 +361,7 @@ pub struct SetupArgs {
 #[derive(Clone, Debug, Args)]
 pub struct CircuitsArgs {
     /// Threads that proofs will have; one for each core if absent.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "1-256", value_parser = threads)]
     pub threads: Option<NonZeroUsize>,
 }
 
@@ -370,7 +378,7 @@ pub struct BenchArgs {
     #[arg(long, value_name = "DIR", default_value = DEFAULT_KEYS)]
     pub keys: PathBuf,
     /// Threads; one for each core if absent.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "1-256", value_parser = threads)]
     pub threads: Option<NonZeroUsize>,
 }
 
