@@ -110,6 +110,7 @@ impl Connection {
     fn said<'a>(&mut self, parts: impl Iterator<Item = &'a [u8]>, mut written: usize) {
         let (said, requests) = (&mut self.said, &mut self.requests);
         let before = requests.open.len();
+        let farewells = requests.farewells;
         let mut content = Content::None;
         for part in parts {
             let now = part.len().min(written);
@@ -122,6 +123,10 @@ impl Connection {
             self.place.open_requests(self.requests.open.len());
         } else if content == Content::Some {
             self.place.went_on();
+        }
+        // The second one is said when the client has confirmed the first.
+        if farewells < 2 && self.requests.farewells >= 2 {
+            self.place.confirms();
         }
     }
 }
@@ -177,10 +182,12 @@ impl AsyncWrite for Connection {
     }
 
     /// Ends when the client has closed too: a socket that is closed before takes what the client still says for an error,
-    /// and the system may then throw away what the client has not read.
+    /// and the system may then throw away what the client has not read. Where too many do so already, it is closed all the same.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.socket).poll_shutdown(context))?;
-        self.place.ends();
+        if !self.place.ends() {
+            return Poll::Ready(Ok(()));
+        }
         let mut bytes = [0; 1024];
         loop {
             let mut buffer = ReadBuf::new(&mut bytes);

@@ -3,8 +3,8 @@
 //! Every connection holds memory and a file descriptor, so there are at most `service.max_connections`, and a few that leave.
 //! A client that does nothing cannot keep others out with that: the least used connection leaves for a new one. It is not
 //! cut: its client is told to open a new one (GOAWAY), and what is under way is answered. Only where every connection has a
-//! call at work does a new one wait, and each of these calls ends by itself: a request is cut after
-//! `service.request_timeout_ms`, a stream of transfers when it falls silent for as long, an answer that is not read too.
+//! call at work, or every one of as many as may leave, does a new one wait, and each of these calls ends by itself: a request is
+//! cut after `service.request_timeout_ms`, a stream of transfers when it falls silent for as long, an answer that is not read too.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -86,6 +86,8 @@ struct Entry {
     orders: watch::Sender<Order>,
     /// When it was told to leave.
     leaving: Option<Instant>,
+    /// Whether its client has confirmed that it was told to leave.
+    confirmed: bool,
     /// Whether it has had a request.
     used: bool,
     /// Requests whose answers have not wholly gone to the socket.
@@ -105,7 +107,7 @@ struct Entry {
 pub(super) enum Room {
     /// There is.
     Free,
-    /// Every connection has a request at work, or those that leave have.
+    /// Every connection has a request at work, or as many leave as may.
     None,
 }
 
@@ -135,6 +137,7 @@ impl Connections {
         let entry = Entry {
             orders,
             leaving: table.stopping.then_some(now),
+            confirmed: false,
             used: false,
             requests: 0,
             calls: 0,
@@ -157,17 +160,13 @@ impl Connections {
     pub(super) fn make_room(&self) -> Room {
         let now = Instant::now();
         let mut table = self.table();
-        let leaving = table
-            .open
-            .values()
-            .filter(|entry| entry.leaving.is_some())
-            .count();
+        let leaving = table.leaving();
         if table.open.len() - leaving < self.limits.standing {
             return Room::Free;
         }
         if leaving >= self.limits.leaving {
-            // Only where many come at once; else the oldest has left before.
-            table.close_oldest_idle(now);
+            // Only where many come at once, or many stay that were told to leave; else the oldest has left before.
+            table.close_one_that_leaves(now);
             return Room::None;
         }
         if table.tell_least_used(now) {
@@ -181,7 +180,7 @@ impl Connections {
     pub(super) fn give_one_up(&self) {
         let now = Instant::now();
         let mut table = self.table();
-        if !table.close_oldest_idle(now) && table.open.values().all(|entry| entry.leaving.is_none()) {
+        if !table.close_one_that_leaves(now) && table.open.values().all(|entry| entry.leaving.is_none()) {
             table.tell_least_used(now);
         }
     }
@@ -263,20 +262,34 @@ impl Table {
         true
     }
 
-    /// Closes the one that was told to leave first, of those without an open request, one at a time; false if there is none.
-    fn close_oldest_idle(&mut self, now: Instant) -> bool {
+    /// How many leave.
+    fn leaving(&self) -> usize {
+        let leaves = |entry: &&Entry| entry.leaving.is_some();
+        self.open.values().filter(leaves).count()
+    }
+
+    /// Closes one that leaves, one at a time: of those without an open request the one that was told first, else of those
+    /// that do nothing for leaving. False if all others have a request at work and have confirmed, or still may.
+    fn close_one_that_leaves(&mut self, now: Instant) -> bool {
         if self.open.values().any(Entry::is_closed) {
             return true;
         }
-        let leaving = self.open.values_mut().filter(|entry| entry.leaving.is_some());
-        let idle = leaving.filter(|entry| entry.usage(now) == Usage::Idle);
-        match idle.min_by_key(|entry| entry.leaving) {
-            Some(entry) => {
-                entry.tell(Order::Close, now);
-                true
-            }
-            None => false,
-        }
+        let closable = self.open.values_mut().filter_map(|entry| {
+            let leaving = entry.leaving?;
+            let idle = entry.usage(now) == Usage::Idle;
+            (idle || entry.stays_on(now)).then_some((!idle, leaving, entry))
+        });
+        let Some((_, leaving, entry)) = closable.min_by_key(|(busy, leaving, _)| (*busy, *leaving)) else {
+            return false;
+        };
+        tracing::debug!(
+            usage = ?entry.usage(now),
+            confirmed = entry.confirmed,
+            told_before = ?now.duration_since(leaving),
+            "closing a connection that leaves: its place is needed"
+        );
+        entry.tell(Order::Close, now);
+        true
     }
 }
 
@@ -298,6 +311,15 @@ impl Entry {
     /// Whether its first request may be on its way.
     fn is_young(&self, now: Instant) -> bool {
         !self.used && now.duration_since(self.since) < YOUTH
+    }
+
+    /// Whether it was told to leave and does nothing for it: its client takes no answers, or has not confirmed in time.
+    /// A few such clients would otherwise keep all places of those that leave, and with them everybody new out.
+    fn stays_on(&self, now: Instant) -> bool {
+        let Some(leaving) = self.leaving else {
+            return false;
+        };
+        self.usage(now) == Usage::Stalled || !self.confirmed && now.duration_since(leaving) >= FAREWELL
     }
 
     fn is_closed(&self) -> bool {
@@ -355,12 +377,34 @@ impl Place {
         }
     }
 
-    /// Nothing more is said or heard.
-    pub(super) fn ends(&self) {
+    /// The client has confirmed that it was told to leave.
+    pub(super) fn confirms(&self) {
         if let Some(entry) = self.origin.connections.table().open.get_mut(&self.origin.id) {
-            entry.requests = 0;
-            entry.leaving.get_or_insert(Instant::now());
+            entry.confirmed = true;
         }
+    }
+
+    /// Nothing more is said or heard. False if it has to be closed at once: it stood until now, and as many leave as may. It
+    /// would be counted nowhere while it waits for its client, and each costs a file descriptor.
+    pub(super) fn ends(&self) -> bool {
+        let connections = &self.origin.connections;
+        let mut table = connections.table();
+        let full = table.leaving() >= connections.limits.leaving;
+        let Some(entry) = table.open.get_mut(&self.origin.id) else {
+            return false;
+        };
+        entry.requests = 0;
+        if entry.leaving.is_some() {
+            return true;
+        }
+        if full {
+            return false;
+        }
+        entry.leaving = Some(Instant::now());
+        drop(table);
+        // Its place is free.
+        connections.changes.send_replace(());
+        true
     }
 
     /// Which connection a request came on, for the requests.
@@ -560,5 +604,87 @@ mod tests {
         all.gone().await;
         // Who comes later is told at once.
         assert_eq!(*all.enter().1.borrow(), Order::Stop);
+    }
+
+    /// Takes another one in, where all have been there long enough to leave.
+    fn another(all: &Arc<Connections>, entered: &mut Vec<(Place, watch::Receiver<Order>)>) {
+        assert_eq!(all.make_room(), Room::Free);
+        entered.push(all.enter());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_confirm_keeps_nobody_out() {
+        let all = connections(1, 2);
+        let mut entered = vec![all.enter()];
+        let mut calls = Vec::new();
+        // Both that were told to leave have begun a request since; the first one's client has confirmed.
+        for at in 0..2 {
+            tokio::time::advance(YOUTH).await;
+            another(&all, &mut entered);
+            entered[at].0.open_requests(1);
+            calls.push(entered[at].0.origin().call());
+        }
+        entered[0].0.confirms();
+        // The one that stands is idle, but the other may still confirm.
+        tokio::time::advance(FAREWELL.checked_sub(Duration::from_millis(1)).unwrap()).await;
+        assert_eq!(all.make_room(), Room::None);
+        assert!(told(&entered, Order::Close).is_empty());
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert_eq!(all.make_room(), Room::None);
+        assert_eq!(told(&entered, Order::Close), [1]);
+        drop(calls.pop());
+        drop(entered.remove(1));
+        another(&all, &mut entered);
+        assert_eq!(told(&entered, Order::MakeRoom), [0, 1]);
+        assert!(told(&entered, Order::Close).is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_no_answer_keeps_nobody_out() {
+        let all = connections(2, 1);
+        let mut entered = vec![all.enter(), all.enter()];
+        entered[0].0.open_requests(1);
+        entered[1].0.open_requests(1);
+        tokio::time::advance(STALL).await;
+        entered[1].0.went_on();
+        another(&all, &mut entered);
+        entered[0].0.confirms();
+        assert_eq!(told(&entered, Order::MakeRoom), [0]);
+        // It has gone on a moment ago, so it stays for now; the one that stands is idle.
+        entered[0].0.went_on();
+        tokio::time::advance(YOUTH).await;
+        assert_eq!(all.make_room(), Room::None);
+        assert!(told(&entered, Order::Close).is_empty());
+        tokio::time::advance(STALL).await;
+        assert_eq!(all.make_room(), Room::None);
+        assert_eq!(told(&entered, Order::Close), [0]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_ends_lingers_only_where_it_is_counted() {
+        let all = connections(2, 2);
+        let mut entered = Vec::new();
+        for lingers in [true, true, false] {
+            another(&all, &mut entered);
+            let (place, _) = &entered[entered.len() - 1];
+            let mut changes = all.changes();
+            assert_eq!(place.ends(), lingers);
+            // Who waits at the door hears of the place.
+            assert_eq!(changes.has_changed().unwrap(), lingers);
+            changes.mark_unchanged();
+            // Asked again, it is the same one.
+            assert_eq!(place.ends(), lingers);
+        }
+        drop(entered.pop());
+        // One that was told to leave has its place among those that leave.
+        drop(entered.remove(0));
+        for _ in 0..2 {
+            entered.push(all.enter());
+            tokio::time::advance(YOUTH).await;
+        }
+        another(&all, &mut entered);
+        assert_eq!(told(&entered, Order::MakeRoom), [1]);
+        assert!(entered[1].0.ends());
+        assert!(!entered[2].0.ends());
     }
 }
