@@ -2,13 +2,14 @@
 //! refused one.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Mutex, oneshot, watch};
+use tokio::time::Instant;
 
 use super::connection::{Connection, GREETING};
 use super::connections::{Connections, Order, Place, Room};
@@ -24,6 +25,25 @@ const GREETING_TIME: Duration = Duration::from_secs(5);
 /// How often it is looked for room that comes with time and not with an event.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// How often at most the same warning is said: in a flood, what it tells of can come and go many times in a second.
+const REPEAT: Duration = Duration::from_secs(10);
+
+/// When a warning was said last.
+#[derive(Debug, Default)]
+struct Said(std::sync::Mutex<Option<Instant>>);
+
+impl Said {
+    /// Whether it is to be said now.
+    fn is_due(&self) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = last.is_none_or(|last| last.elapsed() >= REPEAT);
+        if due {
+            *last = Some(Instant::now());
+        }
+        due
+    }
+}
+
 /// The door, shared by those who wait at it.
 #[derive(Debug)]
 pub(super) struct Door {
@@ -33,6 +53,8 @@ pub(super) struct Door {
     turn: Mutex<()>,
     /// Whether it was said that there is no room; said once until there is.
     full: AtomicBool,
+    full_said: Said,
+    refused_said: Said,
 }
 
 impl Door {
@@ -43,6 +65,8 @@ impl Door {
             lobby: Lobby::new(lobby),
             turn: Mutex::default(),
             full: AtomicBool::new(false),
+            full_said: Said::default(),
+            refused_said: Said::default(),
         })
     }
 
@@ -105,7 +129,7 @@ impl Door {
                     tracing::debug!(%error, "a client left before it was accepted");
                 }
                 Err(error) => {
-                    if !refused {
+                    if !refused && self.refused_said.is_due() {
                         refused = true;
                         tracing::warn!(%error, "no connection is accepted: the system refuses; idle ones are closed");
                     }
@@ -125,7 +149,9 @@ impl Door {
         let mut waited = false;
         while self.connections.make_room() == Room::None {
             waited = true;
-            if !self.full.swap(true, Ordering::Relaxed) {
+            // Only one at a time is here.
+            if !self.full.load(Ordering::Relaxed) && self.full_said.is_due() {
+                self.full.store(true, Ordering::Relaxed);
                 tracing::warn!(
                     "service.max_connections is reached, and no connection can leave now: new ones wait"
                 );
@@ -173,4 +199,20 @@ fn of_the_client(error: &io::Error) -> bool {
             | io::ErrorKind::Interrupted
             | io::ErrorKind::TimedOut
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_warning_is_said_once_in_a_while() {
+        let said = Said::default();
+        assert!(said.is_due());
+        tokio::time::advance(REPEAT.checked_sub(Duration::from_millis(1)).unwrap()).await;
+        assert!(!said.is_due());
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert!(said.is_due());
+        assert!(!said.is_due());
+    }
 }
