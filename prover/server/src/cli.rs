@@ -34,10 +34,12 @@ pub use error::{CliError, Exit};
 
 use args::{Arguments, Command};
 use output::Output;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs one command to its end.
 pub fn run(arguments: Arguments) -> Result<(), CliError> {
     let mut out = Output::stdout(arguments.json);
+    outlive_size_limit();
     match arguments.command {
         Command::Setup(args) => setup::run(&args, &mut out),
         Command::Serve(args) => serve::run(&args, &mut out),
@@ -58,5 +60,18 @@ pub fn run(arguments: Arguments) -> Result<(), CliError> {
         Command::Circuits(args) => circuits::run(&args, &mut out),
         Command::Bench(args) => bench::run(&args, &mut out),
         Command::Demo(args) => demo::run(&args, &mut out),
+    }
+}
+
+/// Makes a write beyond the limit of file sizes (`ulimit -f`) an error like any other: its signal would end the process
+/// without a word.
+fn outlive_size_limit() {
+    // What cannot be had is missed only where the limit strikes.
+    if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() {
+        let _within = runtime.enter();
+        // The handler stays when nobody listens.
+        drop(signal(SignalKind::from_raw(
+            rustix::process::Signal::XFSZ.as_raw(),
+        )));
     }
 }

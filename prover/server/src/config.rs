@@ -8,8 +8,8 @@ mod checked;
 mod raw;
 
 pub use checked::{
-    BatchingConfig, Config, FeesConfig, KeysConfig, LogConfig, LogFormat, ProvingConfig, RollupConfig,
-    ServiceConfig, TokenFees,
+    BatchingConfig, Config, FeesConfig, KeysConfig, LogConfig, LogFormat, MOST_THREADS, ProvingConfig,
+    RollupConfig, ServiceConfig, TokenFees,
 };
 pub(crate) use raw::key_and_problem;
 pub use raw::{Overrides, RawConfig, RawTokenFees};

@@ -14,7 +14,7 @@ mod watching;
 pub use api::Api;
 pub use edge::EdgeLayer;
 pub use fields::Violations;
-pub use status::{ApiError, DOMAIN};
+pub use status::{ApiError, DOMAIN, PLACE_NEEDED};
 
 /// The message of a signed transfer, as clients send it.
 #[must_use]

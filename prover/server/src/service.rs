@@ -2,11 +2,14 @@
 
 mod connection;
 mod connections;
+mod files;
+mod frames;
 mod listening;
+mod lobby;
 mod requests;
+mod serving;
 
 use std::future::Future;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -16,7 +19,8 @@ use quittance_proto::v1::quittance_server::QuittanceServer;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tonic::transport::Server;
+use tonic::service::Routes;
+use tower::ServiceBuilder;
 
 use crate::backend::{Backend, Circuit};
 use crate::config::Config;
@@ -24,8 +28,10 @@ use crate::grpc::{Api, EdgeLayer};
 use crate::node::{Node, NodeError, Threads};
 use crate::store::Store;
 
-use connections::Connections;
+use connections::{Connections, Limits};
+use listening::Door;
 use requests::CountLayer;
+use serving::Server;
 
 /// Bytes of one encoded transfer at most: three byte strings of 32 with their tags, and the integers. An idempotency key
 /// fits beside it.
@@ -35,19 +41,8 @@ const FEE_SLOT_BYTES: usize = 16;
 /// Room beside the largest batch, so that a batch a little too large gets its better refusal.
 const MESSAGE_ROOM: usize = 64 << 10;
 
-/// Bytes that a client may send on a stream before they are read: what brakes a stream of transfers that comes faster than
-/// the store commits.
-const STREAM_WINDOW: u32 = 64 << 10;
-/// Bytes that a client may send on all streams of a connection, for each that it may open. HTTP/2's implementation takes many
-/// small frames that nobody has read for an attack and ends the connection, at half of this and 256 bytes a frame: full
-/// windows of transfers on every stream stay below.
-const CONNECTION_WINDOW_PER_STREAM: u32 = 256 << 10;
-
-/// The largest window of HTTP/2.
-const LARGEST_WINDOW: u32 = (1 << 31) - 1;
-
-/// How long clients that have no request open are given to hear that the service stops, before their connections are closed.
-const FAREWELL: Duration = Duration::from_millis(500);
+/// How often it is looked for connections that have taken too long.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Why the service ended other than by being asked to.
 #[derive(Debug, Error)]
@@ -64,9 +59,6 @@ pub enum ServiceError {
         "the store failed, so the service ended; no accepted batch is lost, and unproved ones are queued again at the next start"
     )]
     StoreFailed,
-    /// The transport failed.
-    #[error("transport failed")]
-    Transport(#[from] tonic::transport::Error),
 }
 
 /// Serves until `shutdown` ends, then drains: no new requests, streams end, the proof at work may end until
@@ -98,18 +90,23 @@ pub async fn serve(
     let api = QuittanceServer::new(api)
         .max_decoding_message_size(max_message)
         .max_encoding_message_size(usize::MAX);
-    let router = Server::builder()
-        .concurrency_limit_per_connection(limits.max_requests_per_connection.get())
-        .max_concurrent_streams(u32::try_from(limits.max_requests_per_connection.get()).ok())
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(connection_window(limits.max_requests_per_connection))
-        .http2_keepalive_interval(Some(Duration::from_secs(30)))
-        .layer(CountLayer)
-        .layer(EdgeLayer::new(limits.request_timeout))
-        .add_service(health_service)
+    let routes = Routes::new(health_service)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?)
-        .add_service(api);
+        .add_service(api)
+        .prepare();
+    let service = ServiceBuilder::new()
+        .layer(CountLayer)
+        .layer(EdgeLayer::new(limits.request_timeout))
+        .service(routes);
+    let server = Server::new(limits.max_requests_per_connection.get(), service);
+    let places = files::places(limits.max_connections);
+    let connections = Connections::new(Limits {
+        standing: places.standing,
+        leaving: places.leaving,
+        request_timeout: limits.request_timeout,
+    });
+    let door = Door::new(Arc::clone(&connections), places.lobby);
     ready();
 
     let drain_node = Arc::clone(&node);
@@ -126,17 +123,21 @@ pub async fn serve(
         let _ = stop.send(true);
     };
     let drain = limits.drain_timeout;
-    let connections = Connections::new(limits.max_connections);
-    let incoming = listening::incoming(listener, Arc::clone(&connections));
-    let serving = router.serve_with_incoming_shutdown(incoming, signal);
-    let outcome = tokio::select! {
-        outcome = serving => outcome.map_err(ServiceError::from),
-        () = empty(&connections, stopping, drain) => {
+    let serve = move |connection, orders| server.clone().serve(connection, orders);
+    tokio::spawn(door.stand_open(listener, stopping, serve));
+    tokio::select! {
+        () = signal => {}
+        () = overdue(&connections) => {}
+    }
+    connections.stop();
+    tokio::select! {
+        () = connections.gone() => {}
+        () = overdue(&connections) => {}
+        () = tokio::time::sleep(drain) => {
             let requests = connections.requests();
             tracing::warn!(requests, "open requests are cut: the drain time is over");
-            Ok(())
         }
-    };
+    }
     node.stop();
     // What still waits is answered, if anybody is there to hear it, and stored.
     node.sequencer().stop();
@@ -153,22 +154,15 @@ pub async fn serve(
     if node.store().has_failed() {
         return Err(ServiceError::StoreFailed);
     }
-    outcome
+    Ok(())
 }
 
-/// Waits for the stop, then closes connections that have no request open, so that only open ones delay the end. Ends itself
-/// when the drain time is over.
-async fn empty(connections: &Connections, mut stopping: watch::Receiver<bool>, drain: Duration) {
-    // An error means that the signal's task is gone, which is the end as well.
-    drop(stopping.wait_for(|stop| *stop).await);
-    let deadline = Instant::now() + drain;
-    connections.close_silent();
-    // Clients that listen have left by themselves before this strikes.
-    while Instant::now() + FAREWELL < deadline {
-        tokio::time::sleep(FAREWELL).await;
-        connections.close_idle(FAREWELL);
+/// Closes connections that have taken too long, as long as it is polled.
+async fn overdue(connections: &Connections) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        connections.close_overdue();
     }
-    tokio::time::sleep_until(deadline.into()).await;
 }
 
 /// Lets the proof at work end within the time, then stops it, and waits for the prover's thread.
@@ -202,14 +196,6 @@ fn reflection<'b>() -> tonic_reflection::server::Builder<'b> {
     tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(DESCRIPTOR_SET)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-}
-
-/// The window of a connection by the requests that it may have open.
-fn connection_window(requests: NonZeroUsize) -> u32 {
-    u32::try_from(requests.get())
-        .unwrap_or(u32::MAX)
-        .saturating_mul(CONNECTION_WINDOW_PER_STREAM)
-        .min(LARGEST_WINDOW)
 }
 
 /// The largest message that a batch of the largest shape can need, with some room: what a message may make the decoder

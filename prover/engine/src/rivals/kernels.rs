@@ -10,7 +10,7 @@ use super::Cost;
 #[cfg(feature = "halo2curves")]
 use super::halo2;
 use crate::ntt::Transform;
-use crate::{Backend, synthetic};
+use crate::{Backend, G1Bases, G2Bases, Multiplier, synthetic};
 
 /// Whose kernels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,8 +68,7 @@ fn size(log2: u32) -> Result<usize, KernelError> {
 /// points no more often than in a real key.
 #[derive(Debug)]
 pub struct Msm {
-    #[expect(dead_code, reason = "the engine's proofs still run arkworks' kernels")]
-    backend: Backend,
+    engine: Multiplier,
     points: Points,
     scalars: Vec<Fr>,
     #[cfg(feature = "halo2curves")]
@@ -78,8 +77,8 @@ pub struct Msm {
 
 #[derive(Debug)]
 enum Points {
-    G1(Vec<G1Affine>),
-    G2(Vec<G2Affine>),
+    G1(G1Bases, Vec<G1Affine>),
+    G2(G2Bases, Vec<G2Affine>),
 }
 
 /// The point that a multi-scalar multiplication gave.
@@ -101,15 +100,21 @@ impl Msm {
         let size = size(log2)?;
         let scalars: Vec<Fr> = synthetic::values(u64::from(log2)).take(size).collect();
         let points = match group {
-            Group::G1 => Points::G1(doublings(G1Projective::generator(), size)),
-            Group::G2 => Points::G2(doublings(G2Projective::generator(), size)),
+            Group::G1 => {
+                let points = doublings(G1Projective::generator(), size);
+                Points::G1(G1Bases::new(&points), points)
+            }
+            Group::G2 => {
+                let points = doublings(G2Projective::generator(), size);
+                Points::G2(G2Bases::new(&points), points)
+            }
         };
         Ok(Self {
-            backend,
+            engine: Multiplier::new(backend),
             #[cfg(feature = "halo2curves")]
             halo2: match &points {
-                Points::G1(points) => halo2::Msm::g1(points, &scalars),
-                Points::G2(points) => halo2::Msm::g2(points, &scalars),
+                Points::G1(_, points) => halo2::Msm::g1(points, &scalars),
+                Points::G2(_, points) => halo2::Msm::g2(points, &scalars),
             },
             points,
             scalars,
@@ -135,18 +140,26 @@ impl Msm {
         (cost, Sum(point))
     }
 
-    /// What the engine's proofs run: arkworks' kernels, whatever the backend.
-    fn engine(&self) -> (Cost, Point) {
-        self.arkworks()
+    fn engine(&mut self) -> (Cost, Point) {
+        match &self.points {
+            Points::G1(bases, _) => {
+                let (cost, sum) = Cost::of(|| self.engine.g1(bases, &self.scalars));
+                (cost, Point::G1(sum.into_affine()))
+            }
+            Points::G2(bases, _) => {
+                let (cost, sum) = Cost::of(|| self.engine.g2(bases, &self.scalars));
+                (cost, Point::G2(sum.into_affine()))
+            }
+        }
     }
 
     fn arkworks(&self) -> (Cost, Point) {
         match &self.points {
-            Points::G1(points) => {
+            Points::G1(_, points) => {
                 let (cost, sum) = Cost::of(|| arkworks::<G1Projective>(points, &self.scalars));
                 (cost, Point::G1(sum.into_affine()))
             }
-            Points::G2(points) => {
+            Points::G2(_, points) => {
                 let (cost, sum) = Cost::of(|| arkworks::<G2Projective>(points, &self.scalars));
                 (cost, Point::G2(sum.into_affine()))
             }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::Overrides;
+use crate::config::{MOST_THREADS, Overrides};
 
 pub use self::bench::{
     BackendArg, BatchBenchArgs, BenchArgs, BenchCommand, KernelBenchArgs, ProveBenchArgs, RivalArg,
@@ -16,6 +16,14 @@ pub use self::bench::{
 
 /// Where keys are kept unless told otherwise; the same as `keys.directory`'s default.
 const DEFAULT_KEYS: &str = "quittance-keys";
+
+/// A number of threads that a machine can have; the same bounds as `proving.threads`.
+fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    let threads = text.parse().ok().and_then(NonZeroUsize::new);
+    threads
+        .filter(|threads| *threads <= MOST_THREADS)
+        .ok_or_else(|| format!("wants 1 to {MOST_THREADS}"))
+}
 
 /// Executes signed transfers, proves them in batches, and serves proofs that anyone verifies offline.
 #[derive(Debug, Parser)]
@@ -351,7 +359,7 @@ pub struct SetupArgs {
     #[arg(long, value_name = "DIR", default_value = DEFAULT_KEYS)]
     pub keys: PathBuf,
     /// Threads; one for each core if absent.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "1-256", value_parser = threads)]
     pub threads: Option<NonZeroUsize>,
 }
 
@@ -359,7 +367,7 @@ pub struct SetupArgs {
 #[derive(Clone, Debug, Args)]
 pub struct CircuitsArgs {
     /// Threads that proofs will have; one for each core if absent.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "1-256", value_parser = threads)]
     pub threads: Option<NonZeroUsize>,
 }
 

@@ -4,12 +4,19 @@ use std::future::Future;
 use std::time::Duration;
 
 use quittance_proto::v1::quittance_client::QuittanceClient;
+use tonic::Status;
 use tonic::transport::{Channel, Endpoint};
+use tonic_types::StatusExt as _;
 
+use super::output::note;
 use super::{CliError, error};
+use crate::grpc::PLACE_NEEDED;
 
 /// Longest time to wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Pause before a watch goes on over a new connection.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// A connected client.
 pub(super) type Client = QuittanceClient<Channel>;
@@ -39,6 +46,21 @@ pub(super) fn block_on<T>(work: impl Future<Output = Result<T, CliError>>) -> Re
     runtime
         .map_err(|error| CliError::refused(format!("no runtime: {error}"), "check the limits of the system"))?
         .block_on(work)
+}
+
+/// Waits a moment if a watch ended only because its connection was needed, so that it goes on over a new one, which the
+/// channel opens; any other end is an error.
+pub(super) async fn watch_again(status: Status) -> Result<(), CliError> {
+    let details = status.get_error_details();
+    if details
+        .error_info()
+        .is_none_or(|info| info.reason != PLACE_NEEDED)
+    {
+        return Err(status.into());
+    }
+    note("the service needed the connection for others: watching on over a new one");
+    tokio::time::sleep(PAUSE).await;
+    Ok(())
 }
 
 /// The part of an answer that has to be there.

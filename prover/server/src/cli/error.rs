@@ -1,5 +1,6 @@
 //! How a command ends badly.
 
+use std::error::Error as _;
 use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
@@ -173,9 +174,12 @@ const fn disk_trouble(kind: io::ErrorKind) -> Option<&'static str> {
         io::ErrorKind::ReadOnlyFilesystem => {
             Some("the file system is read-only: make it writable, or choose another place")
         }
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             Some("there is no space for the file: free disk space, and run the command again")
         }
+        io::ErrorKind::FileTooLarge => Some(
+            "the file may not grow so large: raise the limit of file sizes (ulimit -f), and run the command again",
+        ),
         _ => None,
     }
 }
@@ -223,6 +227,14 @@ impl From<StoreError> for CliError {
 
 impl From<tonic::Status> for CliError {
     fn from(status: tonic::Status) -> Self {
+        // The service's own statuses come from nothing else.
+        if let Some(cause) = status.source() {
+            return Self::refused(
+                format!("the connection to the service broke: {}", chain(cause)),
+                "check that `quittance serve` is running at the address of --server, and run the command again; what was \
+                 submitted may have been accepted, which `quittance state` and `quittance operations` show",
+            );
+        }
         let details = status.get_error_details();
         let mut message = format!(
             "the service refused ({}): {}",

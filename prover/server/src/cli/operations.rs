@@ -86,17 +86,25 @@ async fn follow(
     id: u64,
     mut event: impl FnMut(&v1::Operation) -> Result<(), CliError>,
 ) -> Result<v1::Operation, CliError> {
-    let request = v1::WatchOperationRequest { id };
-    let mut stream = client.watch_operation(request).await?.into_inner();
     let mut last: Option<v1::Operation> = None;
-    while let Some(message) = stream.message().await? {
-        let operation = client::required(message.operation, "the operation")?;
-        if last.as_ref() != Some(&operation) {
-            event(&operation)?;
-        }
-        last = Some(operation);
+    loop {
+        let request = v1::WatchOperationRequest { id };
+        let mut stream = client.watch_operation(request).await?.into_inner();
+        let ended = loop {
+            match stream.message().await {
+                Ok(Some(message)) => {
+                    let operation = client::required(message.operation, "the operation")?;
+                    if last.as_ref() != Some(&operation) {
+                        event(&operation)?;
+                    }
+                    last = Some(operation);
+                }
+                Ok(None) => return client::required(last, "any operation"),
+                Err(status) => break status,
+            }
+        };
+        client::watch_again(ended).await?;
     }
-    client::required(last, "any operation")
 }
 
 /// An operation that will not be proved by waiting is a refusal.

@@ -69,17 +69,23 @@ async fn each(
     number: u32,
     mut event: impl FnMut(&v1::BatchProgress) -> Result<(), CliError>,
 ) -> Result<v1::BatchProgress, CliError> {
-    let mut stream = client
-        .watch_batch(v1::WatchBatchRequest { number })
-        .await?
-        .into_inner();
     let mut last = None;
-    while let Some(message) = stream.message().await? {
-        let progress = client::required(message.progress, "the progress")?;
-        event(&progress)?;
-        last = Some(progress);
+    loop {
+        let request = v1::WatchBatchRequest { number };
+        let mut stream = client.watch_batch(request).await?.into_inner();
+        let ended = loop {
+            match stream.message().await {
+                Ok(Some(message)) => {
+                    let progress = client::required(message.progress, "the progress")?;
+                    event(&progress)?;
+                    last = Some(progress);
+                }
+                Ok(None) => return client::required(last, "any progress"),
+                Err(status) => break status,
+            }
+        };
+        client::watch_again(ended).await?;
     }
-    client::required(last, "any progress")
 }
 
 fn is_active(progress: &v1::BatchProgress) -> bool {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde_json::json;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::ServeArgs;
@@ -29,7 +29,7 @@ pub(super) fn run(args: &ServeArgs, out: &mut Output) -> Result<(), CliError> {
     })?;
     runtime.block_on(async {
         // The cheap checks first: a port in use is said before keys are read.
-        let listener = listen(&config).await?;
+        let listener = listen(&config)?;
         let store = Store::open(&config.store_directory, &config.rollup)
             .map_err(|error| CliError::store(&config.store_directory, error))?;
         let store = Arc::new(store.with_idempotency_keys(config.idempotency_keys.get()));
@@ -43,9 +43,23 @@ pub(super) fn run(args: &ServeArgs, out: &mut Output) -> Result<(), CliError> {
     })
 }
 
-async fn listen(config: &Config) -> Result<TcpListener, CliError> {
+/// Connections that the system keeps until they are accepted: more than come in the time that a busy machine needs.
+const BACKLOG: u32 = 1024;
+
+fn listen(config: &Config) -> Result<TcpListener, CliError> {
     let address = config.service.listen;
-    TcpListener::bind(address).await.map_err(|error| {
+    let listener = || {
+        let socket = if address.is_ipv4() {
+            TcpSocket::new_v4()
+        } else {
+            TcpSocket::new_v6()
+        }?;
+        // The port of a service that has just ended is still in use by what it said last.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    listener().map_err(|error| {
         let message = format!("cannot listen on {address}: {error}");
         match error.kind() {
             // The address may be right, and free in a moment.
@@ -137,7 +151,7 @@ impl From<ServiceError> for CliError {
             },
             ServiceError::StoreFailed => Self::refused(
                 message,
-                "look at the log for the first error: free disk space if the disk is full, restore a copy if a block is damaged; then start the service again",
+                "look at the log for the first error: free disk space if the disk is full, raise the limit of file sizes (ulimit -f) if the file is too large, restore a copy if a block is damaged; then start the service again",
             ),
             _ => Self::refused(message, "look at the log"),
         }

@@ -334,10 +334,13 @@ fn nonzero_u64(key: &'static str, value: u64) -> Result<NonZeroU64, ConfigError>
     NonZeroU64::new(value).ok_or_else(|| wrong(key, value, "wants at least 1"))
 }
 
-/// More threads than the largest machines have cores make nothing faster, and thousands keep the service from starting.
+/// Most threads of a prover: more than the largest machines have cores make nothing faster, and thousands keep a command
+/// from starting.
+pub const MOST_THREADS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(255);
+
 fn threads(value: usize) -> Result<NonZeroUsize, ConfigError> {
     NonZeroUsize::new(value)
-        .filter(|value| value.get() <= 256)
+        .filter(|value| *value <= MOST_THREADS)
         .ok_or_else(|| wrong("proving.threads", value, "wants 1 to 256"))
 }
 

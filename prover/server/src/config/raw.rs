@@ -62,7 +62,7 @@ pub struct RawService {
     pub max_message_bytes: Option<usize>,
     /// Most entries in one page of a list.
     pub max_page_size: u32,
-    /// Most connections at one time; the least used one is closed for a new one.
+    /// Most connections at one time; the least used one leaves for a new one.
     pub max_connections: usize,
     /// Most requests at work on one connection.
     pub max_requests_per_connection: usize,
@@ -176,8 +176,8 @@ impl Default for RawConfig {
                 max_message_bytes: None,
                 max_page_size: 1_000,
                 // Together, 4096 requests can have unread bytes.
-                max_connections: 128,
-                max_requests_per_connection: 32,
+                max_connections: 256,
+                max_requests_per_connection: 16,
                 max_watch_streams: 256,
                 max_stream_transfers: 10_000,
                 drain_timeout_ms: 10_000,

@@ -1,6 +1,6 @@
 //! The calls of the service. What touches the store runs on tokio's blocking threads, within the request's time.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::thread;
@@ -24,6 +24,9 @@ use crate::store::{OperationQuery, Order, Snapshot};
 
 /// Batches or operations that one call looks at while it filters.
 const LIST_VISITS: usize = 10_000;
+
+/// Most accounts in a page with their paths: so it is no larger than other pages, which wait in memory for their clients.
+const MOST_PATHS: NonZeroU32 = NonZeroU32::MIN.saturating_add(127);
 
 /// The service over a running node.
 #[derive(Clone, Debug)]
@@ -398,7 +401,12 @@ impl quittance_server::Quittance for Api {
         let mut violations = Violations::default();
         let first = page::start(&message.page_token, 0, &mut violations);
         let key = account::key_from_proto(message.public_key.as_ref(), "public_key", &mut violations);
-        let limit = page::size(message.page_size, self.limits.max_page_size);
+        let most = if message.include_paths {
+            self.limits.max_page_size.min(MOST_PATHS)
+        } else {
+            self.limits.max_page_size
+        };
+        let limit = page::size(message.page_size, most);
         checked(violations)?;
         self.read(move |node, snapshot| {
             // Without a violation there is a key.

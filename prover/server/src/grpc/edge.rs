@@ -78,13 +78,20 @@ where
         let limit = self.limit;
         // A stream may last; its handler bounds the time between two messages.
         let endless = request.uri().path() == CLIENT_STREAM;
+        // A client that has given up needs no answer, and its request no place.
+        let limit = match deadline(request.headers()) {
+            Some(deadline) if endless || deadline < limit => Some(deadline),
+            _ if endless => None,
+            _ => Some(limit),
+        };
         let answer = self.inner.call(request);
         Box::pin(async move {
-            let answer = if endless {
-                Ok(answer.await)
-            } else {
-                tokio::time::timeout(limit, answer).await
+            let Some(limit) = limit else {
+                let mut response = answer.await?;
+                rename(response.headers_mut());
+                return Ok(response);
             };
+            let answer = tokio::time::timeout(limit, answer).await;
             match answer {
                 Ok(Ok(mut response)) => {
                     rename(response.headers_mut());
@@ -98,6 +105,25 @@ where
             }
         })
     }
+}
+
+/// How long the client waits, as it says with at most 8 digits and a unit (gRPC over HTTP/2, Timeout).
+fn deadline(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get("grpc-timeout")?.to_str().ok()?;
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    if digits.len() > 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let count: u64 = digits.parse().ok()?;
+    Some(match unit {
+        "H" => Duration::from_secs(count * 3600),
+        "M" => Duration::from_secs(count * 60),
+        "S" => Duration::from_secs(count),
+        "m" => Duration::from_millis(count),
+        "u" => Duration::from_micros(count),
+        "n" => Duration::from_nanos(count),
+        _ => return None,
+    })
 }
 
 /// Gives oversized and malformed messages the status that clients expect.
@@ -137,6 +163,29 @@ mod tests {
     use tonic_types::StatusExt as _;
 
     use super::*;
+
+    #[test]
+    fn a_clients_deadline_is_read() {
+        let read = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("grpc-timeout", text.parse().unwrap());
+            deadline(&headers)
+        };
+        for (text, milliseconds) in [
+            ("2H", 7_200_000),
+            ("3M", 180_000),
+            ("00000001S", 1_000),
+            ("250m", 250),
+            ("99999999u", 99_999),
+            ("5000000n", 5),
+        ] {
+            assert_eq!(read(text).unwrap().as_millis(), milliseconds, "{text}");
+        }
+        for text in ["", "S", "12", "1s", "-1S", "+1S", "1.5S", "123456789S"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+        assert_eq!(deadline(&HeaderMap::new()), None);
+    }
 
     #[test]
     fn an_oversized_message_is_resource_exhausted() {

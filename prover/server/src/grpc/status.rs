@@ -33,7 +33,7 @@ use crate::sequencer::SubmitError;
 use crate::store::StoreError;
 use details::{info, quota};
 
-pub use details::DOMAIN;
+pub use details::{DOMAIN, PLACE_NEEDED};
 
 /// Why a request is not answered.
 #[derive(Debug, Error)]
@@ -125,6 +125,9 @@ pub enum ApiError {
     /// The service is about to end.
     #[error("the service is stopping; try again when it is back")]
     Stopping,
+    /// The connection of a watch is needed for somebody else.
+    #[error("the connection makes room for others; watch again on a new one")]
+    PlaceNeeded,
     /// A stored bundle cannot be read.
     #[error("stored bundle of batch {number} cannot be read")]
     StoredBundle {
@@ -228,6 +231,11 @@ fn classify(error: &ApiError) -> (Code, ErrorDetails) {
             Code::Unavailable,
             ErrorDetails::with_retry_info(Some(Duration::from_secs(5))),
         ),
+        ApiError::PlaceNeeded => {
+            let mut details = info(PLACE_NEEDED, []);
+            details.set_retry_info(Some(Duration::from_secs(1)));
+            (Code::Unavailable, details)
+        }
         ApiError::StoredBundle { .. } => (Code::DataLoss, ErrorDetails::new()),
         ApiError::Panicked => (Code::Internal, ErrorDetails::new()),
     }

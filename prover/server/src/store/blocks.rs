@@ -8,18 +8,21 @@
 //!
 //! | block of the file | what |
 //! |---|---|
-//! | 0 | the header: `quittance store\n` 16, layout version 4, 0 up to 4,088, checksum 8 |
+//! | 0 | the header: `quittance store\n` 16, layout version 4, 0 up to 4,088 but for the confirmed commits, 24 each at 2,048 and 2,560, checksum 8 |
 //! | 1 + 513·g | the checksums of the next 512 blocks, 8 bytes each |
 //! | 2 + 513·g + i, i < 512 | block 512·g + i of the database |
 //!
 //! Integers are little-endian. A checksum is the first 8 bytes of BLAKE3(number of the database's block 8 | block), with 1
 //! in place of 0; 0 stands for a block that was never written and is all zero. That of the header has the number 2⁶⁴ − 1
-//! and the bytes before it. Checksums find accidents, not forgers.
+//! and the bytes before it, with zeros for the confirmed commits, which have checksums of their own. Checksums find accidents, not
+//! forgers.
 //!
-//! Block 0 of the database has a checksum that nobody reads: it is redb's own header, which holds checksums of its own and is
-//! the only block that is ever changed in place. All others are written before a commit makes them part of the
-//! database. A kill or a power loss between a block and its checksum therefore leaves a block that nothing refers to.
+//! Block 0 of the database has a checksum that nobody reads: it is redb's own header, the only block that is ever changed in
+//! place. Its slots have checksums of redb's, and that the right one counts is seen by the confirmed commits. All other blocks are
+//! written before a commit makes them part of the database. A kill or a power loss between a block and its checksum
+//! therefore leaves a block that nothing refers to.
 
+mod confirmed;
 mod convert;
 #[cfg(test)]
 mod tests;
@@ -28,12 +31,15 @@ use std::fs::File;
 use std::io;
 use std::ops::Bound;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use redb::backends::FileBackend;
 use redb::{BackendError, DatabaseError, StorageBackend};
 use thiserror::Error;
 
 pub(super) use convert::{convert, is_plain};
+
+use confirmed::{Confirmed, DatabaseHeader};
 
 /// Bytes of a block.
 const BLOCK: usize = 4096;
@@ -54,6 +60,7 @@ const HEADER: u64 = u64::MAX;
 #[derive(Debug)]
 pub struct BlockFile<F> {
     file: F,
+    confirmed: Mutex<Confirmed>,
 }
 
 /// What is wrong with a file of blocks.
@@ -72,6 +79,9 @@ pub enum BlockError {
     /// The header is not what was written.
     #[error("the header of the file does not match its checksum")]
     Header,
+    /// The database begins with an older commit than one that was on the disk.
+    #[error("the header of the database is older than the last commit that was on the disk")]
+    Older,
     /// A block is not what was written.
     #[error("block {block} of the file does not match its checksum")]
     Block {
@@ -120,15 +130,24 @@ impl<F: StorageBackend> BlockFile<F> {
         if file.len()? == 0 {
             file.set_len(BLOCK_BYTES)?;
             file.write(0, &header(LAYOUT))?;
-            return Ok(Self { file });
+            let confirmed = Mutex::default();
+            return Ok(Self { file, confirmed });
         }
         if file.len()? < BLOCK_BYTES {
             return Err(BlockError::NoStore.into());
         }
         let mut found = [0; BLOCK];
         file.read(0, &mut found)?;
+        let confirmed = Confirmed::take(&mut found);
         if found == header(LAYOUT) {
-            let file = Self { file };
+            let confirmed = confirmed?;
+            if let (Some(commit), Some(header)) = (confirmed.commit, DatabaseHeader::read(&file)?)
+                && !header.includes(commit)
+            {
+                return Err(BlockError::Older.into());
+            }
+            let confirmed = Mutex::new(confirmed);
+            let file = Self { file, confirmed };
             file.len()?;
             return Ok(file);
         }
@@ -141,6 +160,10 @@ impl<F: StorageBackend> BlockFile<F> {
             return Err(BlockError::Layout { found: layout }.into());
         }
         Err(BlockError::Header.into())
+    }
+
+    fn confirmed(&self) -> MutexGuard<'_, Confirmed> {
+        self.confirmed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives each run's blocks and their checksums, checked.
@@ -302,10 +325,24 @@ impl<F: StorageBackend> StorageBackend for BlockFile<F> {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.file.sync_data()
+        // What is there before the sync is on the disk after it.
+        let header = DatabaseHeader::read(&self.file)?;
+        self.file.sync_data()?;
+        match header {
+            Some(header) => self.confirmed().confirm(header.primary(), &self.file),
+            None => Ok(()),
+        }
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        // A database that was opened by an older commit would say so here, and is stopped before it goes on from there.
+        if offset == 0
+            && let Some(header) = DatabaseHeader::parse(data)
+            && let Some(commit) = self.confirmed().commit
+            && !header.includes(commit)
+        {
+            return Err(BlockError::Older.into());
+        }
         let mut data = data;
         for run in Run::all(offset, data.len()) {
             let (part, rest) = data.split_at(run.bytes);

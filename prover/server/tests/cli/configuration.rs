@@ -22,6 +22,18 @@ fn usage_errors_end_with_2() {
 }
 
 #[test]
+fn threads_are_as_many_as_a_machine_has() {
+    let directory = tempfile::tempdir().unwrap();
+    for command in [&["setup", "--shape", "t2f1l2"][..], &["bench"], &["circuits"]] {
+        for threads in ["0", "257", "40000", "x"] {
+            let ran = run(directory.path(), &with(command, &["--threads", threads]));
+            assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{ran:?}");
+            assert!(ran.err.contains("wants 1 to 256"), "{ran:?}");
+        }
+    }
+}
+
+#[test]
 fn fixtures_are_good_or_name_the_key() {
     let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/config");
     let directory = tempfile::tempdir().unwrap();

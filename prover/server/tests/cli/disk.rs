@@ -1,10 +1,10 @@
-//! A store file that is damaged.
+//! A store file that is damaged, or may not grow.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use crate::harness::{KEYS, STORE, genesis, with};
+use crate::harness::{KEYS, STORE, genesis, limited, with};
 
 /// Arguments of a service over the store in the directory, on a free port.
 fn serve_args() -> Vec<&'static str> {
@@ -71,4 +71,14 @@ fn a_damaged_store_is_an_error_and_no_panic() {
             );
         }
     }
+}
+
+/// The system's signal for a file above the limit does not end the command without a word.
+#[test]
+fn a_limit_of_file_sizes_is_an_error_like_others() {
+    let directory = genesis();
+    let path = directory.path();
+    let says = ["ulimit -f"];
+    let other = with(&["genesis", "accounts.csv", "--store", "other"], &STORE[2..]);
+    limited(path, "-f 8", &other).fails(1, &says);
 }

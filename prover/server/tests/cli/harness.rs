@@ -82,6 +82,29 @@ pub(crate) fn run(directory: &Path, args: &[&str]) -> Ran {
     )
 }
 
+/// The same within a limit of the system, such as `-f 8`.
+pub(crate) fn limited(directory: &Path, limit: &str, args: &[&str]) -> Ran {
+    Ran::of(
+        limited_command(directory, limit)
+            .args(args)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap(),
+    )
+}
+
+/// The command within a limit of the system.
+pub(crate) fn limited_command(directory: &Path, limit: &str) -> Command {
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", &format!("ulimit {limit} && exec \"$0\" \"$@\"")])
+        .arg(env!("CARGO_BIN_EXE_quittance"))
+        .current_dir(directory)
+        .env_remove("QUITTANCE_SERVER")
+        .env_remove("QUITTANCE_CONFIG");
+    command
+}
+
 /// The same with something on standard input.
 pub(crate) fn run_with_input(directory: &Path, args: &[&str], input: &str) -> Ran {
     let mut child = command(directory)
@@ -127,6 +150,11 @@ pub(crate) struct Served {
 impl Served {
     /// Serves the store in the directory on a free port.
     pub(crate) fn start(directory: &Path) -> Self {
+        Self::of(command(directory).stderr(Stdio::null()))
+    }
+
+    /// The same by this command, which has its directory, environment and standard error.
+    pub(crate) fn of(command: &mut Command) -> Self {
         let keys = KEYS.path().to_str().unwrap();
         let args = [
             "serve",
@@ -139,10 +167,9 @@ impl Served {
             "--threads",
             "2",
         ];
-        let mut child = command(directory)
+        let mut child = command
             .args(with(&args, STORE))
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let mut line = String::new();

@@ -1,12 +1,18 @@
 //! Commands against a running service: from signatures to a verified bundle, and what is refused on the way.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::path::Path;
+use std::process::Stdio;
+use std::thread;
 
 use quittance_verifier::{Bundle, DevelopmentKeys, Verifier, VerifyingKey};
 use serde_json::Value;
 
-use crate::harness::{KEYS, SHAPE, STORE, Served, genesis, run, run_with_input, with};
+use crate::harness::{
+    KEYS, SHAPE, STORE, Served, command, genesis, limited_command, run, run_with_input, with,
+};
 
 fn sign(service: &Served, path: &Path, args: &[&str]) -> String {
     service
@@ -220,6 +226,61 @@ fn a_killed_service_goes_on_where_it_was() {
         );
     }
     assert_eq!(service.terminate(), Some(0));
+}
+
+/// Two watches on a service with one place send each other away, and both come to the end all the same.
+#[test]
+fn a_watch_goes_on_after_its_place_was_needed() {
+    let directory = genesis();
+    let path = directory.path();
+    let service = Served::of(
+        command(path)
+            .env("QUITTANCE_SERVICE__MAX_CONNECTIONS", "1")
+            .env("QUITTANCE_BATCHING__MAX_DELAY_MS", "3000")
+            .stderr(Stdio::null()),
+    );
+    fs::write(path.join("t.json"), sign(&service, path, &["--amount", "5"])).unwrap();
+    service.run(path, &["submit", "t.json", "--single"]).ok();
+    let ended: Vec<_> = thread::scope(|scope| {
+        let watch = || service.run(path, &["operation", "1", "--watch"]);
+        let watches: Vec<_> = (0..2).map(|_| scope.spawn(watch)).collect();
+        watches.into_iter().map(|watch| watch.join().unwrap()).collect()
+    });
+    assert!(
+        ended
+            .iter()
+            .any(|ran| ran.err.contains("watching on over a new one")),
+        "{ended:?}"
+    );
+    for ran in ended {
+        assert!(ran.ok().contains("proved"));
+    }
+    assert_eq!(service.terminate(), Some(0));
+}
+
+/// More connections than there are files: the service says so at its start, and goes on.
+#[test]
+fn a_limit_of_open_files_lowers_the_connections() {
+    let directory = genesis();
+    let path = directory.path();
+    let log = path.join("log");
+    let service = Served::of(limited_command(path, "-n 80").stderr(File::create(&log).unwrap()));
+    let mut others = Vec::new();
+    for greeting in [&[][..], b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"] {
+        for _ in 0..100 {
+            let mut socket = TcpStream::connect(&service.address).unwrap();
+            // One that was sent away already needs no greeting.
+            let _ = socket.write_all(greeting);
+            others.push(socket);
+        }
+        service.run(path, &["state"]).ok();
+    }
+    assert_eq!(service.terminate(), Some(0));
+    let said = fs::read_to_string(&log).unwrap();
+    assert!(
+        said.contains("service.max_connections is lowered") && !said.contains("the system refuses"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -218,7 +218,7 @@ fn commands_on_a_full_disk_leave_nothing_behind() {
     let home = Home::without_store();
     let genesis = limited(&home.command(&["genesis", "accounts.csv"]), 16_384);
     let ended = crate::harness::run(&mut { genesis });
-    ended.failed(1, &["store", "space"]);
+    ended.failed(1, &["store", "ulimit -f"]);
     assert!(!home.store().exists(), "{ended:?}");
     let setup = limited(
         &home.command(&["setup", "--shape", crate::harness::SHAPE, "--keys", "keys"]),

@@ -58,6 +58,196 @@ async fn answered(service: &Service) {
         .unwrap();
 }
 
+/// A frame of HTTP/2: kind, flags, stream and payload.
+type Frame = (u8, u8, u32, Vec<u8>);
+
+const DATA: u8 = 0;
+const PING: u8 = 6;
+const GOAWAY: u8 = 7;
+const WINDOW_UPDATE: u8 = 8;
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+/// A call on stream 1.
+fn call(name: &str, message: &[u8]) -> Vec<u8> {
+    let path = format!("/quittance.v1.Quittance/{name}");
+    let mut headers = Vec::new();
+    for (name, value) in [
+        (":method", "POST"),
+        (":scheme", "http"),
+        (":path", &path),
+        (":authority", "x"),
+        ("content-type", "application/grpc"),
+        ("te", "trailers"),
+    ] {
+        // A literal that is not indexed (RFC 7541, section 6.2.2).
+        headers.push(0);
+        for text in [name, value] {
+            headers.push(u8::try_from(text.len()).unwrap());
+            headers.extend(text.as_bytes());
+        }
+    }
+    let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+    let data = [&[0], &length[..], message].concat();
+    [frame(1, 4, 1, &headers), frame(DATA, 1, 1, &data)].concat()
+}
+
+/// The next frame; none if the service has closed the connection.
+async fn hear(socket: &mut TcpStream) -> Option<Frame> {
+    let next = async {
+        let mut head = [0; 9];
+        socket.read_exact(&mut head).await.ok()?;
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        let mut payload = vec![0; usize::try_from(length).unwrap()];
+        socket.read_exact(&mut payload).await.ok()?;
+        let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+        Some((head[3], head[4], stream, payload))
+    };
+    tokio::time::timeout(Duration::from_secs(20), next).await.unwrap()
+}
+
+/// The greeting with a window for answers of so many bytes on each stream.
+fn greeting_with_window(bytes: u8) -> Vec<u8> {
+    let greeting = GREETING.strip_suffix(&frame(4, 0, 0, &[])[..]).unwrap();
+    [greeting, &frame(4, 0, 0, &[0, 4, 0, 0, 0, bytes])].concat()
+}
+
+/// A service with one place, which a client has that has taken 10 bytes of an answer and not more.
+async fn with_half_an_answer(directory: &TempDir, drain: Duration) -> (Service, TcpStream) {
+    let service = service(directory, 1, drain).await;
+    let mut slow = connect(&service).await;
+    let all = [greeting_with_window(10), call("GetState", &[])].concat();
+    slow.write_all(&all).await.unwrap();
+    loop {
+        let (kind, _, _, payload) = hear(&mut slow).await.unwrap();
+        if kind == DATA {
+            assert_eq!(payload.len(), 10);
+            return (service, slow);
+        }
+    }
+}
+
+/// Takes the rest of the answer; its bytes.
+async fn finish(slow: &mut TcpStream) -> usize {
+    let update = frame(WINDOW_UPDATE, 0, 1, &60_000u32.to_be_bytes());
+    slow.write_all(&update).await.unwrap();
+    answer(slow).await
+}
+
+/// Bytes of what comes of the answer until its end.
+async fn answer(socket: &mut TcpStream) -> usize {
+    let mut bytes = 0;
+    loop {
+        let (kind, flags, stream, payload) = hear(socket).await.unwrap();
+        bytes += if kind == DATA { payload.len() } else { 0 };
+        if stream == 1 && flags & 1 != 0 {
+            return bytes;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_being_read_keeps_its_connection() {
+    let directory = tempfile::tempdir().unwrap();
+    let (service, mut slow) = with_half_an_answer(&directory, SHORT).await;
+    let mut late = Box::pin(answered(&service));
+    // Longer than anything that is taken for read because it was written.
+    let early = tokio::time::timeout(Duration::from_millis(500), &mut late).await;
+    assert!(early.is_err());
+    assert!(finish(&mut slow).await > 100);
+    late.await;
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_waits_for_an_answer_that_is_being_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let (service, mut slow) = with_half_an_answer(&directory, LONG).await;
+    let stop = service.stop();
+    tokio::pin!(stop);
+    // Longer than a client has that has no request open.
+    let early = tokio::time::timeout(Duration::from_secs(3), &mut stop).await;
+    assert!(early.is_err());
+    assert!(finish(&mut slow).await > 100);
+    stop.await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_takes_no_answer_is_left() {
+    let directory = tempfile::tempdir().unwrap();
+    genesis(directory.path());
+    let mut raw = config(directory.path());
+    raw.service.request_timeout_ms = 500;
+    let service = Service::restart(raw, Held::new()).await;
+    let mut socket = connect(&service).await;
+    let all = [greeting_with_window(0), call("GetState", &[])].concat();
+    socket.write_all(&all).await.unwrap();
+    closed(socket).await;
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_to_leave_is_told_so_and_those_who_say_nothing_send_nobody_away() {
+    let directory = tempfile::tempdir().unwrap();
+    let service = service(&directory, 1, SHORT).await;
+    let mut idle = connect(&service).await;
+    idle.write_all(GREETING).await.unwrap();
+    let mut silent = JoinSet::new();
+    for _ in 0..20 {
+        silent.spawn(closed(connect(&service).await));
+    }
+    silent.join_all().await;
+    idle.write_all(&frame(PING, 0, 0, &[7; 8])).await.unwrap();
+    loop {
+        let (kind, flags, _, _) = hear(&mut idle).await.unwrap();
+        assert_ne!(kind, GOAWAY);
+        if (kind, flags) == (PING, 1) {
+            break;
+        }
+    }
+    answered(&service).await;
+    let farewell = async |idle: &mut TcpStream| {
+        loop {
+            let (kind, _, _, payload) = hear(idle).await?;
+            if kind == GOAWAY {
+                return Some(payload);
+            }
+        }
+    };
+    // No stream is refused yet, and it is no error: the client may open another connection.
+    let all_streams = [&[0x7f, 0xff, 0xff, 0xff][..], &[0; 4]].concat();
+    assert_eq!(farewell(&mut idle).await.unwrap(), all_streams);
+    // What was sent before the client heard is answered.
+    idle.write_all(&call("GetState", &[])).await.unwrap();
+    assert!(answer(&mut idle).await > 100);
+    // It never says that it has heard, and is left all the same.
+    closed(idle).await;
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_whose_connection_is_needed_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut service = service(&directory, 1, SHORT).await;
+    service.stream(&[transfer(0, 1, 0, |_| ())]).await.unwrap();
+    let request = v1::WatchOperationRequest { id: 1 };
+    let mut watch = service
+        .client
+        .watch_operation(request)
+        .await
+        .unwrap()
+        .into_inner();
+    watch.message().await.unwrap().unwrap();
+    answered(&service).await;
+    let status = watch.message().await.unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable, "{status:?}");
+    assert_eq!(crate::harness::reason(&status).0, "PLACE_NEEDED");
+    service.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn silent_and_idle_connections_make_room_for_new_clients() {
     let directory = tempfile::tempdir().unwrap();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::DEFAULT_KEYS;
+use super::{DEFAULT_KEYS, threads};
 
 /// Arguments of `bench`.
 #[derive(Clone, Debug, Args)]
@@ -86,7 +86,7 @@ pub struct BatchBenchArgs {
     #[arg(long, value_name = "DIR", default_value = DEFAULT_KEYS)]
     pub keys: PathBuf,
     /// Threads; one for each core if absent.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "1-256", value_parser = threads)]
     pub threads: Option<NonZeroUsize>,
     /// Instructions to use; the best that this processor has if absent.
     #[arg(long, value_name = "BACKEND")]
@@ -110,7 +110,7 @@ pub struct ProveBenchArgs {
     #[arg(long, value_name = "DIR")]
     pub keys: Option<PathBuf>,
     /// Threads of each side; one for each core if absent.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "1-256", value_parser = threads)]
     pub threads: Option<NonZeroUsize>,
     /// Instructions to use; the best that this processor has if absent.
     #[arg(long, value_name = "BACKEND")]
@@ -134,7 +134,7 @@ pub struct KernelBenchArgs {
     #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u32).range(3..))]
     pub runs: u32,
     /// Threads of each library; one for each core if absent.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "1-256", value_parser = threads)]
     pub threads: Option<NonZeroUsize>,
     /// Instructions of the engine; the best that this processor has if absent.
     #[arg(long, value_name = "BACKEND")]

@@ -9,6 +9,9 @@ use tonic_types::{ErrorDetails, ErrorInfo};
 /// Domain of ErrorInfo.
 pub const DOMAIN: &str = "quittance.v1";
 
+/// Reason of a watch that ended because its connection was needed for somebody else.
+pub const PLACE_NEEDED: &str = "PLACE_NEEDED";
+
 /// ErrorInfo with facts.
 pub(super) fn info<const N: usize>(reason: &str, metadata: [(&str, String); N]) -> ErrorDetails {
     let metadata: HashMap<String, String> = metadata

@@ -178,6 +178,78 @@ fn a_flipped_bit_is_refused_or_changes_nothing() {
     });
 }
 
+/// After a kill, redb's own header is in use: which of its commits counts is a single bit there.
+#[test]
+fn a_flipped_bit_after_a_kill_is_refused_or_changes_nothing() {
+    let (image, _) = after_all_steps(true);
+    let sound = open_and_use(image.clone());
+    let header = HEADER * PAGE..HEADER * PAGE + 320;
+    let records = [2048..2048 + 24, 2560..2560 + 24].into_iter().flatten();
+    let mut refused = 0;
+    let mut flips = 0;
+    for byte in header.chain(records) {
+        for bit in 0..8 {
+            let mut image = image.clone();
+            image[byte] ^= 1 << bit;
+            let got = open_and_use(image);
+            assert_eq!(wrong_answers(&sound, &got), [""; 0], "byte {byte}, bit {bit}");
+            refused += usize::from(answered(&got) < answered(&sound));
+            flips += 1;
+        }
+    }
+    println!("{flips} flips, {refused} refused");
+    assert!(refused * 4 > flips, "{refused} of {flips}");
+}
+
+/// As a disk does that loses a write: the block with the database's header is an older one.
+#[test]
+fn an_older_header_is_refused() {
+    for killed in [true, false] {
+        let (image, older) = after_all_steps(killed);
+        let header = HEADER * PAGE..(HEADER + 1) * PAGE;
+        let sound = open_and_use(image.clone());
+        assert!(older.len() > 20);
+        for older in older {
+            let mut image = image.clone();
+            let same = image[header.clone()] == older;
+            image[header.clone()].copy_from_slice(&older);
+            match open(&Disk::new(image.clone(), None)) {
+                Ok(_) => {
+                    // The last header of all, or one that names the same commit.
+                    let got = open_and_use(image);
+                    assert_eq!(wrong_answers(&sound, &got), [""; 0], "killed: {killed}");
+                }
+                Err(error) => {
+                    assert!(!same);
+                    assert!(
+                        matches!(error, StoreError::Blocks(BlockError::Older)) || error.is_corruption(),
+                        "{error:?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// The file after every transaction, the store closed or killed, and the header's block as it was after each step.
+fn after_all_steps(killed: bool) -> (Vec<u8>, Vec<Vec<u8>>) {
+    let scenario = all_transactions();
+    let disk = Disk::new(scenario.image, None);
+    let store = open(&disk).unwrap();
+    let mut headers = Vec::new();
+    for step in &scenario.steps {
+        headers.push(disk.surviving()[HEADER * PAGE..][..PAGE].to_vec());
+        (step.run)(&store).unwrap();
+    }
+    let image = disk.surviving();
+    drop(store);
+    if killed {
+        (image, headers)
+    } else {
+        (disk.surviving(), headers)
+    }
+}
+
 /// Nothing is compared at the start here, but each block when it is read, as in a large file.
 #[test]
 fn a_bit_that_flips_in_an_open_store_is_refused_or_changes_nothing() {
@@ -185,14 +257,7 @@ fn a_bit_that_flips_in_an_open_store_is_refused_or_changes_nothing() {
 }
 
 fn flip_bits(flipped: fn(Vec<u8>, usize, usize) -> Transcript) {
-    let scenario = all_transactions();
-    let disk = Disk::new(scenario.image, None);
-    let store = open(&disk).unwrap();
-    for step in &scenario.steps {
-        (step.run)(&store).unwrap();
-    }
-    drop(store);
-    let image = disk.surviving();
+    let (image, _) = after_all_steps(false);
     let sound = open_and_use(image.clone());
     assert!(
         sound
