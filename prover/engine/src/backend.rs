@@ -6,14 +6,6 @@
 //! processor, is the oracle for the others.
 //!
 //! This folder is the only one in the workspace that may hold `unsafe`.
-#![cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "kernels come with the multi-scalar multiplication and the transforms"
-    )
-)]
-
 mod exercise;
 #[cfg(target_arch = "x86_64")]
 mod ifma;
@@ -21,6 +13,10 @@ pub(crate) mod lanes;
 pub(crate) mod line;
 #[expect(unsafe_code, reason = "mapped files, and bytes seen as lines")]
 pub(crate) mod map;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the workspace's buffers come to lie in huge pages")
+)]
 pub(crate) mod pages;
 mod portable;
 #[expect(unsafe_code, reason = "an instruction that only hints")]

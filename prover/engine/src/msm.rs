@@ -8,12 +8,11 @@
 //! Points lie in memory as [`Group`] says, in key form: as arkworks and key files hold them, all zeros for the identity. Results are
 //! elements of the group: they depend neither on the number of threads nor on the backend.
 
-#![expect(dead_code, reason = "the prover and the setup come to use all of it")]
-
 pub(crate) mod add;
 mod bases;
 mod coordinate;
 mod digits;
+#[cfg_attr(not(test), expect(dead_code, reason = "the setup comes to use it"))]
 pub(crate) mod fixed_base;
 pub(crate) mod group;
 mod inverse;

@@ -16,8 +16,16 @@ use super::Line;
 /// A bound on every value: no operation may be asked for a result that could pass it.
 pub(crate) const CAPACITY: u32 = 84;
 /// The bound of a value read from key form.
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "kernels state it, tests compute with it")
+)]
 pub(crate) const KEY_BOUND: u32 = 16;
 /// The bound of a value that is packed, and of one that is read from kernel form.
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "kernels state it, tests compute with it")
+)]
 pub(crate) const PACKED_BOUND: u32 = 2;
 
 /// Eight elements of a prime field, one in each lane. See the module for bounds.

@@ -89,7 +89,6 @@ pub(crate) struct InPlace<'a, G: Group> {
 }
 
 /// Sums of points and entries of a table: entries signed, both in kernel form, results among the points.
-#[derive(Debug)]
 pub(crate) struct WithTable<'a, G: Group> {
     pub(crate) points: &'a mut [G::Words],
     pub(crate) table: &'a [G::Words],

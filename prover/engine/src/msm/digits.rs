@@ -70,11 +70,6 @@ impl Digits {
     pub(crate) fn blocks(&self) -> usize {
         self.scalars.div_ceil(BLOCK)
     }
-
-    /// Bytes held.
-    pub(crate) fn bytes(&self) -> usize {
-        self.digits.capacity() * size_of::<i16>()
-    }
 }
 
 /// Σ over all windows but the last of 2^(c−1)·2^(ci), or of one less than 2^(c−1) for negative scalars.

@@ -18,6 +18,7 @@ pub(crate) enum Scalars<'a> {
         order: &'a [u32],
     },
     /// Integers below r, least significant word first.
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests give them"))]
     Integers(&'a [[u64; 4]]),
     /// The quotient's values, which are integers too.
     Quotient(Quotient<'a>),

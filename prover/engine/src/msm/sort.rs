@@ -130,11 +130,6 @@ impl Sorted {
             .iter()
             .map(|entry| entry.load(Ordering::Relaxed))
     }
-
-    /// Bytes held.
-    pub(crate) fn bytes(&self) -> usize {
-        (self.entries.capacity() + self.starts.capacity() + self.cursors.capacity()) * size_of::<u32>()
-    }
 }
 
 /// At least `length` values, whatever they are.

@@ -29,9 +29,4 @@ impl Workspace {
     pub(crate) fn new() -> Self {
         Self::default()
     }
-
-    /// Bytes of digits and entries that are held.
-    pub(crate) fn bytes(&self) -> usize {
-        self.digits.bytes() + self.sorted.bytes()
-    }
 }

@@ -159,7 +159,7 @@ fn all_bounds_are_kept() {
             let to_table: Vec<Pair> = (0..count as u32)
                 .map(|index| Pair {
                     left: index,
-                    right: index % 7 * 2 | if rng.r#gen() { NEGATIVE } else { 0 },
+                    right: (index % 7 * 2) | if rng.r#gen() { NEGATIVE } else { 0 },
                     out: index,
                 })
                 .collect();
