@@ -67,7 +67,7 @@ for tier in "${tiers[@]}"; do
         unit) run "unit tests" cargo test --locked --workspace --all-features --no-fail-fast --lib --bins ;;
         integration) run "integration tests" cargo test --locked --workspace --all-features --no-fail-fast --test '*' ;;
         docs) run "examples in the docs" cargo test --locked --workspace --all-features --no-fail-fast --doc ;;
-        interop) run_interop 200 ;;
+        interop) run_interop 1000 ;;
     esac
     # Code that does not build fails in every tier: once is enough.
     [ "$broken" -eq 0 ] || break
