@@ -21,7 +21,7 @@ use quittance_verifier::{
     DecodeError, DevelopmentKeys, KeyPoints, Provenance, Shape, Verifier, VerifyError, VerifyingKey,
 };
 
-use self::file::{Contents, FixedPoints};
+use self::file::{Contents, Draft, FixedPoints};
 use self::points::Subgroup;
 use crate::{KeyFileError, R1cs};
 
@@ -170,6 +170,19 @@ impl ProvingKey {
         let verifying_key = verifying_key(provenance, shape, &bases.vk, r1cs.num_instance())?;
         check_twins(&bases.vk, bases.beta_g1, bases.delta_g1)?;
         Self::with(verifying_key, CircuitKey::from_arkworks(bases, r1cs, subgroup)?)
+    }
+
+    /// A key whose points this program computed from the generators.
+    pub(crate) fn from_draft(
+        provenance: Provenance,
+        shape: Shape,
+        fixed: &FixedPoints,
+        draft: Draft,
+    ) -> Result<Self, ProvingKeyError> {
+        let instance = fixed.vk.gamma_abc_g1.len();
+        let verifying_key = verifying_key(provenance, shape, &fixed.vk, instance)?;
+        check_twins(&fixed.vk, fixed.beta_g1, fixed.delta_g1)?;
+        Self::with(verifying_key, CircuitKey::from_draft(draft)?)
     }
 
     /// The key that a file holds. Its lists are not looked at: the file's digest has to be the one of when they were.

@@ -12,7 +12,6 @@ pub(crate) mod add;
 mod bases;
 mod coordinate;
 mod digits;
-#[cfg_attr(not(test), expect(dead_code, reason = "the setup comes to use it"))]
 pub(crate) mod fixed_base;
 pub(crate) mod group;
 mod inverse;

@@ -1,23 +1,29 @@
-//! Development keys: ark-groth16's generator under our reduction, on one machine, from the system's randomness.
+//! Development keys: every point a multiple of the generators that one machine has computed, from the system's randomness.
 //!
-//! Whoever ran the generator could have kept the trapdoor, and could then prove anything. Such a key is therefore
+//! Whoever ran the setup could have kept the trapdoor, and could then prove anything. Such a key is therefore
 //! marked: its provenance is part of the verifying key's encoding, and so of the key id. Keys for production come
 //! from a ceremony.
+//!
+//! For the same trapdoor the key is ark-groth16's under our reduction. It is computed by the engine's own kernels: the columns at τ
+//! by one pass over the matrices, then each list's points by additions that share inversions
+//! ([`FixedBase`](crate::msm::fixed_base::FixedBase)), written where they lie in the key.
+
+mod columns;
+mod points;
+#[cfg(test)]
+pub(crate) mod reference;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use ark_bn254::{Bn254, Fr, G1Projective, G2Projective};
-use ark_ec::PrimeGroup;
-use ark_groth16::Groth16;
-use ark_relations::gr1cs::{
-    ConstraintSynthesizer, ConstraintSystemRef, LinearCombination, SynthesisError, Variable,
-};
+use ark_bn254::Fr;
+use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use quittance_verifier::{Provenance, Shape, Verifier};
 use rand_core::{OsRng, RngCore};
 
+use self::columns::Columns;
+use crate::backend::{Backend, BackendError};
 use crate::entropy::{self, EntropyError};
-use crate::key::points::Subgroup;
-use crate::{Bases, MatrixName, ProvingKey, ProvingKeyError, R1cs, SnarkjsReduction, panics};
+use crate::{ProvingKey, ProvingKeyError, R1cs, panics};
 
 /// What the setup is doing. The order of the variants is the order of the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,14 +58,18 @@ pub enum SetupError {
     /// The operating system gave no randomness.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
-    /// arkworks' generator failed.
-    #[error("ark-groth16's generator failed")]
-    Generator(#[source] SynthesisError),
+    /// The backend that the environment asks for does not run here.
+    #[error("cannot use the backend that {} names", Backend::VARIABLE)]
+    Backend(#[from] BackendError),
+    /// The circuit's domain is too large for the field, or the trapdoor is one of the few that make no key: with fresh
+    /// randomness the next try succeeds.
+    #[error("the trapdoor makes no key for this circuit")]
+    Trapdoor,
     /// The generated key is not acceptable.
     #[error("the generated key is not acceptable")]
     Key(#[from] ProvingKeyError),
-    /// The generator panicked.
-    #[error("the generator panicked: {message}")]
+    /// The setup panicked.
+    #[error("the setup panicked: {message}")]
     Panicked {
         /// What it said.
         message: String,
@@ -85,7 +95,7 @@ pub fn setup_development(
     setup(r1cs, shape, trapdoor, OsRng, progress)
 }
 
-/// Everything secret in a setup but τ, which ark-groth16 draws itself.
+/// Everything secret in a setup but τ, which is drawn when the domain is known.
 pub(crate) struct Trapdoor {
     pub(crate) alpha: Fr,
     pub(crate) beta: Fr,
@@ -114,71 +124,28 @@ pub(crate) fn setup(
         return Err(SetupError::UnusedVariable { index });
     }
     progress(SetupPhase::Generate);
-    let generated = catch_unwind(AssertUnwindSafe(|| generate(r1cs, trapdoor, &mut random)));
-    let bases = match generated {
-        Ok(bases) => bases.map_err(SetupError::Generator)?,
+    let backend = Backend::detect()?;
+    let size = r1cs.num_constraints() + r1cs.num_instance();
+    let domain = Radix2EvaluationDomain::<Fr>::new(size).ok_or(SetupError::Trapdoor)?;
+    let tau = domain.sample_element_outside_domain(&mut random);
+    let made = catch_unwind(AssertUnwindSafe(|| {
+        let columns = Columns::at(r1cs, &domain, tau).ok_or(SetupError::Trapdoor)?;
+        points::draft(backend, r1cs, columns, &trapdoor).ok_or(SetupError::Trapdoor)
+    }));
+    let (fixed, draft) = match made {
+        Ok(made) => made?,
         Err(payload) => {
             let message = panics::message(payload.as_ref());
             return Err(SetupError::Panicked { message });
         }
     };
     progress(SetupPhase::CheckKey);
-    Ok(ProvingKey::from_arkworks(
+    Ok(ProvingKey::from_draft(
         Provenance::Development,
         shape,
-        bases,
-        r1cs,
-        Subgroup::Known,
+        &fixed,
+        draft,
     )?)
-}
-
-fn generate(r1cs: &R1cs, trapdoor: Trapdoor, random: &mut impl RngCore) -> Result<Bases, SynthesisError> {
-    Groth16::<Bn254, SnarkjsReduction>::generate_parameters_with_qap(
-        Replay(r1cs),
-        trapdoor.alpha,
-        trapdoor.beta,
-        trapdoor.gamma,
-        trapdoor.delta,
-        // The standard generators, as in ceremonies, so that "delta is the generator" means what it says.
-        G1Projective::generator(),
-        G2Projective::generator(),
-        random,
-    )
-}
-
-/// Replays matrices into arkworks' constraint system: the same rows in the same order, the same variables.
-pub(crate) struct Replay<'a>(pub(crate) &'a R1cs);
-
-impl ConstraintSynthesizer<Fr> for Replay<'_> {
-    fn generate_constraints(self, cs: ConstraintSystemRef<Fr>) -> Result<(), SynthesisError> {
-        let Self(r1cs) = self;
-        let mut variables = Vec::with_capacity(r1cs.num_variables());
-        variables.push(Variable::One);
-        // There are no values in setup mode: arkworks never asks.
-        let unassigned = || Err(SynthesisError::AssignmentMissing);
-        for _ in 1..r1cs.num_instance() {
-            variables.push(cs.new_input_variable(unassigned)?);
-        }
-        for _ in 0..r1cs.num_witness() {
-            variables.push(cs.new_witness_variable(unassigned)?);
-        }
-        for row in 0..r1cs.num_constraints() {
-            let combination = |name: MatrixName| {
-                let terms = r1cs.row(name, row);
-                LinearCombination(
-                    terms
-                        .map(|(coefficient, column)| (*coefficient, variables[column]))
-                        .collect(),
-                )
-            };
-            cs.enforce_r1cs_constraint(
-                || combination(MatrixName::A),
-                || combination(MatrixName::B),
-                || combination(MatrixName::C),
-            )?;
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

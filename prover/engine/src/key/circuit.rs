@@ -10,7 +10,7 @@ use ark_groth16::{Groth16, PreparedVerifyingKey};
 use quittance_verifier::{DecodeError, Proof, VerifyError};
 
 use super::classes::Classes;
-use super::file::{Contents, FixedPoints, Section};
+use super::file::{Contents, Draft, FixedPoints, Section};
 use super::points::{PointFault, StoredPoint, Subgroup, first_fault, first_identity};
 use super::{Bases, ProvingKeyError, QueryName};
 use crate::R1cs;
@@ -66,6 +66,13 @@ impl CircuitKey {
         let image = super::arkworks::draft(bases, r1cs)?.into_image();
         let key = Self::from_contents(Contents::read(image)?)?;
         key.check_lists(subgroup)?;
+        Ok(key)
+    }
+
+    /// As [`new`](Self::new), for a key that this program laid out and filled with multiples of the generators.
+    pub(crate) fn from_draft(draft: Draft) -> Result<Self, ProvingKeyError> {
+        let key = Self::from_contents(Contents::read(draft.into_image())?)?;
+        key.check_lists(Subgroup::Known)?;
         Ok(key)
     }
 

@@ -7,7 +7,7 @@ use ark_std::rand::rngs::StdRng;
 use quittance_verifier::Proof;
 
 use super::*;
-use crate::setup::Replay;
+use crate::setup::reference::Replay;
 use crate::testing::{SHAPE, engine, key, off_subgroup, random_circuit};
 use crate::{Control, SnarkjsReduction};
 

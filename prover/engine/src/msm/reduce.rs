@@ -9,7 +9,7 @@
 //! B[4ms + t] ← B[4ms + t] + B[(4m + 2)s + t]      t = 1, 2, 4, …, s           P of bits 0 to j, halved
 //! ```
 //!
-//! After the last round S stands in B[0] and Pₖ in B[2^k].
+//! After the last round S stands in `B[0]` and Pₖ in `B[2^k]`.
 
 use super::add::{InPlace, Pair, add_pairs};
 use super::group::Group;

@@ -7,7 +7,7 @@ use ark_std::rand::SeedableRng;
 use ark_std::rand::rngs::StdRng;
 
 use super::*;
-use crate::setup::Replay;
+use crate::setup::reference::Replay;
 use crate::testing::random_circuit;
 use crate::{MatrixName, R1cs};
 

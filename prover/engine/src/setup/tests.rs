@@ -1,10 +1,13 @@
 use ark_bn254::Fr;
 use ark_ff::{Field, UniformRand};
-use ark_relations::gr1cs::{ConstraintSystem, OptimizationGoal, R1CS_PREDICATE_LABEL, SynthesisMode};
+use ark_relations::gr1cs::{
+    ConstraintSynthesizer as _, ConstraintSystem, OptimizationGoal, R1CS_PREDICATE_LABEL, SynthesisMode,
+};
 use ark_std::rand::SeedableRng;
 use ark_std::rand::rngs::StdRng;
 use quittance_verifier::DecodeError;
 
+use super::reference::{Replay, generate};
 use super::*;
 use crate::synthetic;
 use crate::testing::{SHAPE, random_circuit};
@@ -25,6 +28,23 @@ fn arkworks_sees_the_same_matrices() {
         assert_eq!(cs.num_witness_variables(), r1cs.num_witness());
         let matrices = &cs.to_matrices().unwrap()[R1CS_PREDICATE_LABEL];
         assert_eq!(matrices.as_slice(), r1cs.to_matrices());
+    }
+}
+
+/// Every point is ark-groth16's, for the same trapdoor and τ, on every thread count.
+#[test]
+fn keys_equal_those_of_ark_groth16_for_equal_trapdoors() {
+    let circuits = (0..12)
+        .map(random_circuit)
+        .chain([synthetic::circuit(11, 1).unwrap()]);
+    for ((r1cs, _), seed) in circuits.zip(0..) {
+        let expected = generate(&r1cs, &trapdoor(seed), &mut StdRng::seed_from_u64(seed)).unwrap();
+        for threads in [1, 3] {
+            let key = crate::testing::engine(threads)
+                .install(|| setup(&r1cs, SHAPE, trapdoor(seed), StdRng::seed_from_u64(seed), &|_| ()))
+                .unwrap();
+            assert!(key.to_arkworks() == expected, "seed {seed}, {threads} threads");
+        }
     }
 }
 
