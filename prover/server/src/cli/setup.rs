@@ -7,7 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
-use quittance_engine::{Engine, KeyDir, KeyError, LoadedKey, SetupPhase, setup_development};
+use quittance_engine::{
+    Backend, Engine, EngineError, KeyDir, KeyError, LoadedKey, SetupPhase, setup_development,
+};
 use quittance_verifier::{DevelopmentKeys, Shape};
 use serde_json::json;
 
@@ -151,8 +153,16 @@ pub(super) fn engine(threads: Option<NonZeroUsize>) -> Result<Engine, CliError> 
     let threads = threads
         .or_else(|| thread::available_parallelism().ok())
         .unwrap_or(NonZeroUsize::MIN);
-    Engine::new(threads)
-        .map_err(|error| CliError::refused(error::chain(&error), "choose fewer threads with --threads"))
+    Engine::new(threads).map_err(|error| {
+        let message = error::chain(&error);
+        match error {
+            EngineError::Backend(_) => CliError::usage(
+                message,
+                format!("set {} to portable, or leave it out", Backend::VARIABLE),
+            ),
+            _ => CliError::refused(message, "choose fewer threads with --threads"),
+        }
+    })
 }
 
 impl From<KeysError> for CliError {
