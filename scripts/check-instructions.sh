@@ -9,8 +9,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# A kernel may need this much more, in percent, before the check fails.
-tolerance=3
+# A kernel may need this much more, in percent, before the check fails. A change elsewhere in the crate moves what the compiler
+# inlines: up to 2 % were seen without a change of the kernel.
+tolerance=5
 baseline=benches/instructions.csv
 
 accept=0
@@ -30,7 +31,9 @@ scratch="$(mktemp -d)"
 trap 'rm -rf "$scratch"' EXIT
 compiler="$(rustc --version | cut -d' ' -f1-2)"
 
-cargo bench --locked --quiet -p quittance-benches --bench instructions --no-run --message-format=json >"$scratch/built"
+# In one unit for each crate: with more, a kernel's code depends on which functions happen to share its unit (10 % were seen).
+CARGO_PROFILE_BENCH_CODEGEN_UNITS=1 \
+    cargo bench --locked --quiet -p quittance-benches --bench instructions --no-run --message-format=json >"$scratch/built"
 program="$(sed -n 's/.*"name":"instructions".*"executable":"\([^"]*\)".*/\1/p' "$scratch/built" | tail -n 1)"
 [ -x "$program" ] || { echo "check-instructions: cargo named no program for the bench instructions" >&2; exit 2; }
 
