@@ -1,134 +1,103 @@
-//! What a circuit costs before it is run: bytes of its key, memory and time of a proof.
-//!
-//! The formulas are fitted to measurements of `examples/measure.rs` on synthetic circuits of 2^12 to 2^20 rows, which
-//! `docs/costs.md` records.
+//! What memory this process has, and may have: asked of the system when it matters, never kept.
 
-use std::time::Duration;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use crate::key::layout::{Counts, Layout};
-use crate::r1cs::encoded_bytes;
-
-/// Sizes of a circuit that decide what its proofs cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CircuitSize {
-    /// Rows.
-    pub constraints: u64,
-    /// Variables, the constant and the public inputs included.
-    pub variables: u64,
-    /// Instance variables: the constant and the public inputs.
-    pub instance: u64,
-    /// Non-zeros of the three matrices together.
-    pub nonzeros: u64,
-    /// Distinct coefficients of the three matrices, as [`R1cs::num_coefficients`](crate::R1cs::num_coefficients)
-    /// counts them.
-    pub coefficients: u64,
-    /// Size of the evaluation domain, a power of two.
-    pub domain: u64,
-    /// Points of a key's A query that are no identities: see [`CircuitSize::from`].
-    pub a_points: u64,
-    /// Points of its B query, in G1 and again in G2.
-    pub b_points: u64,
+/// More memory is needed than there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{needed} bytes of memory are needed, {available} are available")]
+pub struct Shortage {
+    /// What the process would come to hold: its own memory and the key's pages, in bytes.
+    pub needed: u64,
+    /// What it may hold, in bytes: see [`available`].
+    pub available: u64,
 }
 
-/// What a key and a proof need.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MemoryEstimate {
-    /// Resident memory of a process that holds the key and makes one proof, at its peak, in bytes.
-    pub peak_bytes: u64,
-    /// Length of `proving.key` in bytes, exactly.
-    pub key_bytes: u64,
-}
-
-/// Program, allocator, thread stacks, and the buckets of a multi-scalar multiplication.
-const BASE_BYTES: u64 = 32 << 20;
-/// Bytes for each element of the domain: values of three polynomials while the quotient is found, then scalars.
-const BYTES_PER_DOMAIN_ELEMENT: u64 = 300;
-/// Bytes for each point of the chunk of a multi-scalar multiplication that is being computed: its digits and copies.
-const BYTES_PER_CHUNK_POINT: u64 = 800;
-
-/// Beyond this, larger sums save nothing more for each point.
-const LARGEST_CHUNK: u64 = 1 << 17;
-
-impl From<&crate::R1cs> for CircuitSize {
-    /// Counts everything, which takes a look at every term: the variables that A and B name have points in a key, and instance
-    /// variables have one in A whether they are named or not.
-    fn from(r1cs: &crate::R1cs) -> Self {
-        let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-        let Counts {
-            a: a_points,
-            b: b_points,
-            ..
-        } = Counts::of(r1cs);
-        Self {
-            constraints: count(r1cs.num_constraints()),
-            variables: count(r1cs.num_variables()),
-            instance: count(r1cs.num_instance()),
-            nonzeros: count(r1cs.nonzeros()),
-            coefficients: count(r1cs.num_coefficients()),
-            domain: count(r1cs.domain_size()),
-            a_points,
-            b_points,
-        }
-    }
-}
-
-/// The memory that a key and a proof of this size need with arkworks' kernels.
+/// Bytes that this process may hold in all, with what it holds already: what the system could give without swapping
+/// (`MemAvailable`) and the process' own pages, but no more than the limit of its control group or of a group above it (versions 1
+/// and 2). `None` where the system does not tell.
 ///
-/// The key is mapped; beside it lie its points as arkworks holds them, in G1 and in G2 with 8 bytes more each.
+/// Pages of mapped keys are not counted as held: the system can always take them back, and `MemAvailable` counts them.
 #[must_use]
-pub fn estimate(size: &CircuitSize) -> MemoryEstimate {
-    let matrices = encoded_bytes(size.constraints, size.nonzeros, size.coefficients);
-    let key = Layout::new(&Counts {
-        instance: size.instance,
-        a: size.a_points,
-        b: size.b_points,
-        variables: size.variables,
-        domain: size.domain,
-        matrices,
-    });
-    let arkworks = 72 * (3 * size.variables + size.domain) + 136 * size.variables;
-    MemoryEstimate {
-        peak_bytes: BASE_BYTES
-            + key.length()
-            + arkworks
-            + BYTES_PER_DOMAIN_ELEMENT * size.domain
-            + BYTES_PER_CHUNK_POINT * size.domain.min(LARGEST_CHUNK),
-        key_bytes: key.length(),
-    }
+pub fn available() -> Option<u64> {
+    Host::default().available()
 }
 
-/// How fast this machine proves, from one small proof: see [`Engine::calibrate`](crate::Engine::calibrate).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Calibration {
-    /// Rows that were proved, as the size of the domain.
-    pub domain: u64,
-    /// Wall seconds that the proof took for each element of the domain.
-    pub seconds_per_element: f64,
+/// Bytes of this process' own pages: resident memory without mapped files.
+pub(crate) fn own() -> Option<u64> {
+    Host::default().own()
 }
-
-impl Calibration {
-    /// Wall time that a proof over a domain of this size takes on the machine and threads that were measured.
-    ///
-    /// A larger multi-scalar multiplication needs fewer additions for each point: seconds per element fall by
-    /// [`GAIN_PER_DOUBLING`] with each doubling, up to the largest chunk that is multiplied at once.
-    #[must_use]
-    pub fn proof_time(&self, domain: u64) -> Duration {
-        let doublings = |domain: u64| f64::from(domain.clamp(1, LARGEST_CHUNK).ilog2());
-        let doublings = doublings(domain) - doublings(self.domain);
-        let elements = 2f64.powi(i32::try_from(domain.max(1).ilog2()).unwrap_or(i32::MAX));
-        let seconds = self.seconds_per_element * elements * (1.0 - GAIN_PER_DOUBLING).powf(doublings);
-        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
-    }
-}
-
-/// Share of the time for each element that a doubling saves. Measured from 2^12 to 2^18 elements; `docs/costs.md`.
-pub const GAIN_PER_DOUBLING: f64 = 0.08;
 
 /// The peak of this process' resident memory so far, in bytes; `None` where the system does not tell.
 #[must_use]
 pub fn peak_rss_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    field(&fs::read_to_string("/proc/self/status").ok()?, "VmHWM:")
+}
+
+/// Where the system tells about memory.
+struct Host {
+    /// `/proc`.
+    proc: PathBuf,
+    /// `/sys/fs/cgroup`.
+    groups: PathBuf,
+}
+
+impl Default for Host {
+    fn default() -> Self {
+        Self {
+            proc: PathBuf::from("/proc"),
+            groups: PathBuf::from("/sys/fs/cgroup"),
+        }
+    }
+}
+
+impl Host {
+    fn available(&self) -> Option<u64> {
+        let free = field(&self.read("meminfo")?, "MemAvailable:")?;
+        let of_system = free.saturating_add(self.own()?);
+        Some(self.group_limit().map_or(of_system, |limit| limit.min(of_system)))
+    }
+
+    fn own(&self) -> Option<u64> {
+        field(&self.read("self/status")?, "RssAnon:")
+    }
+
+    fn read(&self, name: &str) -> Option<String> {
+        fs::read_to_string(self.proc.join(name)).ok()
+    }
+
+    /// The least limit of the process' groups and of those above them.
+    fn group_limit(&self) -> Option<u64> {
+        let groups = self.read("self/cgroup")?;
+        let limits = groups.lines().filter_map(|line| {
+            // hierarchy:controllers:path; version 2 has no controllers.
+            let mut parts = line.splitn(3, ':').skip(1);
+            let (controllers, path) = (parts.next()?, parts.next()?);
+            let (root, file) = if controllers.is_empty() {
+                (self.groups.clone(), "memory.max")
+            } else if controllers.split(',').any(|name| name == "memory") {
+                (self.groups.join("memory"), "memory.limit_in_bytes")
+            } else {
+                return None;
+            };
+            // A container may see its own group as the root, whatever the path says: what is not there is passed over.
+            let group = root.join(path.trim_start_matches('/'));
+            let above = group.ancestors().take_while(|group| group.starts_with(&root));
+            above.filter_map(|group| limit(&group.join(file))).min()
+        });
+        limits.min()
+    }
+}
+
+/// The limit in a group's file; `None` where there is none.
+fn limit(file: &Path) -> Option<u64> {
+    // "max" in version 2 is no number; version 1 writes a huge one.
+    fs::read_to_string(file).ok()?.trim().parse().ok()
+}
+
+/// A line `name: 12 kB` in bytes.
+fn field(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kibibytes.checked_mul(1024)
 }
@@ -136,38 +105,87 @@ pub fn peak_rss_bytes() -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::synthetic;
 
     #[test]
-    fn the_length_of_a_key_is_predicted() {
-        for log2 in [6, 9] {
-            let (r1cs, _) = synthetic::circuit(log2, 1).unwrap();
-            let key = crate::testing::key(&r1cs, 1);
-            let estimate = estimate(&CircuitSize::from(&r1cs));
-            assert_eq!(u64::try_from(key.as_bytes().len()), Ok(estimate.key_bytes));
-            assert!(estimate.peak_bytes > estimate.key_bytes);
+    fn this_process_is_seen() {
+        let linux = cfg!(target_os = "linux");
+        assert!(!linux || peak_rss_bytes().unwrap() > 1 << 20);
+        assert!(!linux || own().unwrap() > 1 << 18);
+        assert!(!linux || available().unwrap() > own().unwrap());
+    }
+
+    fn host(files: &[(&str, &str)]) -> (tempfile::TempDir, Host) {
+        let directory = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = directory.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        write("proc/meminfo", "MemTotal: 900 kB\nMemAvailable: 100 kB\n");
+        write("proc/self/status", "VmRSS:\t  60 kB\nRssAnon:\t  20 kB\n");
+        for (name, text) in files {
+            write(name, text);
+        }
+        let host = Host {
+            proc: directory.path().join("proc"),
+            groups: directory.path().join("groups"),
+        };
+        (directory, host)
+    }
+
+    #[test]
+    fn the_least_of_all_limits_counts() {
+        let cases: [(&[(&str, &str)], u64); 6] = [
+            (&[], 120 << 10),
+            (&[("proc/self/cgroup", "0::/a/b\n")], 120 << 10),
+            (
+                &[
+                    ("proc/self/cgroup", "0::/a/b\n"),
+                    ("groups/a/b/memory.max", "max\n"),
+                    ("groups/a/memory.max", "5000\n"),
+                    ("groups/memory.max", "6000\n"),
+                ],
+                5000,
+            ),
+            // A container, which sees its own group as the root.
+            (
+                &[
+                    ("proc/self/cgroup", "0::/docker/1234\n"),
+                    ("groups/memory.max", "6000\n"),
+                ],
+                6000,
+            ),
+            (
+                &[
+                    ("proc/self/cgroup", "9:cpu,cpuacct:/x\n4:memory:/y\n"),
+                    ("groups/memory/y/memory.limit_in_bytes", "7000\n"),
+                    (
+                        "groups/memory/memory.limit_in_bytes",
+                        "9223372036854771712\n",
+                    ),
+                ],
+                7000,
+            ),
+            (
+                &[
+                    ("proc/self/cgroup", "0::/\n"),
+                    ("groups/memory.max", "999999999\n"),
+                ],
+                120 << 10,
+            ),
+        ];
+        for (files, expected) in cases {
+            let (_directory, host) = host(files);
+            assert_eq!(host.available(), Some(expected), "{files:?}");
+            assert_eq!(host.own(), Some(20 << 10));
         }
     }
 
-    /// The largest circuits that can be held do not overflow the formula.
     #[test]
-    fn estimates_grow_with_the_circuit() {
-        let size = |log2: u32| CircuitSize {
-            constraints: (1 << log2) - 8,
-            variables: (1 << log2) - 8,
-            instance: 4,
-            nonzeros: 12 << log2,
-            coefficients: 7_000,
-            domain: 1 << log2,
-            a_points: (1 << log2) - 8,
-            b_points: 3 << log2 >> 2,
-        };
-        let peaks: Vec<u64> = (5..28).map(|log2| estimate(&size(log2)).peak_bytes).collect();
-        assert!(peaks.is_sorted());
-    }
-
-    #[test]
-    fn the_peak_of_this_process_is_read() {
-        assert!(cfg!(not(target_os = "linux")) || peak_rss_bytes().unwrap() > 1 << 20);
+    fn what_the_system_does_not_tell_is_not_known() {
+        let (directory, host) = host(&[("proc/meminfo", "MemTotal: 900 kB\n")]);
+        assert_eq!(host.available(), None);
+        fs::remove_file(directory.path().join("proc/self/status")).unwrap();
+        assert_eq!(host.own(), None);
     }
 }

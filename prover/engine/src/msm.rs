@@ -34,11 +34,11 @@ use rayon::prelude::*;
 pub use self::bases::{G1Bases, G2Bases, Multiplier, msm_g1, msm_g2};
 pub(crate) use self::group::{G1, G2, Group};
 pub(crate) use self::scalars::Scalars;
-pub(crate) use self::workspace::Workspace;
+pub(crate) use self::windows::{Windows, typical_bits};
+pub(crate) use self::workspace::{Demand, Workspace};
 
 use self::sums::{Bases, Scratch, Shared, Weighted, sum_by_position};
 use self::tasks::Task;
-use self::windows::Windows;
 use self::workspace::ThreadScratch;
 use crate::backend::{Backend, Line};
 
@@ -204,6 +204,12 @@ pub(crate) fn multi(
             Points::G2(_) => Sum::G2(finish(&shared, number, threads.iter().map(|scratch| &scratch.g2))),
         });
     Ok(sums.collect())
+}
+
+/// Cuts and sorts as [`multi`] does first, and no more: to be timed.
+pub(crate) fn sort(backend: Backend, workspace: &mut Workspace, scalars: Scalars<'_>, windows: Windows) {
+    workspace.digits.cut(backend, scalars, windows, &|| false);
+    workspace.sorted.sort(&workspace.digits, windows, &|| false);
 }
 
 fn share(done: usize, of: usize) -> f64 {

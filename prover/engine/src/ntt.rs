@@ -16,7 +16,7 @@ use ark_ff::Field;
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use rayon::prelude::*;
 
-pub(crate) use self::domain::{CosetMap, Domain};
+pub(crate) use self::domain::{CosetMap, Domain, Footprint};
 use self::order::{Load, Store};
 use self::passes::SplitRow;
 use self::roots::{Direction, Roots, UNIT};

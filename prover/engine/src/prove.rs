@@ -23,12 +23,14 @@ use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 pub use self::report::{PhaseTime, ProofReport, Stopwatch};
 
 use self::phases::Run;
-use self::workspace::Shelf;
+use self::workspace::{Shelf, Workspace};
 use crate::backend::{Backend, BackendError};
 use crate::entropy::{self, EntropyError};
 use crate::ntt::NttError;
 use crate::witness_map::QuotientError;
-use crate::{CircuitKey, Control, Phase, R1csError, panics};
+use crate::memory::{self, Shortage};
+use crate::plan::workspace_bytes;
+use crate::{CircuitKey, CircuitSize, Control, Phase, R1csError, panics};
 
 /// Makes proofs on threads of its own; the global rayon pool is never used.
 #[derive(Debug)]
@@ -36,6 +38,7 @@ pub struct Engine {
     backend: Backend,
     pool: ThreadPool,
     shelf: Shelf,
+    memory_limit: Option<u64>,
 }
 
 /// A proof that verifies, and what it cost.
@@ -91,6 +94,9 @@ pub enum ProveError {
         /// The phase that was cut short.
         phase: Phase,
     },
+    /// The proof would need more memory than there is; none was taken.
+    #[error("a proof finds too little memory")]
+    Memory(#[source] Shortage),
     /// The operating system gave no randomness.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
@@ -123,11 +129,11 @@ impl ProveError {
         }
     }
 
-    /// Whether the same call may succeed later: only for a lack of entropy. A cancelled proof was unwanted; a
+    /// Whether the same call may succeed later: only for a lack of memory or of entropy. A cancelled proof was unwanted; a
     /// panic or a failed self-check says that something is broken.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Entropy(_))
+        matches!(self, Self::Memory(_) | Self::Entropy(_))
     }
 }
 
@@ -184,8 +190,31 @@ impl Engine {
                 backend,
                 pool,
                 shelf: Shelf::default(),
+                memory_limit: None,
             })
             .map_err(|source| EngineError::Threads { threads, source })
+    }
+
+    /// The same engine, which lets its process hold at most so many bytes: keys and proofs that need more are refused. Without a limit,
+    /// what the system has decides alone.
+    #[must_use]
+    pub fn with_memory_limit(self, bytes: Option<u64>) -> Self {
+        Self {
+            memory_limit: bytes,
+            ..self
+        }
+    }
+
+    /// The limit of [`with_memory_limit`](Self::with_memory_limit).
+    #[must_use]
+    pub fn memory_limit(&self) -> Option<u64> {
+        self.memory_limit
+    }
+
+    /// Bytes that the engine keeps for the next proof.
+    #[must_use]
+    pub fn workspace_bytes(&self) -> u64 {
+        self.shelf.bytes()
     }
 
     /// What the arithmetic runs on.
@@ -207,7 +236,8 @@ impl Engine {
 
     /// Proves that `assignment` (1, public inputs, witness) satisfies the key's circuit. Blocks until done.
     ///
-    /// The assignment is checked row by row first, and the proof is verified before it is returned. `control` may
+    /// Whether there is memory is looked at first, for each proof anew. The assignment is checked row by row, and the proof is verified
+    /// before it is returned. `control` may
     /// cancel between chunks of work. Calls from several threads share the proving threads; phase times then
     /// include each other's work.
     ///
@@ -224,6 +254,21 @@ impl Engine {
             s: entropy::scalar()?,
         };
         self.prove_blinded(key, assignment, control, blinding)
+    }
+
+    /// Whether there is the memory that a proof takes beyond what it is handed: better to say so than to be killed for it.
+    fn check_workspace(&self, key: &CircuitKey, workspace: &Workspace) -> Result<(), ProveError> {
+        let held = workspace.bytes();
+        let most = workspace_bytes(self.backend, self.threads(), &CircuitSize::from(key));
+        if held >= most {
+            return Ok(());
+        }
+        let Some(own) = memory::own() else {
+            return Ok(());
+        };
+        let key = u64::try_from(key.as_bytes().len()).unwrap_or(u64::MAX);
+        let needed = own.saturating_add(most - held).saturating_add(key);
+        self.check_available(needed).map_err(ProveError::Memory)
     }
 
     /// [`prove`](Self::prove) for given r and s. Outside tests only `prove` calls this: two proofs of one witness
@@ -245,8 +290,9 @@ impl Engine {
         if assignment.first() != Some(&Fr::ONE) {
             return Err(ProveError::ConstantNotOne);
         }
-        let mut run = Run::new(self.backend, &self.pool, control);
         let mut workspace = self.shelf.take();
+        self.check_workspace(key, &workspace)?;
+        let mut run = Run::new(self.backend, &self.pool, control);
         let work = AssertUnwindSafe(|| run.prove(key, assignment, blinding, &mut workspace));
         // A proof that was cancelled or failed gives its memory back.
         match catch_unwind(work) {

@@ -200,6 +200,25 @@ impl R1cs {
         self.dictionary.len()
     }
 
+    /// Variables that a row of their own keeps to 0 and 1: v·(1 − v) = 0, in either order and up to signs, or v·v = v. Looks at every row, on
+    /// the current pool.
+    #[must_use]
+    pub fn num_booleans(&self) -> usize {
+        let [a, b, c] = MatrixName::ALL.map(|name| self.matrix(name));
+        let tasks = self.num_constraints().div_ceil(ROWS_PER_TASK);
+        let mut booleans: Vec<u32> = (0..tasks)
+            .into_par_iter()
+            .flat_map_iter(|task| {
+                let first = task * ROWS_PER_TASK;
+                let rows = a.rows_from(first).zip(b.rows_from(first)).zip(c.rows_from(first));
+                rows.take(ROWS_PER_TASK).filter_map(|((a, b), c)| boolean(a, b, c))
+            })
+            .collect();
+        booleans.par_sort_unstable();
+        booleans.dedup();
+        booleans.len()
+    }
+
     /// Size n of the evaluation domain: the smallest power of two that holds the rows and one more for each
     /// instance variable.
     #[must_use]
@@ -338,6 +357,17 @@ impl R1cs {
             }
         }
         sum
+    }
+}
+
+/// The variable that a row keeps to 0 and 1, if it is such a row. Coefficient 0 is 1 and coefficient 1 is −1.
+fn boolean(a: &[Term], b: &[Term], c: &[Term]) -> Option<u32> {
+    match (a, b, c) {
+        ([[v, _]], [[0, one], [w, minus]], []) | ([[0, one], [w, minus]], [[v, _]], []) => {
+            (v == w && *one < 2 && one + minus == 1).then_some(*v)
+        }
+        ([[v, 0]], [[w, 0]], [[x, 0]]) => (v == w && w == x).then_some(*v),
+        _ => None,
     }
 }
 

@@ -19,7 +19,7 @@ use thiserror::Error;
 
 use self::rows::{Assigned, EvaluateRows};
 use crate::backend::{Backend, Line};
-use crate::ntt::{BLOCK, CosetMap, Domain, NttError, Scratch};
+use crate::ntt::{BLOCK, CosetMap, Domain, Footprint, NttError, Scratch};
 use crate::reduction::quotient_on_odd_coset;
 use crate::{Control, MatrixName, Phase, R1cs, R1csError};
 
@@ -100,6 +100,11 @@ impl Quotient<'_> {
 }
 
 impl WitnessMapBuffers {
+    /// Bytes that a domain of this footprint needs on so many threads.
+    pub(crate) fn bytes_for(domain: Footprint, threads: usize) -> usize {
+        3 * domain.polynomial + threads * domain.room
+    }
+
     /// Bytes of memory.
     #[must_use]
     pub fn bytes(&self) -> usize {

@@ -66,6 +66,16 @@ impl Digits {
         &self.digits[start..start + BLOCK]
     }
 
+    /// Bytes that so many scalars need.
+    pub(crate) fn bytes_for(scalars: usize, windows: Windows) -> usize {
+        size_of::<i16>() * scalars.next_multiple_of(BLOCK) * windows.count()
+    }
+
+    /// Bytes of memory.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&self.digits[..])
+    }
+
     /// Number of blocks.
     pub(crate) fn blocks(&self) -> usize {
         self.scalars.div_ceil(BLOCK)

@@ -33,6 +33,11 @@ impl<G: Group> Default for Reduction<G> {
 }
 
 impl<G: Group> Reduction<G> {
+    /// Bytes of memory.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&self.buckets[..]) + self.present.capacity()
+    }
+
     /// So many empty buckets.
     pub(crate) fn clear(&mut self, buckets: usize) {
         if self.buckets.len() < buckets {

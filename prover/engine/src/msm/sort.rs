@@ -33,11 +33,7 @@ impl Sorted {
     pub(crate) fn sort(&mut self, digits: &Digits, windows: Windows, cancelled: &(dyn Fn() -> bool + Sync)) {
         let (count, buckets) = (windows.count(), windows.buckets());
         self.buckets = buckets;
-        let threads = rayon::current_num_threads();
-        let parts = (2 * threads)
-            .div_ceil(count)
-            .min(digits.blocks() / MIN_BLOCKS)
-            .max(1);
+        let parts = parts(digits.blocks(), windows, rayon::current_num_threads());
         let part = digits.blocks().div_ceil(parts).max(1);
         let magnitudes = buckets + 1;
         grow(&mut self.cursors, count * parts * magnitudes, || 0);
@@ -118,6 +114,18 @@ impl Sorted {
             });
     }
 
+    /// Bytes that so many scalars need, with so many digits other than zero in all.
+    pub(crate) fn bytes_for(scalars: usize, digits: usize, windows: Windows, threads: usize) -> usize {
+        let (count, buckets) = (windows.count(), windows.buckets());
+        let cursors = count * parts(scalars.div_ceil(BLOCK), windows, threads) * (buckets + 1);
+        size_of::<u32>() * (digits + 1 + count * buckets + 1 + cursors)
+    }
+
+    /// Bytes of memory.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&self.entries[..]) + size_of_val(&self.starts[..]) + size_of_val(&self.cursors[..])
+    }
+
     /// Entries of buckets `first..last` of a window: where they start and end.
     pub(crate) fn range(&self, window: usize, first: usize, last: usize) -> std::ops::Range<usize> {
         let base = window * self.buckets;
@@ -130,6 +138,14 @@ impl Sorted {
             .iter()
             .map(|entry| entry.load(Ordering::Relaxed))
     }
+}
+
+/// Parts of the scalars that are sorted side by side in each window, where the windows alone are too few for the threads.
+fn parts(blocks: usize, windows: Windows, threads: usize) -> usize {
+    (2 * threads)
+        .div_ceil(windows.count())
+        .min(blocks / MIN_BLOCKS)
+        .max(1)
 }
 
 /// At least `length` values, whatever they are.

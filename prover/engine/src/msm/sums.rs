@@ -5,7 +5,7 @@ use super::group::Group;
 use super::lift::{Lift, lift};
 use super::reduce::Reduction;
 use super::sort::Sorted;
-use super::tasks::{Block, CHUNK, Tasks, Work};
+use super::tasks::{Block, CHUNK, MAX_LOG2, Tasks, Work};
 use super::windows::Windows;
 use crate::backend::{Backend, Line};
 
@@ -90,6 +90,30 @@ pub(crate) struct Shared<'a> {
 }
 
 impl<G: Group> Scratch<G> {
+    /// Bytes that a thread's scratch comes to have, what tasks gave not counted, where a field element of eight lanes takes `lines` lines.
+    pub(crate) const fn bytes_for(lines: usize) -> usize {
+        let buckets = 1 << MAX_LOG2;
+        // A chunk has a point for each two entries of a bucket, and one for an odd one.
+        let points = (CHUNK + buckets) / 2;
+        let coordinate = size_of::<G::Words>() / (2 * size_of::<[u64; 4]>());
+        CHUNK * size_of::<u32>()
+            + buckets * (size_of::<Run>() + size_of::<Lift>() + size_of::<bool>())
+            + CHUNK / 2 * size_of::<Pair>()
+            + (points + buckets) * size_of::<G::Words>()
+            + G::BATCH / 8 * coordinate * lines * size_of::<Line>()
+    }
+
+    /// Bytes of memory, what tasks gave not counted.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&self.points[..])
+            + size_of_val(&self.products[..])
+            + self.entries.capacity() * size_of::<u32>()
+            + self.runs.capacity() * size_of::<Run>()
+            + self.lifts.capacity() * size_of::<Lift>()
+            + self.pairs.capacity() * size_of::<Pair>()
+            + self.reduction.bytes()
+    }
+
     /// Does one task for the list of this number; its points are appended to [`weighted`](Self::weighted).
     pub(crate) fn run(&mut self, shared: &Shared<'_>, list: usize, bases: &Bases<'_, G>, work: &Work) {
         match work {

@@ -16,7 +16,7 @@ const MAX_TASK: usize = 1 << 16;
 /// At least so many: fewer do not pay for their inversions.
 const MIN_TASK: usize = 1 << 12;
 /// At most 2^12 buckets in a block, and so in a task: they, too, are held in cache.
-const MAX_LOG2: u32 = 12;
+pub(crate) const MAX_LOG2: u32 = 12;
 /// Tasks for each thread and list.
 const TASKS: usize = 6;
 
@@ -55,13 +55,29 @@ pub(crate) struct Tasks {
     pub(crate) tasks: Vec<Task>,
 }
 
+/// At most so many entries in a task, of so many in all.
+fn limit(entries: usize, threads: usize) -> usize {
+    (entries / (threads * TASKS)).clamp(MIN_TASK, MAX_TASK)
+}
+
 impl Tasks {
+    /// About as many points with weights come out of all tasks of a list with so many entries.
+    pub(crate) fn weights_for(entries: usize, windows: Windows, threads: usize) -> usize {
+        let top = windows.width() - 1;
+        let of_bucket = (entries / windows.count()) >> top;
+        let buckets = limit(entries, threads) / of_bucket.max(1);
+        let log2 = buckets.max(1).ilog2().min(top).min(MAX_LOG2);
+        let blocks = windows.count() << (top - log2);
+        // One for each bit within a block, one for the block, and one for every second bit of its number.
+        blocks * (log2 + 1 + (top - log2).div_ceil(2)) as usize
+    }
+
     /// Cuts what was sorted, for so many threads. Results do not depend on that.
     pub(crate) fn cut(&mut self, sorted: &Sorted, windows: Windows, threads: usize) {
         self.blocks.clear();
         self.tasks.clear();
         let total = sorted.range(0, 0, windows.buckets() * windows.count()).len();
-        let limit = (total / (threads * TASKS)).clamp(MIN_TASK, MAX_TASK);
+        let limit = limit(total, threads);
         let top = windows.width() - 1;
         for window in 0..windows.count() {
             // Halves on a stack, the lower one on top.

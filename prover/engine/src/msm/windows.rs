@@ -60,18 +60,37 @@ impl Windows {
             .step_by(step)
             .map(|index| magnitude_bits(scalars.integer(index)))
             .collect();
+        let lists: Vec<(usize, u32)> = lists.iter().map(|list| (list.len(), list.weight())).collect();
+        Self::cheapest(&bits, &lists)
+    }
+
+    /// The windows that cost least for lists of so many points and such a weight, by a sample of their scalars' bits.
+    pub(crate) fn cheapest(bits: &[u32], lists: &[(usize, u32)]) -> Self {
         let cost = |width: u32| {
-            let digits = |bits: u32| if bits == 0 { 0 } else { (bits + 1).div_ceil(width) };
-            let total: u32 = bits.iter().map(|&bits| digits(bits)).sum();
-            let used: u32 = bits.iter().map(|&bits| digits(bits)).max().unwrap_or(0);
-            let mean = f64::from(total) / bits.len().max(1) as f64;
-            let buckets = f64::from(1u32 << (width - 1));
-            let fixed = f64::from(used) * (BUCKET_COST * buckets + WINDOW_COST);
-            let of_list = |list: &List<'_>| f64::from(list.weight()) * (list.len() as f64 * mean + fixed);
+            let windows = Self::new(width);
+            let of_list = |&(points, weight): &(usize, u32)| f64::from(weight) * windows.cost(bits, points);
             lists.iter().map(of_list).sum::<f64>()
         };
         let best = (MIN_WIDTH..=MAX_WIDTH).min_by(|&a, &b| cost(a).total_cmp(&cost(b)));
         Self::new(best.unwrap_or(MAX_WIDTH))
+    }
+
+    /// Cost of a list of so many points, in additions of its group; see [`choose`](Self::choose).
+    pub(crate) fn cost(self, bits: &[u32], points: usize) -> f64 {
+        let used = bits.iter().map(|&bits| self.digits(bits)).max().unwrap_or(0);
+        let fixed = f64::from(used) * (BUCKET_COST * self.buckets() as f64 + WINDOW_COST);
+        points as f64 * self.mean_digits(bits) + fixed
+    }
+
+    /// Digits of a scalar that are not zero, in the mean.
+    pub(crate) fn mean_digits(self, bits: &[u32]) -> f64 {
+        let total: u32 = bits.iter().map(|&bits| self.digits(bits)).sum();
+        f64::from(total) / bits.len().max(1) as f64
+    }
+
+    /// Digits of a magnitude with so many bits.
+    fn digits(self, bits: u32) -> u32 {
+        if bits == 0 { 0 } else { (bits + 1).div_ceil(self.width) }
     }
 
     /// Bits of a digit: c.
@@ -117,6 +136,20 @@ pub(super) fn magnitude(scalar: [u64; 4]) -> ([u64; 4], bool) {
         *word = if negative { mirrored } else { *word };
     }
     (smaller, negative)
+}
+
+/// Bits of the magnitudes of scalars of which this share is 0 or 1, equally often, and the others are spread over the whole field: a sample
+/// like that of [`Windows::choose`].
+pub(crate) fn typical_bits(boolean: f64) -> Vec<u32> {
+    let booleans = (boolean.clamp(0.0, 1.0) * SAMPLE as f64).round() as usize;
+    let full = SAMPLE - booleans;
+    let bits_of = |number: usize| {
+        // The top word of (number + 1)/full of the largest magnitude, r/2.
+        let top = u128::from(MODULUS[3] / 2) * (number as u128 + 1) / full as u128;
+        192 + 128 - top.leading_zeros()
+    };
+    let small = (0..booleans).map(|number| u32::from(number % 2 == 0));
+    small.chain((0..full).map(bits_of)).collect()
 }
 
 /// 0 for a scalar of 0.

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::passes::{Quotient, ShiftRow, SplitColumns};
+use super::roots::{LinesOfBlock, Roots, UNIT};
 use super::tiles::{Scratch, Tiling};
 use super::{Direction, NttError, Wide, check_length};
 use crate::backend::{Backend, Line};
@@ -14,6 +15,40 @@ pub(crate) struct Domain {
     size: usize,
     wide: Option<Wide>,
 }
+
+/// Bytes of memory that the transforms of one size need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Footprint {
+    /// Tables.
+    pub(crate) tables: usize,
+    /// One polynomial.
+    pub(crate) polynomial: usize,
+    /// Room for tiles, for each thread.
+    pub(crate) room: usize,
+}
+
+impl Footprint {
+    /// For a domain of 2^`log2` elements. Less than 64 need next to nothing.
+    pub(crate) fn new(backend: Backend, log2: u32) -> Self {
+        if log2 < UNIT.ilog2() {
+            return Self {
+                tables: 0,
+                polynomial: size_of::<Line>() * UNIT,
+                room: 0,
+            };
+        }
+        let lines = backend.run(LinesOfBlock);
+        let tiling = Tiling::new(log2, lines);
+        Self {
+            tables: Roots::bytes_for(log2, lines),
+            polynomial: size_of::<Line>() * tiling.polynomial(),
+            room: size_of::<Line>() * TILES * tiling.tile(),
+        }
+    }
+}
+
+/// Tiles that a task works on at a time: one of each polynomial.
+const TILES: usize = 3;
 
 /// The transforms of one [`Domain`] that has at least 64 elements.
 #[derive(Clone, Copy)]
@@ -66,7 +101,7 @@ impl CosetMap<'_> {
 
     /// Makes room for [`run`](Self::run).
     pub(crate) fn reserve(&self, scratch: &mut Scratch) {
-        scratch.reserve(3 * self.wide.tiling.tile());
+        scratch.reserve(TILES * self.wide.tiling.tile());
     }
 
     /// Takes the values of polynomials a, b and c of degree below n at ω⁰, ω², ω⁴, …, bound 16, and puts a·b − c at ω^(2i + 1) into

@@ -128,6 +128,11 @@ impl Roots {
         &self.coset[index * self.lines..][..self.lines]
     }
 
+    /// Bytes of the table with a coset for 2^`log2` elements, where a block takes `lines` lines.
+    pub(super) const fn bytes_for(log2: u32, lines: usize) -> usize {
+        size_of::<Line>() * ((1 << log2) / UNIT) * lines * (1 + UNIT_ROOTS + 1)
+    }
+
     /// Bytes of memory.
     pub(super) fn bytes(&self) -> usize {
         size_of::<Line>() * (self.groups.len() + self.units.len() + self.coset.len())

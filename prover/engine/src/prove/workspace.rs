@@ -15,6 +15,14 @@ pub(super) struct Workspace {
     pub(super) msm: msm::Workspace,
 }
 
+impl Workspace {
+    /// Bytes of memory.
+    pub(crate) fn bytes(&self) -> u64 {
+        let tables = self.map.0.as_ref().map_or(0, |(_, map)| map.bytes());
+        u64::try_from(tables + self.buffers.bytes() + self.msm.bytes()).unwrap_or(u64::MAX)
+    }
+}
+
 /// The witness map's tables, for the size of domain that was proved last.
 #[derive(Debug, Default)]
 pub(super) struct Map(Option<(usize, WitnessMap)>);
@@ -39,6 +47,12 @@ impl Shelf {
     pub(super) fn take(&self) -> Box<Workspace> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.take().unwrap_or_default()
+    }
+
+    /// Bytes of what lies here.
+    pub(super) fn bytes(&self) -> u64 {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.as_ref().map_or(0, |workspace| workspace.bytes())
     }
 
     pub(super) fn put(&self, workspace: Box<Workspace>) {
