@@ -322,10 +322,10 @@ pub struct Circuit {
     /// Size of the proving key file in bytes.
     #[prost(uint64, tag = "9")]
     pub key_bytes: u64,
-    /// Memory that one proof needs beside the loaded key, in bytes, by the engine's model.
+    /// Resident memory of a process that holds the key and makes a proof, at its peak, in bytes, by the engine's plan.
     #[prost(uint64, tag = "10")]
     pub memory_bytes: u64,
-    /// Wall time of one proof on this machine in seconds, measured where a proof was made, else by the engine's model.
+    /// Wall time of one proof on this machine in seconds, measured where a proof was made, else by the engine's plan.
     #[prost(double, tag = "11")]
     pub prove_seconds: f64,
     /// Key id: keccak256 of the verifying key's encoding. 32 bytes.
@@ -334,6 +334,10 @@ pub struct Circuit {
     /// Where the key comes from.
     #[prost(enumeration = "Provenance", tag = "13")]
     pub provenance: i32,
+    /// Whether memory_bytes are more than there are at this moment. SubmitBatch refuses a batch for such a circuit with
+    /// RESOURCE_EXHAUSTED, MEMORY_SHORT.
+    #[prost(bool, tag = "14")]
+    pub memory_short: bool,
 }
 /// Where a key comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -1210,7 +1214,8 @@ pub mod quittance_client {
         /// or the batch is refused as a whole and changes nothing. Transfers that wait in the queue are executed before it.
         ///
         /// INVALID_ARGUMENT: a field is malformed, or a transfer is badly signed. FAILED_PRECONDITION: a transfer breaks a rule of
-        /// the state, or its fee is below the minimum. RESOURCE_EXHAUSTED: more transfers than the largest shape has slots, or too many unproved batches.
+        /// the state, or its fee is below the minimum. RESOURCE_EXHAUSTED: more transfers than the largest shape has slots, too many unproved
+        /// batches, or too little memory for a proof (ErrorInfo MEMORY_SHORT with needed_bytes and available_bytes).
         pub async fn submit_batch(
             &mut self,
             request: impl tonic::IntoRequest<super::SubmitBatchRequest>,
@@ -1592,7 +1597,8 @@ pub mod quittance_server {
         /// or the batch is refused as a whole and changes nothing. Transfers that wait in the queue are executed before it.
         ///
         /// INVALID_ARGUMENT: a field is malformed, or a transfer is badly signed. FAILED_PRECONDITION: a transfer breaks a rule of
-        /// the state, or its fee is below the minimum. RESOURCE_EXHAUSTED: more transfers than the largest shape has slots, or too many unproved batches.
+        /// the state, or its fee is below the minimum. RESOURCE_EXHAUSTED: more transfers than the largest shape has slots, too many unproved
+        /// batches, or too little memory for a proof (ErrorInfo MEMORY_SHORT with needed_bytes and available_bytes).
         async fn submit_batch(
             &self,
             request: tonic::Request<super::SubmitBatchRequest>,

@@ -73,9 +73,10 @@ impl Engine {
         let backend = self.backend();
         self.install(|| {
             let [row_term, butterfly] = rows(backend)?;
-            let scalars: Vec<Fr> = std::iter::successors(Some(-Fr::from(3u64)), |x| Some(x.square() + Fr::ONE))
-                .take(G1_POINTS)
-                .collect();
+            let scalars: Vec<Fr> =
+                std::iter::successors(Some(-Fr::from(3u64)), |x| Some(x.square() + Fr::ONE))
+                    .take(G1_POINTS)
+                    .collect();
             let [digit, g1] = sums::<G1>(backend, &scalars)?;
             let [_, g2] = sums::<G2>(backend, &scalars[..G2_POINTS])?;
             Ok(Calibration {
@@ -103,7 +104,12 @@ fn rows(backend: Backend) -> Result<[Rate; 2], CalibrateError> {
             let mut rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
             rows.get_or_insert_with(|| Rate::since(&stopwatch));
         };
-        map.quotient(&r1cs, &assignment, &mut buffers, &Control::default().with_progress(&report))?;
+        map.quotient(
+            &r1cs,
+            &assignment,
+            &mut buffers,
+            &Control::default().with_progress(&report),
+        )?;
         let whole = Rate::since(&stopwatch);
         let rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
         let rows = rows.unwrap_or_default();

@@ -47,11 +47,11 @@ pub use key::dir::{
 pub use key::file::{KeyFileError, Section};
 pub use key::manifest::{MANIFEST_FORMAT, Manifest, ManifestFile, ManifestShape};
 pub use key::{Bases, CircuitKey, ProvingKey, ProvingKeyError, QueryName};
+pub use memory::Shortage;
 pub use msm::{G1Bases, G2Bases, Multiplier, msm_g1, msm_g2};
 pub use plan::{CircuitSize, MemoryPlan, Plan};
 pub use progress::{Phase, Progress};
 pub use prove::{Engine, EngineError, PhaseTime, ProofReport, ProveError, Proven, Stopwatch};
-pub use memory::Shortage;
 pub use r1cs::{MatrixName, R1cs, R1csEncodingError, R1csError};
 pub use reduction::SnarkjsReduction;
 pub use setup::{SetupError, SetupPhase, setup_development};

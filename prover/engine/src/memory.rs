@@ -159,10 +159,7 @@ mod tests {
                 &[
                     ("proc/self/cgroup", "9:cpu,cpuacct:/x\n4:memory:/y\n"),
                     ("groups/memory/y/memory.limit_in_bytes", "7000\n"),
-                    (
-                        "groups/memory/memory.limit_in_bytes",
-                        "9223372036854771712\n",
-                    ),
+                    ("groups/memory/memory.limit_in_bytes", "9223372036854771712\n"),
                 ],
                 7000,
             ),

@@ -1,6 +1,6 @@
 //! Multi-scalar multiplication: Σ sᵢ·Pᵢ in G1 and in G2.
 //!
-//! Signed digits ([`windows`]), sorted by bucket once for all lists of points that share the scalars ([`sort`]); buckets summed up in rounds of
+//! Signed digits ([`windows`]), sorted by bucket once for all lists of points that share the scalars ([`sort`](mod@sort)); buckets summed up in rounds of
 //! affine additions that share inversions ([`add`]), in tasks that stay in a core's cache ([`tasks`], [`sums`]); buckets weighed by the bits
 //! of their numbers with the same additions ([`reduce`]); and at the end one doubling for each bit of a scalar, in arkworks'
 //! arithmetic. `docs/msm.md` has the whole of it.

@@ -59,20 +59,20 @@ impl Phase {
 
     /// The share of a proof's wall time, in thousandths; all together 1000.
     ///
-    /// Medians of proofs of [`synthetic`](crate::synthetic) circuits of 2^16 and 2^18 rows on four threads;
-    /// `Witness` is an allowance of 3 %.
+    /// Between those of the two backends, on which proofs of [`synthetic`](crate::synthetic) circuits of 2^16 and 2^18 rows were measured
+    /// (`docs/costs.md`); `Witness` is an allowance of 3 %. A [`Plan`](crate::Plan) has the phases of one circuit and machine.
     #[must_use]
     pub fn weight(self) -> u16 {
         match self {
             Self::Witness => 30,
-            Self::WitnessMap => 70,
-            Self::H => 185,
-            Self::L => 140,
-            Self::A => 135,
-            Self::B1 => 105,
-            Self::B2 => 330,
-            Self::Assemble => 1,
-            Self::Verify => 4,
+            Self::WitnessMap => 80,
+            Self::H => 183,
+            Self::L => 168,
+            Self::A => 164,
+            Self::B1 => 112,
+            Self::B2 => 256,
+            Self::Assemble => 2,
+            Self::Verify => 5,
         }
     }
 }

@@ -26,10 +26,10 @@ use self::phases::Run;
 use self::workspace::{Shelf, Workspace};
 use crate::backend::{Backend, BackendError};
 use crate::entropy::{self, EntropyError};
-use crate::ntt::NttError;
-use crate::witness_map::QuotientError;
 use crate::memory::{self, Shortage};
+use crate::ntt::NttError;
 use crate::plan::workspace_bytes;
+use crate::witness_map::QuotientError;
 use crate::{CircuitKey, CircuitSize, Control, Phase, R1csError, panics};
 
 /// Makes proofs on threads of its own; the global rayon pool is never used.
@@ -259,7 +259,7 @@ impl Engine {
     /// Whether there is the memory that a proof takes beyond what it is handed: better to say so than to be killed for it.
     fn check_workspace(&self, key: &CircuitKey, workspace: &Workspace) -> Result<(), ProveError> {
         let held = workspace.bytes();
-        let most = workspace_bytes(self.backend, self.threads(), &CircuitSize::from(key));
+        let most = workspace_bytes(self.backend, self.threads(), &CircuitSize::at_most(key));
         if held >= most {
             return Ok(());
         }

@@ -211,7 +211,8 @@ impl R1cs {
             .flat_map_iter(|task| {
                 let first = task * ROWS_PER_TASK;
                 let rows = a.rows_from(first).zip(b.rows_from(first)).zip(c.rows_from(first));
-                rows.take(ROWS_PER_TASK).filter_map(|((a, b), c)| boolean(a, b, c))
+                rows.take(ROWS_PER_TASK)
+                    .filter_map(|((a, b), c)| boolean(a, b, c))
             })
             .collect();
         booleans.par_sort_unstable();

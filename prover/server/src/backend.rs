@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use quittance_circuits::batch::AppliedBatch;
-use quittance_engine::{CancelFlag, Phase};
+use quittance_engine::{CancelFlag, Phase, Shortage};
 use quittance_verifier::{Bundle, KeyId, Provenance, Shape};
 use thiserror::Error;
 
@@ -14,6 +14,14 @@ use crate::batch::PhaseTime;
 pub trait Backend: fmt::Debug + Send + Sync {
     /// The circuits whose keys are loaded, smallest first.
     fn circuits(&self) -> &[Circuit];
+
+    /// Whether a proof for one of these shapes finds the memory that it needs, as it is now.
+    ///
+    /// # Errors
+    /// [`Shortage`] with both numbers.
+    fn check_memory(&self, _shape: &Shape) -> Result<(), Shortage> {
+        Ok(())
+    }
 
     /// Proves a batch for one of these shapes. The bundle's proof has been verified.
     ///
@@ -42,16 +50,27 @@ pub struct Circuit {
     pub domain: u64,
     /// Size of the proving key file in bytes.
     pub key_bytes: u64,
-    /// Memory that one proof needs beside the key, in bytes, by the engine's model.
+    /// Resident memory of a process that holds the key and makes a proof, at its peak, in bytes, by the engine's plan.
     pub memory_bytes: u64,
-    /// Wall time of one proof by the engine's model.
-    pub prove_time: Duration,
+    /// Wall times of the phases of one proof by the engine's plan.
+    pub prove_phases: Vec<PhaseTime>,
     /// Key id.
     pub key_id: KeyId,
     /// Where the key comes from.
     pub provenance: Provenance,
     /// The verifying key's encoding, 992 bytes.
     pub verifying_key: Vec<u8>,
+}
+
+impl Circuit {
+    /// Wall time of one proof by the engine's plan.
+    #[must_use]
+    pub fn prove_time(&self) -> Duration {
+        self.prove_phases
+            .iter()
+            .map(|time| Duration::from_micros(time.wall_us))
+            .sum()
+    }
 }
 
 /// A finished proof.

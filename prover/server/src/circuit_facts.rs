@@ -5,10 +5,9 @@
 
 use std::str::FromStr;
 
-use quittance_circuits::circuit::circuit;
+use quittance_circuits::circuit::{NUM_INSTANCE, circuit};
 use quittance_circuits::shapes;
-use quittance_engine::memory::CircuitSize;
-use quittance_engine::{Digest, R1cs, R1csError};
+use quittance_engine::{CircuitSize, Digest, R1cs, R1csError};
 use quittance_verifier::Shape;
 
 const PINNED: &str = include_str!("circuit_facts.csv");
@@ -24,6 +23,8 @@ pub struct CircuitFacts {
     pub constraints_per_transfer: u64,
     /// Witness variables.
     pub witness: u64,
+    /// Variables that are 0 or 1 in every assignment.
+    pub booleans: u64,
     /// Non-zero entries of the three matrices together.
     pub nonzeros: u64,
     /// Distinct coefficients of the three matrices.
@@ -61,6 +62,7 @@ impl CircuitFacts {
             constraints: shapes::predicted_constraints(shape),
             constraints_per_transfer: constraints_per_transfer(shape),
             witness: next()?,
+            booleans: next()?,
             nonzeros: next()?,
             coefficients: next()?,
             a_points: next()?,
@@ -78,12 +80,32 @@ impl CircuitFacts {
             constraints: size.constraints,
             constraints_per_transfer: constraints_per_transfer(shape),
             witness: size.variables.saturating_sub(size.instance),
+            booleans: size.booleans,
             nonzeros: size.nonzeros,
             coefficients: size.coefficients,
             a_points: size.a_points,
             b_points: size.b_points,
             domain: size.domain,
             matrices: r1cs.digest(),
+        }
+    }
+}
+
+impl CircuitFacts {
+    /// What the engine plans with.
+    #[must_use]
+    pub fn size(&self) -> CircuitSize {
+        let instance = u64::try_from(NUM_INSTANCE).unwrap_or(u64::MAX);
+        CircuitSize {
+            constraints: self.constraints,
+            variables: self.witness.saturating_add(instance),
+            instance,
+            booleans: self.booleans,
+            nonzeros: self.nonzeros,
+            coefficients: self.coefficients,
+            domain: self.domain,
+            a_points: self.a_points,
+            b_points: self.b_points,
         }
     }
 }
@@ -115,13 +137,14 @@ mod tests {
 
     #[test]
     fn pinned_facts_are_those_of_the_circuits() {
-        let mut rows = "name,witness,nonzeros,coefficients,a_points,b_points,matrices\n".to_owned();
+        let mut rows = "name,witness,booleans,nonzeros,coefficients,a_points,b_points,matrices\n".to_owned();
         for shape in shapes::SHAPES {
             let facts = CircuitFacts::counted(&shape, &matrices(&shape).expect("circuit"));
             rows += &format!(
-                "{},{},{},{},{},{},{}\n",
+                "{},{},{},{},{},{},{},{}\n",
                 shape.name(),
                 facts.witness,
+                facts.booleans,
                 facts.nonzeros,
                 facts.coefficients,
                 facts.a_points,

@@ -217,6 +217,7 @@ mod tests {
             ("[proving]\nthreads = 0", "proving.threads"),
             ("[proving]\nthreads = 257", "proving.threads"),
             ("[proving]\nmax_attempts = 0", "proving.max_attempts"),
+            ("[proving]\nmax_memory_bytes = 0", "proving.max_memory_bytes"),
             (
                 "[proving]\nmax_unproved_batches = 0",
                 "proving.max_unproved_batches",

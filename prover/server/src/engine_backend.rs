@@ -1,14 +1,21 @@
 //! The backend that proves with the engine on this machine.
 
+use std::time::Duration;
+
 use quittance_circuits::batch::AppliedBatch;
 use quittance_circuits::circuit::assign;
-use quittance_engine::memory::{Calibration, CircuitSize, estimate};
-use quittance_engine::{CancelFlag, Control, Engine, LoadedKey, Phase, ProveError, Stopwatch};
+use quittance_engine::{
+    Calibration, CancelFlag, Control, Engine, LoadedKey, Phase, ProveError, Shortage, Stopwatch,
+};
 use quittance_verifier::{Bundle, Shape};
 
 use crate::backend::{Backend, BackendError, Circuit, Proved};
 use crate::batch::PhaseTime;
+use crate::causes::chain;
 use crate::circuit_facts::CircuitFacts;
+
+/// What the assignment takes of a proof's time, the engine's phases being 1.
+const WITNESS_SHARE: f64 = 0.03;
 
 /// The engine with the keys of some circuits.
 #[derive(Debug)]
@@ -16,6 +23,7 @@ pub struct EngineBackend {
     engine: Engine,
     circuits: Vec<Circuit>,
     keys: Vec<LoadedKey>,
+    facts: Vec<CircuitFacts>,
 }
 
 /// A proof with what it cost.
@@ -34,12 +42,14 @@ impl EngineBackend {
         keys.sort_by_key(|(_, facts)| facts.constraints);
         let circuits = keys
             .iter()
-            .map(|(key, facts)| describe(key, facts, calibration))
+            .map(|(key, facts)| describe(&engine, key, facts, calibration))
             .collect();
+        let (keys, facts) = keys.into_iter().unzip();
         Self {
             engine,
             circuits,
-            keys: keys.into_iter().map(|(key, _)| key).collect(),
+            keys,
+            facts,
         }
     }
 
@@ -103,6 +113,14 @@ impl Backend for EngineBackend {
         &self.circuits
     }
 
+    fn check_memory(&self, shape: &Shape) -> Result<(), Shortage> {
+        let mut facts = self.facts.iter();
+        match facts.find(|facts| facts.shape == *shape) {
+            Some(facts) => self.engine.check_memory(&facts.size()),
+            None => Ok(()),
+        }
+    }
+
     fn prove(
         &self,
         shape: &Shape,
@@ -123,7 +141,7 @@ impl Backend for EngineBackend {
             .iter()
             .map(|time| PhaseTime {
                 phase: time.phase,
-                wall_us: u64::try_from(time.wall.as_micros()).unwrap_or(u64::MAX),
+                wall_us: microseconds(time.wall),
             })
             .collect();
         Ok(Proved { bundle, phases })
@@ -134,7 +152,7 @@ fn failure(error: ProveError) -> BackendError {
     match error {
         ProveError::Cancelled { .. } => BackendError::Cancelled,
         error if error.is_transient() => BackendError::Transient {
-            reason: error.to_string(),
+            reason: chain(&error),
         },
         error => BackendError::Permanent {
             reason: error.to_string(),
@@ -142,10 +160,12 @@ fn failure(error: ProveError) -> BackendError {
     }
 }
 
-fn describe(loaded: &LoadedKey, facts: &CircuitFacts, calibration: &Calibration) -> Circuit {
+fn describe(engine: &Engine, loaded: &LoadedKey, facts: &CircuitFacts, calibration: &Calibration) -> Circuit {
     let key = loaded.key().verifying_key();
     let manifest = loaded.manifest();
-    let size = size(facts);
+    let plan = engine.plan(&facts.size(), calibration);
+    let witness = (Phase::Witness, plan.time.wall().mul_f64(WITNESS_SHARE));
+    let of_engine = plan.time.phases.iter().map(|time| (time.phase, time.wall));
     Circuit {
         shape: facts.shape,
         constraints: facts.constraints,
@@ -153,26 +173,20 @@ fn describe(loaded: &LoadedKey, facts: &CircuitFacts, calibration: &Calibration)
         nonzeros: facts.nonzeros,
         domain: facts.domain,
         key_bytes: manifest.proving_key.bytes,
-        memory_bytes: estimate(&size).peak_bytes,
-        prove_time: calibration.proof_time(facts.domain),
+        memory_bytes: plan.memory.peak_bytes(),
+        prove_phases: std::iter::once(witness)
+            .chain(of_engine)
+            .map(|(phase, wall)| PhaseTime {
+                phase,
+                wall_us: microseconds(wall),
+            })
+            .collect(),
         key_id: key.key_id(),
         provenance: key.provenance(),
         verifying_key: key.to_bytes(),
     }
 }
 
-/// The sizes that the engine's memory model wants.
-#[must_use]
-pub fn size(facts: &CircuitFacts) -> CircuitSize {
-    let instance = u64::try_from(quittance_circuits::circuit::NUM_INSTANCE).unwrap_or(u64::MAX);
-    CircuitSize {
-        constraints: facts.constraints,
-        variables: facts.witness.saturating_add(instance),
-        instance,
-        nonzeros: facts.nonzeros,
-        coefficients: facts.coefficients,
-        domain: facts.domain,
-        a_points: facts.a_points,
-        b_points: facts.b_points,
-    }
+fn microseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }

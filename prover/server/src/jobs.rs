@@ -285,6 +285,7 @@ impl Jobs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::batch::PhaseTime;
 
     const SHAPE: Shape = Shape {
         levels: 2,
@@ -293,7 +294,11 @@ mod tests {
     };
 
     fn jobs() -> Jobs {
-        Jobs::new(Arc::new(CostModel::new([(SHAPE, Duration::from_secs(10))])))
+        let plan = PhaseTime {
+            phase: Phase::H,
+            wall_us: 10_000_000,
+        };
+        Jobs::new(Arc::new(CostModel::new([(SHAPE, vec![plan])])))
     }
 
     #[test]

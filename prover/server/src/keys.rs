@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use quittance_engine::{Engine, Expected, KeyDir, KeyError, LoadedKey, R1csError};
+use quittance_engine::{Engine, Expected, KeyDir, KeyError, LoadedKey, R1csError, Shortage};
 use quittance_verifier::{DevelopmentKeys, Shape};
 use thiserror::Error;
 
@@ -47,6 +47,15 @@ pub enum KeysError {
         /// Levels of the tree.
         levels: u8,
     },
+    /// A process with this key could not make a proof.
+    #[error("a proof of shape {} finds too little memory", .shape.name())]
+    Memory {
+        /// The shape.
+        shape: Shape,
+        /// What it needs, and what there is.
+        #[source]
+        shortage: Shortage,
+    },
     /// A key is not what it should be.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -77,7 +86,7 @@ pub fn is_there(keys: &Path, shape: &Shape) -> bool {
     }
 }
 
-/// Opens one key, checks everything about it, and gives the facts of its circuit.
+/// Opens one key, checks everything about it and that there is memory to prove with it, and gives the facts of its circuit.
 pub fn open(
     engine: &Engine,
     keys: &Path,
@@ -94,6 +103,13 @@ pub fn open(
         shape: *shape,
         source,
     })?;
+    // Before gigabytes are read that could not be used.
+    engine
+        .check_memory(&facts.size())
+        .map_err(|shortage| KeysError::Memory {
+            shape: *shape,
+            shortage,
+        })?;
     let expected = Expected {
         shape: *shape,
         matrices: facts.matrices,

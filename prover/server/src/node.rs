@@ -12,7 +12,7 @@ use crate::jobs::Jobs;
 use crate::policy::{Policy, PolicyError};
 use crate::progress::CostModel;
 use crate::prover::Prover;
-use crate::sequencer::{Sequencer, StartError};
+use crate::sequencer::{MemoryCheck, Sequencer, StartError};
 use crate::store::{Snapshot, Store, StoreError};
 
 /// Proved batches whose measured phases the cost model begins with.
@@ -78,7 +78,11 @@ impl Node {
         if circuits.is_empty() {
             return Err(NodeError::NoKey);
         }
-        let costs = CostModel::new(circuits.iter().map(|circuit| (circuit.shape, circuit.prove_time)));
+        let costs = CostModel::new(
+            circuits
+                .iter()
+                .map(|circuit| (circuit.shape, circuit.prove_phases.clone())),
+        );
         let shapes: Vec<_> = circuits.iter().map(|circuit| circuit.shape).collect();
         let jobs = Arc::new(Jobs::new(Arc::new(costs)));
         let policy = Policy::new(config, shapes.clone(), &store.snapshot()?)?;
@@ -98,8 +102,12 @@ impl Node {
         let snapshot = store.snapshot()?;
         remember(&snapshot, jobs.costs())?;
         drop(snapshot);
+        let memory = MemoryCheck::new({
+            let backend = Arc::clone(&backend);
+            move |shape| backend.check_memory(shape)
+        });
         let (sequencer, sequencer_thread) =
-            Sequencer::start(Arc::clone(&store), Arc::clone(&jobs), Arc::new(policy))?;
+            Sequencer::start(Arc::clone(&store), Arc::clone(&jobs), Arc::new(policy), memory)?;
         let sequencer = Arc::new(sequencer);
         let prover = Prover {
             store: Arc::clone(&store),

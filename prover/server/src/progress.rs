@@ -30,11 +30,10 @@ pub struct Progress {
     pub failure: String,
 }
 
-/// Cost of a proof by phases: measured where a proof of the shape was made, else scaled from another shape's or from
-/// the engine's estimate.
+/// Cost of a proof by phases: measured where a proof of the shape was made, else by the engine's plan.
 #[derive(Debug)]
 pub struct CostModel {
-    estimates: HashMap<Shape, Duration>,
+    plans: HashMap<Shape, [f64; PHASES]>,
     measured: Mutex<HashMap<Shape, [f64; PHASES]>>,
 }
 
@@ -44,21 +43,19 @@ const PHASES: usize = Phase::ALL.len();
 const NEWEST: f64 = 0.5;
 
 impl CostModel {
-    /// A model that knows only what the engine estimates for each shape.
+    /// A model that knows only what the engine plans for each shape.
     #[must_use]
-    pub fn new(estimates: impl IntoIterator<Item = (Shape, Duration)>) -> Self {
+    pub fn new(plans: impl IntoIterator<Item = (Shape, Vec<PhaseTime>)>) -> Self {
+        let plans = plans.into_iter().map(|(shape, phases)| (shape, seconds(&phases)));
         Self {
-            estimates: estimates.into_iter().collect(),
+            plans: plans.collect(),
             measured: Mutex::default(),
         }
     }
 
     /// Takes in the phases of a finished proof.
     pub fn record(&self, shape: Shape, phases: &[PhaseTime]) {
-        let mut seconds = [0.0; PHASES];
-        for time in phases {
-            seconds[index(time.phase)] += Duration::from_micros(time.wall_us).as_secs_f64();
-        }
+        let seconds = seconds(phases);
         let mut measured = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
         measured
             .entry(shape)
@@ -73,18 +70,20 @@ impl CostModel {
     /// Expected wall time of one proof, if anything is known.
     #[must_use]
     pub fn expected(&self, shape: &Shape) -> Option<Duration> {
+        let whole = self.phases(shape)?.iter().sum();
+        Some(Duration::try_from_secs_f64(whole).unwrap_or(Duration::MAX))
+    }
+
+    /// Seconds of each phase, if anything is known.
+    fn phases(&self, shape: &Shape) -> Option<[f64; PHASES]> {
         let measured = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
-        match measured.get(shape) {
-            Some(seconds) => Some(Duration::from_secs_f64(seconds.iter().sum())),
-            None => self.estimates.get(shape).copied(),
-        }
+        measured.get(shape).or_else(|| self.plans.get(shape)).copied()
     }
 
     /// The share of each phase in a proof of this shape; they add up to 1.
     #[must_use]
     pub fn weights(&self, shape: &Shape) -> Weights {
-        let measured = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
-        let seconds = measured.get(shape).copied().unwrap_or_else(typical);
+        let seconds = self.phases(shape).unwrap_or_else(typical);
         let total: f64 = seconds.iter().sum();
         if total > 0.0 {
             Weights(seconds.map(|part| part / total))
@@ -135,7 +134,15 @@ impl Meter {
     }
 }
 
-/// What the engine says about each phase, where nothing was measured.
+fn seconds(phases: &[PhaseTime]) -> [f64; PHASES] {
+    let mut seconds = [0.0; PHASES];
+    for time in phases {
+        seconds[index(time.phase)] += Duration::from_micros(time.wall_us).as_secs_f64();
+    }
+    seconds
+}
+
+/// What the engine says about the phases of proofs in general, where nothing is known.
 fn typical() -> [f64; PHASES] {
     Phase::ALL.map(|phase| f64::from(phase.weight()) / 1000.0)
 }
@@ -158,15 +165,20 @@ mod tests {
     };
 
     #[test]
-    fn measurements_replace_the_estimate() {
-        let model = CostModel::new([(SHAPE, Duration::from_secs(9))]);
-        assert_eq!(model.expected(&SHAPE), Some(Duration::from_secs(9)));
+    fn measurements_replace_the_plan() {
         let time = |wall_us| {
             [PhaseTime {
                 phase: Phase::H,
                 wall_us,
             }]
         };
+        let planned = |phase, wall_us| PhaseTime { phase, wall_us };
+        let plan = [planned(Phase::Witness, 3_000_000), planned(Phase::L, 6_000_000)];
+        let model = CostModel::new([(SHAPE, plan.to_vec())]);
+        assert_eq!(model.expected(&SHAPE), Some(Duration::from_secs(9)));
+        // The plan weighs the phases, too.
+        let mut meter = Meter::new(model.weights(&SHAPE));
+        assert!((meter.advance(Phase::Witness, 1.0) - 1.0 / 3.0).abs() < 1e-9);
         model.record(SHAPE, &time(2_000_000));
         assert_eq!(model.expected(&SHAPE), Some(Duration::from_secs(2)));
         model.record(SHAPE, &time(4_000_000));

@@ -16,6 +16,7 @@ mod digest;
 mod error;
 mod inbox;
 mod ledger;
+mod memory;
 mod whole;
 mod worker;
 
@@ -37,6 +38,7 @@ use inbox::{Inbox, Request};
 use worker::Worker;
 
 pub use error::{CutError, SubmitError};
+pub use memory::MemoryCheck;
 
 /// Most transfers that [`Sequencer::submit`] takes at a time.
 pub const CHUNK: usize = 256;
@@ -192,11 +194,19 @@ impl Sequencer {
         store: Arc<Store>,
         jobs: Arc<Jobs>,
         policy: Arc<Policy>,
+        memory: MemoryCheck,
     ) -> Result<(Self, JoinHandle<()>), StartError> {
         let inbox = Arc::new(Inbox::new());
         let changed = watch::Sender::new(0);
         let changes = changed.subscribe();
-        let worker = Worker::new(store, jobs, Arc::clone(&policy), Arc::clone(&inbox), changed)?;
+        let worker = Worker::new(
+            store,
+            jobs,
+            Arc::clone(&policy),
+            memory,
+            Arc::clone(&inbox),
+            changed,
+        )?;
         let thread = thread::Builder::new()
             .name("sequencer".to_owned())
             .spawn(move || worker.run())

@@ -90,7 +90,11 @@ impl Windows {
 
     /// Digits of a magnitude with so many bits.
     fn digits(self, bits: u32) -> u32 {
-        if bits == 0 { 0 } else { (bits + 1).div_ceil(self.width) }
+        if bits == 0 {
+            0
+        } else {
+            (bits + 1).div_ceil(self.width)
+        }
     }
 
     /// Bits of a digit: c.

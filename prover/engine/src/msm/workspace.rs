@@ -70,7 +70,8 @@ impl Demand {
         let lines = backend.run(LinesOfCoordinate);
         let entries = (scalars as f64 * windows.mean_digits(bits)) as usize;
         let of_thread = |lists: usize, bytes: usize| if lists > 0 { bytes } else { 0 };
-        let scratch = of_thread(g1, Scratch::<G1>::bytes_for(lines)) + of_thread(g2, Scratch::<G2>::bytes_for(lines));
+        let scratch =
+            of_thread(g1, Scratch::<G1>::bytes_for(lines)) + of_thread(g2, Scratch::<G2>::bytes_for(lines));
         let weights = Tasks::weights_for(entries, windows, threads);
         Self {
             digits: Digits::bytes_for(scalars, windows),

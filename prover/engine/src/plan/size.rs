@@ -31,25 +31,37 @@ impl From<&R1cs> for CircuitSize {
     /// variables have one in A whether they are named or not.
     fn from(r1cs: &R1cs) -> Self {
         let Counts { a, b, .. } = Counts::of(r1cs);
-        Self::new(r1cs, a, b)
+        Self::new(r1cs, a, b).with_booleans(r1cs)
     }
 }
 
 impl From<&CircuitKey> for CircuitSize {
-    /// The key has counted the points; only booleans are looked for.
+    /// The key has counted the points; only booleans are looked for, on the current pool.
     fn from(key: &CircuitKey) -> Self {
-        let lists = key.lists();
-        Self::new(key.r1cs(), to_u64(lists.a.len()), to_u64(lists.b1.len()))
+        Self::at_most(key).with_booleans(key.r1cs())
     }
 }
 
 impl CircuitSize {
+    /// The same without a look at any row: as if no variable were boolean, which costs more.
+    pub(crate) fn at_most(key: &CircuitKey) -> Self {
+        let lists = key.lists();
+        Self::new(key.r1cs(), to_u64(lists.a.len()), to_u64(lists.b1.len()))
+    }
+
+    fn with_booleans(self, r1cs: &R1cs) -> Self {
+        Self {
+            booleans: to_u64(r1cs.num_booleans()),
+            ..self
+        }
+    }
+
     fn new(r1cs: &R1cs, a_points: u64, b_points: u64) -> Self {
         Self {
             constraints: to_u64(r1cs.num_constraints()),
             variables: to_u64(r1cs.num_variables()),
             instance: to_u64(r1cs.num_instance()),
-            booleans: to_u64(r1cs.num_booleans()),
+            booleans: 0,
             nonzeros: to_u64(r1cs.nonzeros()),
             coefficients: to_u64(r1cs.num_coefficients()),
             domain: to_u64(r1cs.domain_size()),

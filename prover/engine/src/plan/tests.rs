@@ -44,8 +44,14 @@ fn the_workspace_is_as_large_as_planned() {
                 let held = engine.workspace_bytes();
                 // What threads work in has a bound, which small sums do not reach.
                 let slack = u64::try_from(threads).unwrap() * (3 << 20);
-                assert!(held <= planned + planned / 20, "{backend} 2^{log2}: {held} of {planned}");
-                assert!(planned <= held + held / 20 + slack, "{backend} 2^{log2}: {held} of {planned}");
+                assert!(
+                    held <= planned + planned / 20,
+                    "{backend} 2^{log2}: {held} of {planned}"
+                );
+                assert!(
+                    planned <= held + held / 20 + slack,
+                    "{backend} 2^{log2}: {held} of {planned}"
+                );
             }
         }
     }
@@ -87,7 +93,13 @@ fn time_grows_with_the_circuit_and_has_every_phase_of_the_engine() {
 fn booleans_cost_next_to_nothing() {
     let engine = engine(1);
     let calibration = engine.calibrate().unwrap();
-    let (all, none) = (size(16), CircuitSize { booleans: 0, ..size(16) });
+    let (all, none) = (
+        size(16),
+        CircuitSize {
+            booleans: 0,
+            ..size(16)
+        },
+    );
     let booleans = CircuitSize {
         booleans: all.variables,
         ..all
@@ -103,7 +115,10 @@ fn what_does_not_fit_is_refused_with_both_numbers_and_before_any_memory_is_taken
     let size = CircuitSize::from(&r1cs);
     let limit = 1 << 20;
     let engine = engine(1).with_memory_limit(Some(limit));
-    assert_eq!((engine.memory_limit(), engine.available_memory()), (Some(limit), Some(limit)));
+    assert_eq!(
+        (engine.memory_limit(), engine.available_memory()),
+        (Some(limit), Some(limit))
+    );
     let needed = engine.plan_memory(&size).peak_bytes();
     let available = limit;
     assert_eq!(engine.check_memory(&size), Err(Shortage { needed, available }));

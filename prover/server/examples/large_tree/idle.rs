@@ -24,7 +24,7 @@ pub(crate) fn backend(shape: Shape) -> Arc<dyn Backend> {
         domain: 1,
         key_bytes: 1,
         memory_bytes: 1,
-        prove_time: Duration::from_secs(1),
+        prove_phases: Vec::new(),
         key_id: KeyId([0; 32]),
         provenance: Provenance::Development,
         verifying_key: Vec::new(),

@@ -127,6 +127,9 @@ pub struct ServeArgs {
     /// Threads of the prover.
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
+    /// Most memory that the process may come to hold for a proof, in bytes; circuits that need more are refused.
+    #[arg(long, value_name = "BYTES")]
+    pub max_memory: Option<u64>,
     /// Leaf that takes the fees of batches that name no fee slot.
     #[arg(long, value_name = "INDEX")]
     pub fee_leaf: Option<u32>,
@@ -147,6 +150,7 @@ impl ServeArgs {
         overrides.keys.directory.clone_from(&self.keys);
         overrides.keys.shapes.clone_from(&self.shapes);
         overrides.proving.threads = self.threads;
+        overrides.proving.max_memory_bytes = self.max_memory;
         overrides.fees.leaf = self.fee_leaf;
         overrides.log.format.clone_from(&self.log_format);
         overrides.log.filter.clone_from(&self.log);
@@ -369,6 +373,9 @@ pub struct CircuitsArgs {
     /// Threads that proofs will have; one for each core if absent.
     #[arg(long, value_name = "1-256", value_parser = threads)]
     pub threads: Option<NonZeroUsize>,
+    /// Most memory that a process may come to hold for a proof, in bytes; what the system allows if absent.
+    #[arg(long, value_name = "BYTES")]
+    pub max_memory: Option<u64>,
 }
 
 /// Arguments of `demo`.

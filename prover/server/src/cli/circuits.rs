@@ -1,14 +1,13 @@
 //! `quittance circuits`: the shipped shapes, and what a proof of each needs on this machine.
 
 use quittance_circuits::shapes::SHAPES;
-use quittance_engine::memory::estimate;
+use quittance_engine::Engine;
 use serde::Serialize;
 
 use super::args::CircuitsArgs;
 use super::output::Output;
 use super::{CliError, error, setup};
 use crate::circuit_facts::CircuitFacts;
-use crate::engine_backend;
 
 /// One circuit.
 #[derive(Debug, Serialize)]
@@ -24,10 +23,13 @@ struct Row {
     key_bytes: u64,
     memory_bytes: u64,
     prove_seconds: f64,
+    /// Whether `memory_bytes` are more than there are.
+    memory_short: bool,
 }
 
 pub(super) fn run(args: &CircuitsArgs, out: &mut Output) -> Result<(), CliError> {
-    let engine = setup::engine(args.threads)?;
+    let engine = setup::engine(args.threads)?.with_memory_limit(args.max_memory);
+    let available = engine.available_memory();
     let calibration = engine
         .calibrate()
         .map_err(|error| CliError::refused(error::chain(&error), "check the machine's memory"))?;
@@ -40,7 +42,7 @@ pub(super) fn run(args: &CircuitsArgs, out: &mut Output) -> Result<(), CliError>
                     "report this",
                 )
             })?;
-            let costs = estimate(&engine_backend::size(&facts));
+            let plan = engine.plan(&facts.size(), &calibration);
             Ok(Row {
                 name: shape.name(),
                 transfers: shape.transfers,
@@ -50,16 +52,17 @@ pub(super) fn run(args: &CircuitsArgs, out: &mut Output) -> Result<(), CliError>
                 constraints_per_transfer: facts.constraints_per_transfer,
                 nonzeros: facts.nonzeros,
                 domain: facts.domain,
-                key_bytes: costs.key_bytes,
-                memory_bytes: costs.peak_bytes,
-                prove_seconds: calibration.proof_time(facts.domain).as_secs_f64(),
+                key_bytes: plan.memory.key_bytes,
+                memory_bytes: plan.memory.peak_bytes(),
+                prove_seconds: plan.time.wall().as_secs_f64(),
+                memory_short: available.is_some_and(|available| plan.memory.peak_bytes() > available),
             })
         })
         .collect::<Result<Vec<_>, CliError>>()?;
-    out.result(&rows, table(&rows, engine.threads()))
+    out.result(&rows, table(&rows, &engine, available))
 }
 
-fn table(rows: &[Row], threads: usize) -> String {
+fn table(rows: &[Row], engine: &Engine, available: Option<u64>) -> String {
     let mut text = format!(
         "{:<6} {:>9} {:>9} {:>11} {:>12} {:>10} {:>9} {:>9} {:>9} {:>9}\n",
         "name",
@@ -75,7 +78,7 @@ fn table(rows: &[Row], threads: usize) -> String {
     );
     for row in rows {
         text.push_str(&format!(
-            "{:<6} {:>9} {:>9} {:>11} {:>12} {:>10} {:>9} {:>9} {:>9} {:>7.1} s\n",
+            "{:<6} {:>9} {:>9} {:>11} {:>12} {:>10} {:>9} {:>9} {:>9} {:>7.1} s{}\n",
             row.name,
             row.transfers,
             row.fee_slots,
@@ -85,12 +88,18 @@ fn table(rows: &[Row], threads: usize) -> String {
             format!("2^{}", row.domain.trailing_zeros()),
             mebibytes(row.key_bytes),
             mebibytes(row.memory_bytes),
-            row.prove_seconds
+            row.prove_seconds,
+            if row.memory_short { "  does not fit" } else { "" }
         ));
     }
     text.push_str(&format!(
-        "Trees have 2^32 accounts. Memory and time: expected for one proof on {threads} threads of this machine."
+        "Trees have 2^32 accounts. Memory and time: planned for one proof on {} threads of this machine, backend {}.",
+        engine.threads(),
+        engine.backend()
     ));
+    if let Some(available) = available {
+        text.push_str(&format!(" A process may hold {}.", mebibytes(available)));
+    }
     text
 }
 

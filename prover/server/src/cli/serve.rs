@@ -1,6 +1,7 @@
 //! `quittance serve`: logging, configuration, socket, store, keys, service, drain.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -78,6 +79,7 @@ fn listen(config: &Config) -> Result<TcpListener, CliError> {
 /// Opens the keys and measures the machine.
 fn backend(config: &Config) -> Result<EngineBackend, CliError> {
     let engine = setup::engine(config.proving.threads)?;
+    let engine = engine.with_memory_limit(config.proving.max_memory_bytes.map(NonZeroU64::get));
     let keys = keys::open_all(&engine, &config.keys, config.rollup.levels)?;
     let calibration = engine
         .calibrate()

@@ -199,6 +199,10 @@ impl From<KeysError> for CliError {
                     path.display()
                 ),
             ),
+            KeysError::Memory { .. } => Self::refused(
+                message,
+                "load smaller shapes only (--shape), take fewer threads (--threads), or give the process more: raise proving.max_memory_bytes (--max-memory) if it is set, the limit of its container or control group, or end other programs",
+            ),
             KeysError::OtherLevels { .. } => Self::usage(
                 message,
                 "choose shapes for this tree, or set rollup.levels (--levels)",

@@ -86,6 +86,8 @@ pub struct KeysConfig {
 pub struct ProvingConfig {
     /// Threads, 1 to 256; `None`: one for each core.
     pub threads: Option<NonZeroUsize>,
+    /// Most memory that the process may come to hold for a proof, in bytes; `None`: what the system allows.
+    pub max_memory_bytes: Option<NonZeroU64>,
     /// Most executed batches that wait for their proof.
     pub max_unproved_batches: NonZeroU32,
     /// How often a proof is begun before its batch is failed.
@@ -242,6 +244,11 @@ impl Config {
             },
             proving: ProvingConfig {
                 threads: raw.proving.threads.map(threads).transpose()?,
+                max_memory_bytes: raw
+                    .proving
+                    .max_memory_bytes
+                    .map(|bytes| nonzero_u64("proving.max_memory_bytes", bytes))
+                    .transpose()?,
                 max_unproved_batches: nonzero_u32(
                     "proving.max_unproved_batches",
                     raw.proving.max_unproved_batches,

@@ -103,6 +103,10 @@ pub struct RawProving {
     /// Threads of the prover; unset: one for each core.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threads: Option<usize>,
+    /// Most memory that the process may come to hold for a proof, in bytes; a circuit that needs more is refused. Unset: what the system
+    /// and its control groups allow, which bounds it in any case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_memory_bytes: Option<u64>,
     /// Most executed batches that wait for their proof; no further one is made, and a submitted one is refused.
     pub max_unproved_batches: u32,
     /// How often a proof is begun before its batch is FAILED. An attempt counts also where the process was killed.
@@ -193,6 +197,7 @@ impl Default for RawConfig {
             },
             proving: RawProving {
                 threads: None,
+                max_memory_bytes: None,
                 max_unproved_batches: 64,
                 // A process killed while it proves counts: more than happen by accident, few enough for a batch that kills it.
                 max_attempts: 10,
@@ -277,6 +282,9 @@ pub struct ProvingOverrides {
     /// Overrules `proving.threads`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threads: Option<usize>,
+    /// Overrules `proving.max_memory_bytes`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_memory_bytes: Option<u64>,
 }
 
 /// Flags over `[fees]`.

@@ -456,7 +456,10 @@ impl quittance_server::Quittance for Api {
         Ok(Response::new(v1::ListCircuitsResponse {
             circuits: circuits
                 .iter()
-                .map(|entry| circuit::to_proto(entry, costs.expected(&entry.shape)))
+                .map(|entry| {
+                    let memory = self.node.backend().check_memory(&entry.shape);
+                    circuit::to_proto(entry, costs.expected(&entry.shape), memory)
+                })
                 .collect(),
         }))
     }

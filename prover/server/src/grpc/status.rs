@@ -9,6 +9,7 @@
 //! | move that the batch's stage forbids, proof not made yet | FAILED_PRECONDITION | ErrorInfo |
 //! | idempotency key of another content | ALREADY_EXISTS | ErrorInfo |
 //! | too many transfers, full queue, too many streams, message too large | RESOURCE_EXHAUSTED | QuotaFailure |
+//! | too little memory for a proof of the batch | RESOURCE_EXHAUSTED | QuotaFailure, RetryInfo and ErrorInfo: `MEMORY_SHORT`, needed and available bytes |
 //! | no such batch, operation, account, circuit | NOT_FOUND | ResourceInfo |
 //! | request took too long, stream fell silent | DEADLINE_EXCEEDED | |
 //! | service is stopping, store busy, disk failed, batch of this key waits again | UNAVAILABLE | RetryInfo |

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use quittance_circuits::batch::ApplyError;
 use quittance_circuits::tx::transfer::TransferError;
+use quittance_engine::Shortage;
+use quittance_verifier::Shape;
 use thiserror::Error;
 
 use crate::store::{KeyReused, StoreError};
@@ -38,6 +40,14 @@ pub enum SubmitError {
         transfers: usize,
         /// Fee slots that they need.
         fee_slots: usize,
+    },
+    /// A proof would not find its memory.
+    #[error("a proof of shape {} finds too little memory: {shortage}", .shape.name())]
+    Memory {
+        /// The smallest loaded shape that has room for the batch.
+        shape: Shape,
+        /// What it needs, and what there is.
+        shortage: Shortage,
     },
     /// Two fee slots for one token: the second would get nothing.
     #[error("fee slot {slot} names token {token} again")]

@@ -36,6 +36,10 @@ impl Worker {
             transfers,
             fee_slots: slots,
         })?;
+        // Before anything changes: what is executed has to be proved.
+        self.memory
+            .ask(&shape)
+            .map_err(|shortage| SubmitError::Memory { shape, shortage })?;
         self.check_room(&state)?;
         if state.head().queued > 0 {
             // Before the queue is made into batches for its sake.

@@ -13,7 +13,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::inbox::{Inbox, Request};
 use super::ledger::{Ledger, PAGE};
-use super::{CutError, StartError};
+use super::{CutError, MemoryCheck, StartError};
 use crate::batch::{Batch, Stage};
 use crate::causes::chain;
 use crate::clock::now_ms;
@@ -34,6 +34,7 @@ pub(super) struct Worker {
     pub(super) store: Arc<Store>,
     pub(super) jobs: Arc<Jobs>,
     pub(super) policy: Arc<Policy>,
+    pub(super) memory: MemoryCheck,
     pub(super) rollup_id: Fr,
     inbox: Arc<Inbox>,
     changed: watch::Sender<u64>,
@@ -50,6 +51,7 @@ impl Worker {
         store: Arc<Store>,
         jobs: Arc<Jobs>,
         policy: Arc<Policy>,
+        memory: MemoryCheck,
         inbox: Arc<Inbox>,
         changed: watch::Sender<u64>,
     ) -> Result<Self, StartError> {
@@ -66,6 +68,7 @@ impl Worker {
             store,
             jobs,
             policy,
+            memory,
             rollup_id,
             inbox,
             changed,

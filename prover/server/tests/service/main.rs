@@ -16,6 +16,7 @@ mod harness;
 mod history;
 mod idempotency;
 mod lifecycle;
+mod memory;
 mod model;
 mod policy;
 mod proving;

@@ -3,8 +3,6 @@
 use std::time::Duration;
 
 use quittance::circuit_facts::CircuitFacts;
-use quittance::engine_backend;
-use quittance_engine::memory::estimate;
 use quittance_proto::v1;
 use tokio_stream::StreamExt;
 use tonic::transport::{Channel, Endpoint};
@@ -12,7 +10,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use crate::harness::{Held, SHAPE, Service, real_backend, transfer};
+use crate::harness::{Held, SHAPE, Service, engine, real_backend, transfer};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn health_is_answered_while_a_proof_is_at_work() {
@@ -113,10 +111,7 @@ async fn circuits_are_described() {
     assert!(circuit.nonzeros > circuit.constraints);
     assert!(circuit.constraints_per_transfer < 24_700);
     let facts = CircuitFacts::of(&SHAPE).unwrap();
-    assert_eq!(
-        circuit.key_bytes,
-        estimate(&engine_backend::size(&facts)).key_bytes
-    );
+    assert_eq!(circuit.key_bytes, engine().plan_memory(&facts.size()).key_bytes);
     assert!(circuit.key_bytes > 0 && circuit.memory_bytes > 0 && circuit.prove_seconds > 0.0);
     assert_eq!(
         (circuit.key_id.len(), circuit.provenance()),

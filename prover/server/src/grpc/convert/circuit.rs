@@ -2,13 +2,18 @@
 
 use std::time::Duration;
 
+use quittance_engine::Shortage;
 use quittance_proto::v1;
 use quittance_verifier::Provenance;
 
 use crate::backend::Circuit;
 
-/// Writes one circuit; `expected` is the measured time of a proof, if there is one.
-pub(crate) fn to_proto(circuit: &Circuit, expected: Option<Duration>) -> v1::Circuit {
+/// Writes one circuit; `expected` is the time of a proof as far as it is known, `memory` whether one finds its memory now.
+pub(crate) fn to_proto(
+    circuit: &Circuit,
+    expected: Option<Duration>,
+    memory: Result<(), Shortage>,
+) -> v1::Circuit {
     v1::Circuit {
         name: circuit.shape.name(),
         transfers: circuit.shape.transfers,
@@ -20,9 +25,10 @@ pub(crate) fn to_proto(circuit: &Circuit, expected: Option<Duration>) -> v1::Cir
         domain: circuit.domain,
         key_bytes: circuit.key_bytes,
         memory_bytes: circuit.memory_bytes,
-        prove_seconds: expected.unwrap_or(circuit.prove_time).as_secs_f64(),
+        prove_seconds: expected.unwrap_or_else(|| circuit.prove_time()).as_secs_f64(),
         key_id: circuit.key_id.0.to_vec(),
         provenance: provenance_to_proto(circuit.provenance).into(),
+        memory_short: memory.is_err(),
     }
 }
 

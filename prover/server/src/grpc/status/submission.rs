@@ -1,11 +1,13 @@
 //! Why a submission is not accepted.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use quittance_engine::Shortage;
 use tonic::Code;
 use tonic_types::ErrorDetails;
 
-use super::details::{field, info, quota};
+use super::details::{DOMAIN, field, info, quota};
 use super::rules;
 use crate::sequencer::{CutError, SubmitError};
 
@@ -13,6 +15,8 @@ use crate::sequencer::{CutError, SubmitError};
 const QUEUE: Duration = Duration::from_secs(1);
 /// When to come back while batches wait for their proofs.
 const PROOFS: Duration = Duration::from_secs(10);
+/// When to come back while other programs hold the memory.
+const MEMORY: Duration = Duration::from_secs(60);
 /// When to come back after a failure that may pass.
 const FAILURE: Duration = Duration::from_secs(5);
 
@@ -33,6 +37,19 @@ pub(super) fn refused(error: &SubmitError) -> (Code, ErrorDetails) {
             format!("no shape for {transfers} transfers and {fee_slots} fee slots"),
             None,
         ),
+        SubmitError::Memory { shape, shortage } => {
+            let Shortage { needed, available } = shortage;
+            let limit = format!("{available} bytes are available, a proof needs {needed}");
+            let (code, mut details) = exhausted("memory", limit, Some(MEMORY));
+            let numbers = [
+                ("shape", shape.name()),
+                ("needed_bytes", needed.to_string()),
+                ("available_bytes", available.to_string()),
+            ];
+            let numbers = numbers.map(|(name, value)| (name.to_owned(), value));
+            details.set_error_info("MEMORY_SHORT", DOMAIN, HashMap::from(numbers));
+            (code, details)
+        }
         SubmitError::QueueFull { queued, limit } => exhausted(
             "batching.max_queued",
             format!("{queued} of {limit} transfers wait"),

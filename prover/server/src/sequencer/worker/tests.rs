@@ -98,10 +98,8 @@ fn a_panic_after_a_commit_loses_neither_the_batch_nor_its_proof_nor_the_queue() 
     let config = Config::check(raw).unwrap();
     let policy = Policy::new(&config, vec![SHAPE], &store.snapshot().unwrap()).unwrap();
     let policy = Arc::new(policy);
-    let jobs = Arc::new(Jobs::new(Arc::new(CostModel::new([(
-        SHAPE,
-        Duration::from_secs(1),
-    )]))));
+    let jobs = Arc::new(Jobs::new(Arc::new(CostModel::new([(SHAPE, Vec::new())]))));
+    let memory = MemoryCheck::new(|_| Ok(()));
     let inbox = Arc::new(Inbox::new());
     let changed = watch::Sender::new(0);
     let sequencer = Sequencer {
@@ -109,7 +107,15 @@ fn a_panic_after_a_commit_loses_neither_the_batch_nor_its_proof_nor_the_queue() 
         policy: Arc::clone(&policy),
         changes: changed.subscribe(),
     };
-    let worker = Worker::new(Arc::clone(&store), Arc::clone(&jobs), policy, inbox, changed).unwrap();
+    let worker = Worker::new(
+        Arc::clone(&store),
+        Arc::clone(&jobs),
+        policy,
+        memory,
+        inbox,
+        changed,
+    )
+    .unwrap();
     let panics = Arc::new(AtomicU32::new(0));
     let subscriber = tracing_subscriber::registry().with(Panics(Arc::clone(&panics)));
     let thread = thread::spawn(|| tracing::subscriber::with_default(subscriber, || worker.run()));

@@ -1,0 +1,91 @@
+//! What a service does whose prover finds too little memory: it says so with both numbers, and loses nothing.
+
+use std::sync::Arc;
+
+use quittance::engine_backend::EngineBackend;
+use quittance::keys::{self, KeysError};
+use quittance_engine::Shortage;
+use quittance_proto::v1;
+use quittance_verifier::DevelopmentKeys;
+use tonic_types::StatusExt;
+
+use crate::harness::{KEYS, SHAPE, Service, config, engine, genesis, quota, real_backend, reason, transfer};
+
+/// Less than any proof needs.
+const LITTLE: u64 = 1 << 20;
+
+/// A backend whose memory has shrunk since its key was loaded.
+fn short() -> Arc<EngineBackend> {
+    let engine = engine();
+    let loaded = keys::open(&engine, KEYS.path(), &SHAPE, DevelopmentKeys::Accept).unwrap();
+    let calibration = engine.calibrate().unwrap();
+    let engine = engine.with_memory_limit(Some(LITTLE));
+    Arc::new(EngineBackend::new(engine, vec![loaded], &calibration))
+}
+
+#[test]
+fn a_key_that_does_not_fit_is_not_loaded() {
+    let engine = engine().with_memory_limit(Some(LITTLE));
+    match keys::open(&engine, KEYS.path(), &SHAPE, DevelopmentKeys::Accept) {
+        Err(KeysError::Memory { shape, shortage }) => {
+            let Shortage { needed, available } = shortage;
+            assert_eq!((shape, available), (SHAPE, LITTLE));
+            assert!(needed > LITTLE);
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_does_not_fit_is_refused_with_both_numbers() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut service = Service::start(&directory, short()).await;
+    let before = service.state().await;
+    let status = service.submit(&[transfer(0, 1, 0, |_| ())]).await.unwrap_err();
+    assert_eq!(quota(&status), "memory");
+    let (reason, facts) = reason(&status);
+    assert_eq!(reason, "MEMORY_SHORT");
+    let circuits = service.client.list_circuits(v1::ListCircuitsRequest {}).await;
+    let circuit = circuits.unwrap().into_inner().circuits.remove(0);
+    assert!(circuit.memory_short);
+    assert_eq!(facts["shape"], SHAPE.name());
+    assert_eq!(facts["needed_bytes"], circuit.memory_bytes.to_string());
+    assert_eq!(facts["available_bytes"], LITTLE.to_string());
+    assert!(status.get_error_details().retry_info().is_some());
+    for number in [circuit.memory_bytes, LITTLE] {
+        assert!(status.message().contains(&number.to_string()), "{status:?}");
+    }
+    assert_eq!(service.state().await, before);
+    service.stop().await;
+}
+
+/// Single transfers are accepted: their batches wait for better times, say what they lack, and are proved when it is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_accepted_is_proved_when_there_is_memory_again() {
+    let directory = tempfile::tempdir().unwrap();
+    genesis(directory.path());
+    let mut raw = config(directory.path());
+    raw.batching.max_delay_ms = 1;
+    let mut service = Service::restart(raw.clone(), short()).await;
+    service.single(&transfer(0, 1, 0, |_| ()), "").await.unwrap();
+    let failure = loop {
+        let request = v1::GetBatchRequest { number: 1 };
+        if let Ok(answer) = service.client.get_batch(request).await {
+            let batch = answer.into_inner().batch.unwrap();
+            if !batch.failure.is_empty() {
+                break batch.failure;
+            }
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    };
+    let available = format!("bytes of memory are needed, {LITTLE} are available");
+    assert!(
+        failure.starts_with("a proof finds too little memory: ") && failure.ends_with(&available),
+        "{failure}"
+    );
+    service.stop().await;
+
+    let mut service = Service::restart(raw, real_backend()).await;
+    service.wait_for(1, v1::BatchState::Proved).await;
+    service.stop().await;
+}
