@@ -11,6 +11,7 @@ use figment::{Figment, Source};
 use serde::{Deserialize, Serialize};
 
 use super::{CONFIG_FILE_VARIABLE, ConfigError};
+use quittance_engine::Backend;
 
 /// All keys of the configuration file, unchecked.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -323,9 +324,11 @@ impl RawConfig {
             })?;
             sources = sources.merge(Toml::file_exact(path));
         }
-        // The name of the file itself, and the address that clients use, are no keys.
-        let own = CONFIG_FILE_VARIABLE.trim_start_matches("QUITTANCE_");
-        let sources = sources.merge(Env::prefixed("QUITTANCE_").ignore(&[own, "SERVER"]).split("__"));
+        // The name of the file itself, the address that clients use, and the engine's instructions are no keys.
+        let [own, backend] =
+            [CONFIG_FILE_VARIABLE, Backend::VARIABLE].map(|name| name.trim_start_matches("QUITTANCE_"));
+        let environment = Env::prefixed("QUITTANCE_").ignore(&[own, "SERVER", backend]);
+        let sources = sources.merge(environment.split("__"));
         let all = sources.clone().merge(Serialized::defaults(flags));
         all.extract().map_err(|error| {
             // Flags turn a value that stands where a section belongs into a section with nothing in it: without them,

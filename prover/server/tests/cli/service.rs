@@ -283,6 +283,21 @@ fn a_limit_of_open_files_lowers_the_connections() {
     );
 }
 
+/// The variable looks like a key of the configuration, and is none.
+#[test]
+fn a_service_starts_on_the_backend_that_the_environment_names() {
+    let directory = genesis();
+    let path = directory.path();
+    let mut portable = command(path);
+    let service = Served::of(
+        portable
+            .env("QUITTANCE_BACKEND", "portable")
+            .stderr(Stdio::null()),
+    );
+    service.run(path, &["policy"]).ok();
+    assert_eq!(service.terminate(), Some(0));
+}
+
 #[test]
 fn the_demo_ends_with_a_verified_batch() {
     let keys = KEYS.path().to_str().unwrap();
