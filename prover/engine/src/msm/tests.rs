@@ -1,5 +1,7 @@
 //! Sums beside arkworks', in every backend.
 
+mod sizes;
+
 use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
 

@@ -1,3 +1,5 @@
+mod edges;
+
 use ark_ff::{AdditiveGroup, UniformRand};
 use ark_std::rand::SeedableRng;
 use ark_std::rand::rngs::StdRng;

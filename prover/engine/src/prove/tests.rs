@@ -1,3 +1,5 @@
+mod backends;
+
 use std::sync::Mutex;
 
 use ark_bn254::{Bn254, G1Affine};
