@@ -12,7 +12,7 @@ mod kernels;
 use std::time::Duration;
 
 pub use groth16::{ArkGroth16, RivalError, Round, Side};
-pub use kernels::{Group, KernelError, Library, Msm, Ntt, Sum, Transformed};
+pub use kernels::{Direction, Group, KernelError, Library, Msm, Ntt, Sum, Transformed};
 
 use crate::Stopwatch;
 

@@ -1,11 +1,11 @@
 //! A circuit of any size with the texture of a real one, for benchmarks, calibration and tests.
 //!
 //! A state of [`WIDTH`] values runs through rounds like those of a Poseidon permutation with its linear layers folded
-//! into the rows: each value becomes the fifth power of a short sum of state values, a public input and a constant, plus a
-//! sum of the whole state (three rows each). After every [`ROUNDS`] rounds one value is split into bits (one row for each
-//! bit and one for the sum). Like the transfer circuit it has about as many wires as rows, three public inputs, few boolean
-//! wires, a third of wires that B does not name, and coefficients that are mostly 1; [`Texture`] counts. The same size
-//! always gives the same circuit and assignment; nothing in it is secret.
+//! into the rows: each value becomes the fifth power of a short weighted sum of state values, a public input and a constant, plus a
+//! weighted sum of the whole state (three rows each). After every [`ROUNDS`] rounds one value is split into bits (one row for
+//! each bit and one for the sum). Like the transfer circuit it has about as many wires as rows, three public inputs, few boolean
+//! wires, a third of wires that B does not name, and some thousands of full-width coefficients in most of its terms;
+//! [`Texture`] counts. The same size always gives the same circuit and assignment; nothing in it is secret.
 
 mod texture;
 
@@ -25,6 +25,9 @@ const BITS: usize = 9;
 
 /// Rounds from one split to the next.
 pub const ROUNDS: usize = 8;
+
+/// Weights of the sums, used in turn: as many as make a dictionary like the transfer circuit's, which has 6911 coefficients.
+const WEIGHTS: usize = 3400;
 
 /// Public inputs, the constant not counted: the number that every Quittance circuit has.
 pub const PUBLIC_INPUTS: usize = 3;
@@ -106,6 +109,9 @@ struct Builder<'a> {
     done: usize,
     /// The last column that a row names.
     named: usize,
+    weights: Vec<Fr>,
+    /// Weights that were used so far.
+    used: usize,
     random: SplitMix,
 }
 
@@ -115,6 +121,7 @@ impl<'a> Builder<'a> {
             matrix.reserve(rows);
         }
         let mut random = SplitMix(seed);
+        let weights = (0..WEIGHTS).map(|_| random.scalar()).collect();
         let mut assignment = vec![Fr::ONE];
         assignment.extend((0..PUBLIC_INPUTS).map(|_| random.scalar()));
         assignment.reserve(rows + WIDTH);
@@ -124,6 +131,8 @@ impl<'a> Builder<'a> {
             rows,
             done: 0,
             named: PUBLIC_INPUTS,
+            weights,
+            used: 0,
             random,
         }
     }
@@ -166,25 +175,29 @@ impl<'a> Builder<'a> {
             .sum()
     }
 
-    /// (two or three state values + a public input + constant)^5 + Σ state + constant.
+    /// The next weight.
+    fn weight(&mut self) -> Fr {
+        let weight = self.weights[self.used % WEIGHTS];
+        self.used += 1;
+        weight
+    }
+
+    /// (two or three weighted state values + a public input + constant)^5 + Σ weighted state + constant.
     fn fifth_power(&mut self, state: &[usize; WIDTH], lane: usize) -> usize {
         let public = 1 + lane % PUBLIC_INPUTS;
         // Few distinct coefficients, as in a circuit with fixed round constants.
         let constant = Fr::from(self.random.next() % 61 + 2);
         let mut sum = vec![(constant, 0), (Fr::ONE, public)];
-        sum.extend(
-            state
-                .iter()
-                .cycle()
-                .skip(lane)
-                .take(2 + lane % 2)
-                .map(|&wire| (Fr::ONE, wire)),
-        );
+        for &wire in state.iter().cycle().skip(lane).take(2 + lane % 2) {
+            sum.push((self.weight(), wire));
+        }
         let square = self.multiply(&sum, &sum);
         let fourth = self.multiply(&[(Fr::ONE, square)], &[(Fr::ONE, square)]);
-        // fourth · sum = new − Σ state − constant.
+        // fourth · sum = new − Σ weighted state − constant.
         let mut linear = vec![(constant, 0)];
-        linear.extend(state.iter().map(|&wire| (Fr::ONE, wire)));
+        for &wire in state {
+            linear.push((self.weight(), wire));
+        }
         let fourth = [(Fr::ONE, fourth)];
         let value = self.value(&fourth) * self.value(&sum) + self.value(&linear);
         let new = self.witness(value);

@@ -16,6 +16,7 @@ mod demo;
 mod error;
 mod files;
 mod genesis;
+mod interrupt;
 mod jobs;
 mod keygen;
 mod operations;

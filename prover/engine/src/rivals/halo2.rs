@@ -64,11 +64,26 @@ impl Msm {
 }
 
 /// Σ aᵢ·ω^(ij) for every j, for a power of two of values.
-pub(super) fn transform(values: &[Fr], omega: Fr) -> (Cost, Vec<Fr>) {
+pub(super) fn forward(values: &[Fr], omega: Fr) -> (Cost, Vec<Fr>) {
+    transform(values, omega, None)
+}
+
+/// From such sums back to the aᵢ, for the inverse of that ω and of their number. halo2curves has no function for it: this is what
+/// its users do.
+pub(super) fn inverse(values: &[Fr], omega_inverse: Fr, size_inverse: Fr) -> (Cost, Vec<Fr>) {
+    transform(values, omega_inverse, Some(size_inverse))
+}
+
+fn transform(values: &[Fr], omega: Fr, scale: Option<Fr>) -> (Cost, Vec<Fr>) {
     let mut values: Vec<bn256::Fr> = values.par_iter().map(scalar).collect();
-    let omega = scalar(&omega);
+    let (omega, scale) = (scalar(&omega), scale.as_ref().map(scalar));
     let log2 = values.len().ilog2();
-    let (cost, ()) = Cost::of(|| best_fft(&mut values, omega, log2));
+    let (cost, ()) = Cost::of(|| {
+        best_fft(&mut values, omega, log2);
+        if let Some(scale) = scale {
+            values.par_iter_mut().for_each(|value| *value *= &scale);
+        }
+    });
     let values = values
         .par_iter()
         .map(|value| Fr::from_le_bytes_mod_order(value.to_repr().as_ref()));

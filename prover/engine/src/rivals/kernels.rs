@@ -44,6 +44,15 @@ pub enum Group {
     G2,
 }
 
+/// Which way a transform goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From coefficients to values at the powers of the root of unity.
+    Forward,
+    /// From those values to coefficients.
+    Inverse,
+}
+
 /// There is no room for 2^log2 of them, or the field has no such root of unity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("2^{log2} is too large")]
@@ -183,6 +192,7 @@ fn doublings<G: CurveGroup + ScalarMul>(start: G, count: usize) -> Vec<G::Affine
 /// Transforms of 2^log2 values, in place and in natural order on both sides.
 #[derive(Debug)]
 pub struct Ntt {
+    direction: Direction,
     engine: Transform,
     values: Vec<Fr>,
     domain: Radix2EvaluationDomain<Fr>,
@@ -197,24 +207,34 @@ impl Ntt {
     ///
     /// # Errors
     /// [`KernelError`] above 2^26.
-    pub fn new(log2: u32, backend: Backend) -> Result<Self, KernelError> {
+    pub fn new(direction: Direction, log2: u32, backend: Backend) -> Result<Self, KernelError> {
         let size = size(log2)?;
+        let engine = match direction {
+            Direction::Forward => Transform::forward(backend, size),
+            Direction::Inverse => Transform::inverse(backend, size),
+        };
         Ok(Self {
-            engine: Transform::forward(backend, size).map_err(|_| KernelError { log2 })?,
+            direction,
+            engine: engine.map_err(|_| KernelError { log2 })?,
             values: synthetic::values(u64::from(log2)).take(size).collect(),
             domain: Radix2EvaluationDomain::new(size).ok_or(KernelError { log2 })?,
         })
     }
 
-    /// Values at the powers of the root of unity from coefficients, on the current rayon pool. Copies, conversions
-    /// of types, and what is kept between two transforms are not in the cost.
+    /// One transform on the current rayon pool. Copies, conversions of types, and what is kept between two transforms
+    /// are not in the cost.
     #[must_use]
     pub fn run(&mut self, library: Library) -> (Cost, Transformed) {
         let (cost, values) = match library {
             Library::Engine => self.engine(),
             Library::Arkworks => self.arkworks(),
             #[cfg(feature = "halo2curves")]
-            Library::Halo2curves => halo2::transform(&self.values, self.domain.group_gen()),
+            Library::Halo2curves => match self.direction {
+                Direction::Forward => halo2::forward(&self.values, self.domain.group_gen()),
+                Direction::Inverse => {
+                    halo2::inverse(&self.values, self.domain.group_gen_inv(), self.domain.size_inv())
+                }
+            },
         };
         (cost, Transformed(values))
     }
@@ -228,7 +248,10 @@ impl Ntt {
 
     fn arkworks(&self) -> (Cost, Vec<Fr>) {
         let mut values = self.values.clone();
-        let (cost, ()) = Cost::of(|| self.domain.fft_in_place(&mut values));
+        let (cost, ()) = Cost::of(|| match self.direction {
+            Direction::Forward => self.domain.fft_in_place(&mut values),
+            Direction::Inverse => self.domain.ifft_in_place(&mut values),
+        });
         (cost, values)
     }
 }
@@ -261,14 +284,17 @@ mod tests {
     #[test]
     fn every_library_gives_the_same_transform() {
         for backend in Backend::available() {
-            for log2 in [0, 1, 5, 11] {
-                let mut ntt = Ntt::new(log2, backend).unwrap();
-                let expected = ntt.run(Library::Engine).1;
-                for &library in Library::ALL {
-                    assert!(ntt.run(library).1 == expected, "{backend} {library:?} 2^{log2}");
+            for direction in [Direction::Forward, Direction::Inverse] {
+                for log2 in [0, 1, 5, 11] {
+                    let mut ntt = Ntt::new(direction, log2, backend).unwrap();
+                    let expected = ntt.run(Library::Engine).1;
+                    for &library in Library::ALL {
+                        let found = ntt.run(library).1;
+                        assert!(found == expected, "{backend} {library:?} {direction:?} 2^{log2}");
+                    }
                 }
             }
         }
-        assert!(Ntt::new(60, Backend::Portable).is_err());
+        assert!(Ntt::new(Direction::Forward, 60, Backend::Portable).is_err());
     }
 }

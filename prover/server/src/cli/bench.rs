@@ -9,9 +9,9 @@ mod prove;
 mod steps;
 mod synthetic_keys;
 
-use super::CliError;
 use super::args::{BenchArgs, BenchCommand};
 use super::output::Output;
+use super::{CliError, interrupt};
 
 pub(super) fn run(args: &BenchArgs, out: &mut Output) -> Result<(), CliError> {
     process::with_backend(match &args.what {
@@ -19,6 +19,7 @@ pub(super) fn run(args: &BenchArgs, out: &mut Output) -> Result<(), CliError> {
         Some(BenchCommand::Prove(args)) => args.backend,
         Some(BenchCommand::Msm(args) | BenchCommand::Ntt(args)) => args.backend,
     })?;
+    interrupt::end_on_signals()?;
     match &args.what {
         None => batches::run(&args.batches, out),
         Some(BenchCommand::Prove(args)) => prove::run(args, out),

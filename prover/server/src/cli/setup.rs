@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::args::SetupArgs;
 use super::output::{Output, note};
-use super::{CliError, error};
+use super::{CliError, error, interrupt};
 use crate::circuit_facts::{self, CircuitFacts};
 use crate::keys::{self, KeysError};
 
@@ -25,6 +25,7 @@ pub(super) fn run(args: &SetupArgs, out: &mut Output) -> Result<(), CliError> {
         .iter()
         .map(|name| shape(name))
         .collect::<Result<Vec<_>, _>>()?;
+    interrupt::end_on_signals()?;
     let engine = engine(args.threads)?;
     let mut made = Vec::new();
     for shape in &shapes {
@@ -125,6 +126,7 @@ fn make(engine: &Engine, directory: &Path, shape: &Shape) -> Result<(), CliError
     let key = key.map_err(|error| failed(&error))?;
     step("writing the files");
     let path = keys::directory(directory, shape);
+    let _unfinished = interrupt::Removal::of_keys_in(directory);
     engine
         .install(|| KeyDir::create(path, &key))
         .map_err(KeysError::from)?;

@@ -1,6 +1,9 @@
 //! `quittance bench`: every figure is there, and both sides of a comparison have done the same.
 
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -9,6 +12,9 @@ use crate::harness::{KEYS, SHAPE, command, run};
 fn json(args: &[&str]) -> Value {
     serde_json::from_str(&run(Path::new("."), args).ok()).unwrap()
 }
+
+/// Whether this build measures halo2curves.
+const HALO2CURVES: bool = cfg!(feature = "halo2curves");
 
 /// The figures are there and above zero.
 fn has(value: &Value, fields: &[&str]) {
@@ -111,12 +117,18 @@ fn synthetic_circuits_are_proved_beside_ark_groth16() {
             row,
             &[
                 "circuit.boolean_share",
+                "circuit.unit_coefficient_share",
                 "circuit.absent_from_b_share",
                 "circuit.wires_per_row",
             ],
         );
-        let ratio = row["rival"]["wall_s"].as_f64().unwrap() / row["engine"]["wall_s"].as_f64().unwrap();
-        assert!((ratio - row["wall_ratio"].as_f64().unwrap()).abs() < 1e-9 * ratio);
+        for (time, ratio) in [("wall_s", "wall_ratio"), ("cpu_s", "cpu_ratio")] {
+            let [engine, rival] = ["engine", "rival"].map(|side| row[side][time].as_f64().unwrap());
+            let found = row[ratio].as_f64().unwrap();
+            assert!((rival / engine - found).abs() < 1e-9 * found, "{ratio}: {row}");
+        }
+        // A process without the rival: a few MiB of program, a small key.
+        assert!(row["peak_rss_bytes"].as_u64().unwrap() < 256 << 20, "{row}");
     }
 
     // The keys that were made are used again, and a table says the same to people.
@@ -153,6 +165,40 @@ fn synthetic_circuits_are_proved_beside_ark_groth16() {
     .fails(1, &["synthetic-7", "remove the directory"]);
 }
 
+/// Ctrl-C while it proves: it ends at once, and the directory with its keys is gone.
+#[test]
+fn an_interrupted_benchmark_leaves_nothing_behind() {
+    let temporary = tempfile::tempdir().unwrap();
+    let mut child = command(Path::new("."))
+        .args([
+            "bench",
+            "prove",
+            "--log2",
+            "10",
+            "--threads",
+            "1",
+            "--runs",
+            "100000",
+        ])
+        .env("TMPDIR", temporary.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        // As a terminal does it: the signal reaches the processes that this one has started, too.
+        .process_group(0)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("engine alone")));
+    assert!(std::fs::read_dir(temporary.path()).unwrap().next().is_some());
+    let group = format!("-{}", child.id());
+    let kill = Command::new("kill").args(["-INT", "--", &group]).status();
+    assert!(kill.unwrap().success());
+    // Until every process that holds it has ended.
+    lines.for_each(drop);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(std::fs::read_dir(temporary.path()).unwrap().next().is_none());
+}
+
 #[test]
 fn without_a_rival_the_engine_is_measured_alone() {
     let report = json(&["bench", "prove", "--log2", "6", "--threads", "1", "--json"]);
@@ -165,7 +211,7 @@ fn without_a_rival_the_engine_is_measured_alone() {
 
 #[test]
 fn kernels_are_measured_beside_other_libraries() {
-    for (what, kernels) in [("msm", &["msm_g1", "msm_g2"][..]), ("ntt", &["ntt"])] {
+    for (what, kernels) in [("msm", &["msm_g1", "msm_g2"][..]), ("ntt", &["ntt", "intt"])] {
         let args = ["bench", what, "--log2", "4,9", "--runs", "3", "--threads", "2"];
         let report = json(&[&args[..], &["--json"]].concat());
         let results = report["results"].as_array().unwrap();
@@ -178,13 +224,20 @@ fn kernels_are_measured_beside_other_libraries() {
         for row in results {
             has(row, &["engine.wall_s", "threads"]);
             let rivals = row["rivals"].as_array().unwrap();
-            assert!(rivals[0]["library"].as_str().unwrap().starts_with("ark-"));
-            for rival in rivals {
+            let libraries: Vec<_> = rivals
+                .iter()
+                .map(|rival| rival["library"].as_str().unwrap())
+                .collect();
+            assert!(libraries[0].starts_with("ark-") && libraries[1..] == ["halo2curves"]);
+            for rival in &rivals[..1 + usize::from(HALO2CURVES)] {
                 has(rival, &["wall_s", "wall_ratio"]);
             }
+            let why = rivals[1]["not_measured"].as_str();
+            assert_eq!(why.is_none(), HALO2CURVES, "{row}");
         }
         let table = run(Path::new("."), &args).ok();
         assert_eq!(table.lines().count(), 3 + results.len(), "{table}");
+        assert_eq!(table.contains("not measured"), !HALO2CURVES, "{table}");
     }
 }
 
@@ -193,10 +246,21 @@ fn what_cannot_be_measured_is_refused_before_any_work() {
     let fails = |args: &[&str], says: &[&str]| {
         run(Path::new("."), &[&["bench"], args, &["--json"]].concat()).fails(2, says);
     };
-    fails(&["prove", "--log2", "40"], &["40"]);
+    for size in ["0", "4", "25", "40", "-1", "x", "", "16,25"] {
+        fails(&["prove", &format!("--log2={size}")], &["--log2"]);
+    }
+    fails(&["msm", "--log2", "25"], &["25", "24"]);
+    fails(&["ntt", "--log2", "4,99"], &["99", "24"]);
     fails(&["prove", "--runs", "2"], &["2"]);
-    fails(&["prove", "--rival", "nobody"], &["nobody"]);
-    fails(&["msm", "--backend", "none"], &["none"]);
+    fails(&["ntt", "--runs", "0"], &["0"]);
+    fails(&["prove", "--threads", "0"], &["--threads", "256"]);
+    fails(&["msm", "--threads", "257"], &["--threads", "256"]);
+    fails(&["prove", "--rival", "nobody"], &["nobody", "ark-groth16"]);
+    fails(&["--rival", "nobody"], &["nobody", "ark-groth16"]);
+    fails(&["--shape", "cube"], &["cube", "quittance circuits"]);
+    fails(&["msm", "--backend", "none"], &["none", "portable"]);
+    fails(&["prove", "--size", "16"], &["--size"]);
+    fails(&["sums"], &["sums"]);
     let unknown = command(Path::new("."))
         .env("QUITTANCE_BACKEND", "quantum")
         .args(["bench", "ntt", "--log2", "4"])

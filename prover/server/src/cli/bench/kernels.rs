@@ -1,6 +1,6 @@
 //! `quittance bench msm` and `quittance bench ntt`: the parts of a proof beside other libraries'.
 
-use quittance_engine::rivals::{Cost, Group, KernelError, Library, Msm, Ntt};
+use quittance_engine::rivals::{Cost, Direction, Group, KernelError, Library, Msm, Ntt};
 use quittance_engine::{Backend, Engine};
 use serde::Serialize;
 
@@ -33,11 +33,20 @@ struct Row {
 #[derive(Debug, Serialize)]
 struct Rival {
     library: &'static str,
-    wall_s: f64,
-    cpu_s: f64,
+    wall_s: Option<f64>,
+    cpu_s: Option<f64>,
     wall_ratio: Option<f64>,
     cpu_ratio: Option<f64>,
+    /// Why there are no figures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_measured: Option<&'static str>,
 }
+
+/// The library that only some builds have.
+const HALO2CURVES: &str = "halo2curves";
+
+/// Why it has no figures in the others.
+const NOT_IN_THIS_BUILD: &str = "this build is without the feature halo2curves";
 
 pub(super) fn msm(args: &KernelBenchArgs, out: &mut Output) -> Result<(), CliError> {
     let engine = setup::engine(args.threads)?;
@@ -58,11 +67,13 @@ pub(super) fn ntt(args: &KernelBenchArgs, out: &mut Output) -> Result<(), CliErr
     let engine = setup::engine(args.threads)?;
     let backend = process::backend()?;
     let mut table = Table::new(args, &engine, backend, out, "ark-poly")?;
-    for &log2 in &args.log2 {
-        let mut ntt = engine
-            .install(|| Ntt::new(log2, backend))
-            .map_err(|error| too_large(&error))?;
-        table.measure("ntt", log2, |library| engine.install(|| ntt.run(library)))?;
+    for (direction, kernel) in [(Direction::Forward, "ntt"), (Direction::Inverse, "intt")] {
+        for &log2 in &args.log2 {
+            let mut ntt = engine
+                .install(|| Ntt::new(direction, log2, backend))
+                .map_err(|error| too_large(&error))?;
+            table.measure(kernel, log2, |library| engine.install(|| ntt.run(library)))?;
+        }
     }
     table.finish()
 }
@@ -111,7 +122,7 @@ impl<'a> Table<'a> {
         match library {
             Library::Engine => "engine",
             Library::Arkworks => self.arkworks,
-            _ => "halo2curves",
+            _ => HALO2CURVES,
         }
     }
 
@@ -151,11 +162,20 @@ impl<'a> Table<'a> {
             let [wall_ratio, cpu_ratio] = times.over(&engine);
             Rival {
                 library,
-                wall_s: times.wall_s,
-                cpu_s: times.cpu_s,
+                wall_s: Some(times.wall_s),
+                cpu_s: Some(times.cpu_s),
                 wall_ratio,
                 cpu_ratio,
+                not_measured: None,
             }
+        });
+        let absent = (!self.has_halo2curves()).then_some(Rival {
+            library: HALO2CURVES,
+            wall_s: None,
+            cpu_s: None,
+            wall_ratio: None,
+            cpu_ratio: None,
+            not_measured: Some(NOT_IN_THIS_BUILD),
         });
         let row = Row {
             kernel,
@@ -164,7 +184,7 @@ impl<'a> Table<'a> {
             backend: self.backend.name(),
             runs,
             engine,
-            rivals: rivals.collect(),
+            rivals: rivals.chain(absent).collect(),
         };
         self.steps = Steps::new(0);
         if !self.out.is_json() {
@@ -174,6 +194,12 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
+    fn has_halo2curves(&self) -> bool {
+        Library::ALL
+            .iter()
+            .any(|&library| self.name(library) == HALO2CURVES)
+    }
+
     fn head(&self) -> String {
         let mut names = format!("{:<8}{:<6}{:^22}", "kernel", "size", "engine");
         let mut units = format!("{:<14}{:>11}{:>11}", "", "wall", "CPU");
@@ -181,12 +207,17 @@ impl<'a> Table<'a> {
             names.push_str(&format!("{:^38}", format!("{}, over engine", self.name(library))));
             units.push_str(&format!("{:>11}{:>11}{:>8}{:>8}", "wall", "CPU", "wall", "CPU"));
         }
+        if !self.has_halo2curves() {
+            names.push_str(&format!("{HALO2CURVES:^38}"));
+            units.push_str(&format!("{:^38}", "(not in this build)"));
+        }
         format!(
-            "{} threads, backend {}, medians of {}\n{}\n{units}",
+            "{} threads, backend {}, medians of {}\n{}\n{}",
             self.engine.threads(),
             self.backend.name(),
             self.args.runs,
-            names.trim_end()
+            names.trim_end(),
+            units.trim_end()
         )
     }
 
@@ -207,12 +238,12 @@ fn line(row: &Row) -> String {
         row.engine.text()
     );
     for rival in &row.rivals {
-        let times = Times {
-            wall_s: rival.wall_s,
-            cpu_s: rival.cpu_s,
+        let (Some(wall_s), Some(cpu_s)) = (rival.wall_s, rival.cpu_s) else {
+            text.push_str(&format!("{:^38}", "not measured"));
+            continue;
         };
-        text.push_str(&times.text());
+        text.push_str(&Times { wall_s, cpu_s }.text());
         text.push_str(&ratios([rival.wall_ratio, rival.cpu_ratio]));
     }
-    text
+    text.trim_end().to_owned()
 }

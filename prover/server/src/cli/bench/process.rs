@@ -7,7 +7,7 @@ use quittance_engine::Backend;
 use serde::de::DeserializeOwned;
 
 use super::super::args::BackendArg;
-use super::super::{CliError, error};
+use super::super::{CliError, error, interrupt};
 
 /// Makes this process one that uses `backend`: starts this program again, in this process, with the variable set by which
 /// the engine chooses.
@@ -82,6 +82,7 @@ pub(super) fn json<T: DeserializeOwned>(mut command: Command, what: &str) -> Res
         .stderr(Stdio::inherit())
         .output()
         .map_err(|error| cannot_start(&error))?;
+    interrupt::follow(output.status);
     serde_json::from_slice(&output.stdout)
         .map_err(|_| CliError::refused(format!("{what} could not be measured"), "see the messages above"))
 }
@@ -92,6 +93,7 @@ pub(super) fn succeeds(mut command: Command) -> Result<bool, CliError> {
         .stdout(Stdio::null())
         .status()
         .map_err(|error| cannot_start(&error))?;
+    interrupt::follow(status);
     Ok(status.success())
 }
 

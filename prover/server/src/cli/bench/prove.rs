@@ -43,8 +43,11 @@ struct Row {
 #[derive(Debug, Serialize)]
 struct Counted {
     nonzeros_per_row: [f64; 3],
+    unit_coefficient_share: f64,
     wires_per_row: f64,
+    zero_share: f64,
     boolean_share: f64,
+    small_share: f64,
     absent_from_a_share: f64,
     absent_from_b_share: f64,
 }
@@ -117,8 +120,11 @@ fn measure(
         peak_rss_bytes,
         circuit: Counted {
             nonzeros_per_row: texture.nonzeros_per_row,
+            unit_coefficient_share: texture.unit_coefficients,
             wires_per_row: texture.variables_per_row,
+            zero_share: texture.zero,
             boolean_share: texture.boolean,
+            small_share: texture.small,
             absent_from_a_share: texture.absent_from_a,
             absent_from_b_share: texture.absent_from_b,
         },
@@ -253,37 +259,65 @@ mod tests {
         Texture::of(&r1cs, &assignment)
     }
 
+    fn transfers() -> Texture {
+        let shape = quittance_circuits::shapes::SHAPES[0];
+        let r1cs = matrices(&shape).unwrap();
+        let assignment = assign(&shape, &KeyId([0; 32]), &batch(&shape).unwrap()).unwrap();
+        Texture::of(&r1cs, &assignment)
+    }
+
+    /// Both columns of the table, as counted.
     #[test]
-    fn the_help_describes_the_circuit_as_it_is() {
+    fn the_help_describes_the_circuits_as_they_are() {
         let mut command = Arguments::command();
         let bench = command.find_subcommand_mut("bench").unwrap();
         let help = bench.find_subcommand_mut("prove").unwrap().render_long_help();
         let help: Vec<_> = help.to_string().split_whitespace().map(str::to_owned).collect();
         let help = help.join(" ");
-        let texture = synthetic();
-        let [a, b, c] = texture.nonzeros_per_row;
-        for sentence in [
-            format!("A {a:.1}, B {b:.1}, C {c:.1}."),
-            format!("{:.0} % are 0 or 1", 100.0 * texture.boolean),
-            format!("{:.0} % are absent from B", 100.0 * texture.absent_from_b),
-        ] {
-            assert!(help.contains(&sentence), "{sentence}: {help}");
+        let (ours, real) = (synthetic(), transfers());
+        let figures = |name: &str, figure: fn(&Texture) -> String| {
+            let row = format!("{name} {} {}", figure(&ours), figure(&real));
+            assert!(help.contains(&row), "{row}: {help}");
+        };
+        figures("non-zeros per row of A, B, C", |texture| {
+            texture
+                .nonzeros_per_row
+                .map(|count| format!("{count:.1}"))
+                .join(" ")
+        });
+        let percent: [(&str, fn(&Texture) -> f64); 6] = [
+            ("coefficients that are 1 or -1", |texture| {
+                texture.unit_coefficients
+            }),
+            ("values that are 0", |texture| texture.zero),
+            ("values that are 0 or 1", |texture| texture.boolean),
+            ("values from 2 to 2^128", |texture| texture.small),
+            ("wires absent from A", |texture| texture.absent_from_a),
+            ("wires absent from B", |texture| texture.absent_from_b),
+        ];
+        for (name, share) in percent {
+            let row = |texture| format!("{:.0} %", 100.0 * share(texture));
+            let row = format!("{name} {} {}", row(&ours), row(&real));
+            assert!(help.contains(&row), "{row}: {help}");
         }
     }
 
     #[test]
     fn the_circuit_is_like_that_of_transfers() {
-        let shape = quittance_circuits::shapes::SHAPES[0];
-        let r1cs = matrices(&shape).unwrap();
-        let assignment = assign(&shape, &KeyId([0; 32]), &batch(&shape).unwrap()).unwrap();
-        let (ours, real) = (synthetic(), Texture::of(&r1cs, &assignment));
+        let (ours, real) = (synthetic(), transfers());
         let near = |a: f64, b: f64, within: f64| assert!((a - b).abs() < within, "{ours:?}, {real:?}");
         for (ours, real) in ours.nonzeros_per_row.into_iter().zip(real.nonzeros_per_row) {
             near(ours, real, 0.3);
         }
+        near(ours.unit_coefficients, real.unit_coefficients, 0.05);
         near(ours.variables_per_row, real.variables_per_row, 0.01);
+        near(ours.zero, real.zero, 0.02);
         near(ours.boolean, real.boolean, 0.02);
+        near(ours.small, real.small, 0.01);
         near(ours.absent_from_b, real.absent_from_b, 0.05);
         near(ours.absent_from_a, real.absent_from_a, 0.07);
+        // Of the same size as the transfer circuit's dictionary, so that it takes as much of a cache.
+        let coefficients = ours.coefficients.abs_diff(real.coefficients);
+        assert!(coefficients * 10 < real.coefficients, "{ours:?}, {real:?}");
     }
 }

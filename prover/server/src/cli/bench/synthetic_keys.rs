@@ -11,6 +11,7 @@ use quittance_engine::{
 use quittance_verifier::{DevelopmentKeys, Shape};
 use tempfile::TempDir;
 
+use super::super::interrupt::Removal;
 use super::super::output::note;
 use super::super::{CliError, error};
 
@@ -27,8 +28,8 @@ const SHAPE: Shape = Shape {
 /// A directory of keys.
 pub(super) struct SyntheticKeys {
     path: PathBuf,
-    /// Removed with this value.
-    _temporary: Option<TempDir>,
+    /// Removed with this value, or by a signal.
+    _temporary: Option<(TempDir, Removal)>,
 }
 
 impl SyntheticKeys {
@@ -44,9 +45,10 @@ impl SyntheticKeys {
             .prefix("quittance-bench-")
             .tempdir()
             .map_err(|error| CliError::file("make a directory in", &std::env::temp_dir(), &error))?;
+        let removal = Removal::of_directory(temporary.path());
         Ok(Self {
             path: temporary.path().to_owned(),
-            _temporary: Some(temporary),
+            _temporary: Some((temporary, removal)),
         })
     }
 
@@ -79,6 +81,7 @@ impl SyntheticKeys {
                     "check the machine's memory, or choose smaller sizes with --log2",
                 )
             })?;
+        let _unfinished = Removal::of_keys_in(&self.path);
         engine
             .install(|| KeyDir::create(&path, &key))
             .map_err(|error| refused(&path, &error))?;
