@@ -11,6 +11,7 @@ command -v cargo >/dev/null || { echo "record: cargo is needed: install a Rust t
 
 log2=16,18,20 kernels=12,14,16,18,20 shapes=t2f1,t10f2 threads="$(nproc)" name=""
 while [ $# -gt 0 ]; do
+    [ $# -ge 2 ] || set -- --help ""
     case "$1" in
         --log2) log2="$2" ;;
         --kernels) kernels="$2" ;;
@@ -70,4 +71,4 @@ done
     done
 } >"$draft"
 cp "$draft" "$result"
-echo "record: wrote $result" >&2
+echo "record: wrote $result; benches/readme.sh $result puts its figures into README.md" >&2
