@@ -43,7 +43,7 @@ state; every 8 rounds one value is split into 9 bits. It is close to the transfe
 
                                    this circuit    transfers (t2f1)
   non-zeros per row of A, B, C     2.1 3.2 3.5     2.2 3.3 3.6
-  coefficients that are 1 or -1    31 %            29 %
+  coefficients that are 1 or -1    34 %            29 %
   values that are 0                3 %             4 %
   values that are 0 or 1           5 %             5 %
   values from 2 to 2^128           0 %             0 %

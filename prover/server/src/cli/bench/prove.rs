@@ -269,6 +269,7 @@ mod tests {
     /// Both columns of the table, as counted.
     #[test]
     fn the_help_describes_the_circuits_as_they_are() {
+        type Share = fn(&Texture) -> f64;
         let mut command = Arguments::command();
         let bench = command.find_subcommand_mut("bench").unwrap();
         let help = bench.find_subcommand_mut("prove").unwrap().render_long_help();
@@ -285,7 +286,7 @@ mod tests {
                 .map(|count| format!("{count:.1}"))
                 .join(" ")
         });
-        let percent: [(&str, fn(&Texture) -> f64); 6] = [
+        let percent: [(&str, Share); 6] = [
             ("coefficients that are 1 or -1", |texture| {
                 texture.unit_coefficients
             }),
