@@ -23,6 +23,8 @@ struct Row {
     key_bytes: u64,
     memory_bytes: u64,
     prove_seconds: f64,
+    /// The same of all threads together.
+    prove_cpu_seconds: f64,
     /// Whether `memory_bytes` are more than there are.
     memory_short: bool,
 }
@@ -55,6 +57,7 @@ pub(super) fn run(args: &CircuitsArgs, out: &mut Output) -> Result<(), CliError>
                 key_bytes: plan.memory.key_bytes,
                 memory_bytes: plan.memory.peak_bytes(),
                 prove_seconds: plan.time.wall().as_secs_f64(),
+                prove_cpu_seconds: plan.time.cpu().as_secs_f64(),
                 memory_short: available.is_some_and(|available| plan.memory.peak_bytes() > available),
             })
         })

@@ -149,6 +149,7 @@ fn circuits_are_listed_for_programs_and_people() {
             "key_bytes",
             "memory_bytes",
             "prove_seconds",
+            "prove_cpu_seconds",
         ] {
             assert!(
                 row[field].as_f64().is_some_and(|value| value > 0.0),
