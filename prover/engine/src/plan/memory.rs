@@ -9,7 +9,7 @@ use crate::r1cs::encoded_bytes;
 use crate::witness_map::WitnessMapBuffers;
 
 /// Program, and what the allocator holds after keys were opened and the machine was measured. Measured; `docs/costs.md`.
-const BASE_BYTES: u64 = 23 << 19;
+const BASE_BYTES: u64 = 14 << 20;
 /// What a proving thread touches of its stack and of its allocator's arena beside the buffers. Measured; `docs/costs.md`.
 const THREAD_BYTES: u64 = 1 << 19;
 /// A value of an assignment, or a coefficient.
