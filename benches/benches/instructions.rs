@@ -21,7 +21,7 @@ const KERNELS: &[(&str, Prepare)] = &[
     ("field_mul_4096", || field(FieldOperation::Multiply)),
     ("field_mul_pair_4096", || field(FieldOperation::MultiplyPair)),
     ("ntt_2_10", ntt),
-    ("rows_2_10", rows),
+    ("rows_2_10_weighted", rows),
 ];
 
 fn main() -> ExitCode {
