@@ -16,6 +16,7 @@ awk -v result="$result" '
     /^## /                { kind = "" }
     /^# /                 { sub(/^# [^,]*, */, ""); machine = $0 }
     / cores, /            { cores = $2 }
+    /^- load before /     { load = $6; sub(/[,;]$/, "", load) }
     /^- rustc /           { match($0, /commit [0-9a-f]+/); commit = substr($0, RSTART + 7, 12) }
     kind == "proofs" && /^2\^/ {
         add($1)
@@ -41,7 +42,7 @@ awk -v result="$result" '
     }
     function of(name, backend) { return (name, backend) in ratio ? ratio[name, backend] " ×" : "–" }
     END {
-        printf "%s cores of an %s, commit %s: [%s](%s).\n\n", cores, machine, commit, result, result
+        printf "%s cores of an %s whose load was %s before the start, commit %s: [results](%s).\n\n", cores, machine, load, commit, result
         print "| circuit | engine: wall, CPU | peak memory | ark-groth16: wall, CPU | wall ratio | CPU ratio | CPU ratio, portable |"
         print "|---|---|---|---|---|---|---|"
         for (i = 1; i <= count; i++) {
