@@ -9,7 +9,7 @@ use crate::msm::{G1, Group, Windows, typical_bits};
 use crate::{Phase, PhaseTime, ProofReport};
 
 /// Seconds that an addition takes longer where its points come from memory instead of the caches. Measured; `docs/costs.md`.
-const MISS_SECONDS: f64 = 9e-9;
+const MISS_SECONDS: f64 = 5e-9;
 /// A list of so many bytes stays in the caches; one four times as large does not.
 const CACHED_BYTES: f64 = 4_194_304.0;
 /// Seconds for the few points of the end, and for the pairings of the check: arkworks' arithmetic on one thread.
