@@ -13,10 +13,7 @@ pub(crate) mod lanes;
 pub(crate) mod line;
 #[expect(unsafe_code, reason = "mapped files, and bytes seen as lines")]
 pub(crate) mod map;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the workspace's buffers come to lie in huge pages")
-)]
+#[expect(unsafe_code, reason = "pages seen as values")]
 pub(crate) mod pages;
 mod portable;
 #[expect(unsafe_code, reason = "an instruction that only hints")]
@@ -55,6 +52,7 @@ pub use self::exercise::FieldOperation;
 pub use self::ifma::Avx512Ifma;
 pub(crate) use self::lanes::Lanes;
 pub(crate) use self::line::Line;
+pub(crate) use self::pages::Pages;
 
 /// The base field's arithmetic.
 pub(crate) type FqParams = MontBackend<FqConfig, 4>;

@@ -22,7 +22,7 @@ use self::passes::SplitRow;
 use self::roots::{Direction, Roots, UNIT};
 use self::tiles::Tiling;
 pub(crate) use self::tiles::{BLOCK, Scratch};
-use crate::backend::{Backend, Line};
+use crate::backend::{Backend, Line, Pages};
 
 /// The largest transform: 2^27 elements.
 pub const MAX_LOG2: u32 = 27;
@@ -65,7 +65,7 @@ pub struct Transform {
     length: usize,
     /// Absent for less than 64 elements.
     wide: Option<Wide>,
-    values: Vec<Line>,
+    values: Pages<Line>,
     scratch: Scratch,
 }
 
@@ -102,7 +102,7 @@ impl Transform {
             direction,
             length,
             wide,
-            values: vec![Line::default(); lines],
+            values: Pages::zeros(lines),
             scratch: Scratch::default(),
         })
     }

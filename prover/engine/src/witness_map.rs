@@ -18,7 +18,7 @@ use rayon::prelude::*;
 use thiserror::Error;
 
 use self::rows::{Assigned, EvaluateRows};
-use crate::backend::{Backend, Line};
+use crate::backend::{Backend, Line, Pages};
 use crate::ntt::{BLOCK, CosetMap, Domain, Footprint, NttError, Scratch};
 use crate::reduction::quotient_on_odd_coset;
 use crate::{Control, MatrixName, Phase, R1cs, R1csError};
@@ -58,7 +58,7 @@ pub enum QuotientError {
 /// Three polynomials and room for tiles, kept between proofs. Its size follows the largest proof.
 #[derive(Debug, Default)]
 pub struct WitnessMapBuffers {
-    polynomials: [Vec<Line>; 3],
+    polynomials: [Pages<Line>; 3],
     scratch: Scratch,
 }
 
@@ -108,16 +108,14 @@ impl WitnessMapBuffers {
     /// Bytes of memory.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let lines: usize = self.polynomials.iter().map(Vec::len).sum();
-        size_of::<Line>() * lines + self.scratch.bytes()
+        let polynomials: usize = self.polynomials.iter().map(Pages::bytes).sum();
+        polynomials + self.scratch.bytes()
     }
 
     /// The first `lines` of each polynomial; what is in them is undefined.
     fn polynomials(&mut self, lines: usize) -> ([&mut [Line]; 3], &Scratch) {
         let polynomials = self.polynomials.each_mut().map(|polynomial| {
-            if polynomial.len() < lines {
-                polynomial.resize(lines, Line::default());
-            }
+            polynomial.grow(lines);
             &mut polynomial[..lines]
         });
         (polynomials, &self.scratch)

@@ -45,13 +45,6 @@ pub(crate) fn lines(bytes: &[u8]) -> Option<&[Line]> {
     (before.is_empty() && after.is_empty()).then_some(lines)
 }
 
-/// Bytes that can be written as lines; `None` as for [`lines`].
-pub(crate) fn lines_mut(bytes: &mut [u8]) -> Option<&mut [Line]> {
-    // SAFETY: as `lines`; and whatever lines are written, they make bytes again.
-    let (before, lines, after) = unsafe { bytes.align_to_mut::<Line>() };
-    (before.is_empty() && after.is_empty()).then_some(lines)
-}
-
 /// Bytes as words; `None` where they do not begin at a multiple of 4, or are not whole words.
 pub(crate) fn words(bytes: &[u8]) -> Option<&[u32]> {
     // SAFETY: any four bytes are a word.

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::scalars::Scalars;
 use super::windows::{Windows, magnitude};
-use crate::backend::{Backend, Kernel, Lanes, Machine};
+use crate::backend::{Backend, Kernel, Lanes, Machine, Pages};
 use ark_bn254::Fr;
 use ark_ff::AdditiveGroup;
 
@@ -20,7 +20,7 @@ const SIDE: usize = 64;
 /// Digits of one set of scalars. The memory is kept for the next set.
 #[derive(Debug, Default)]
 pub(crate) struct Digits {
-    digits: Vec<i16>,
+    digits: Pages<i16>,
     scalars: usize,
     windows: usize,
 }
@@ -38,11 +38,7 @@ impl Digits {
         self.windows = windows.count();
         let blocks = self.scalars.div_ceil(BLOCK);
         let length = blocks * BLOCK * self.windows;
-        if self.digits.len() < length {
-            // Old digits need not be copied.
-            self.digits.clear();
-            self.digits.resize(length, 0);
-        }
+        self.digits.grow(length);
         let offsets = [false, true].map(|negative| offset(windows, negative));
         self.digits[..length]
             .par_chunks_mut(BLOCK * self.windows)

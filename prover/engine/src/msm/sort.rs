@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use super::add::NEGATIVE;
 use super::digits::{BLOCK, Digits};
 use super::windows::Windows;
+use crate::backend::Pages;
 
 /// Blocks of digits that are worth a task of their own.
 const MIN_BLOCKS: usize = 16;
@@ -19,7 +20,7 @@ const MIN_BLOCKS: usize = 16;
 pub(crate) struct Sorted {
     /// Written by several tasks, each its own places; relaxed stores cost what plain ones do. The last one takes the entries
     /// of zeros.
-    entries: Vec<AtomicU32>,
+    entries: Pages<AtomicU32>,
     /// Where each bucket of each window starts, and the end of the last one.
     starts: Vec<u32>,
     /// Scratch: for each window, part of the scalars and magnitude (zero included) first the number of entries, then the place
@@ -36,7 +37,7 @@ impl Sorted {
         let parts = parts(digits.blocks(), windows, rayon::current_num_threads());
         let part = digits.blocks().div_ceil(parts).max(1);
         let magnitudes = buckets + 1;
-        grow(&mut self.cursors, count * parts * magnitudes, || 0);
+        grow(&mut self.cursors, count * parts * magnitudes);
         let cursors = &mut self.cursors[..count * parts * magnitudes];
         let blocks = |index: usize| {
             let first = index % parts * part;
@@ -71,7 +72,7 @@ impl Sorted {
             total += *end;
             *end = total;
         }
-        grow(&mut self.starts, count * buckets + 1, || 0);
+        grow(&mut self.starts, count * buckets + 1);
         self.starts[count * buckets] = total;
         self.starts[..count * buckets]
             .par_chunks_mut(buckets)
@@ -91,7 +92,7 @@ impl Sorted {
                 }
             });
 
-        grow(&mut self.entries, total as usize + 1, || AtomicU32::new(0));
+        self.entries.grow(total as usize + 1);
         let entries = &self.entries[..];
         cursors
             .par_chunks_mut(magnitudes)
@@ -149,10 +150,10 @@ fn parts(blocks: usize, windows: Windows, threads: usize) -> usize {
 }
 
 /// At least `length` values, whatever they are.
-fn grow<T>(values: &mut Vec<T>, length: usize, value: impl FnMut() -> T) {
+fn grow(values: &mut Vec<u32>, length: usize) {
     if values.len() < length {
         // Old values need not be copied.
         values.clear();
-        values.resize_with(length, value);
+        values.resize(length, 0);
     }
 }

@@ -9,7 +9,7 @@ use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, FftField, Field};
 use rayon::prelude::*;
 
-use crate::backend::{Backend, FrParams, Kernel, Lanes, Line, Machine};
+use crate::backend::{Backend, FrParams, Kernel, Lanes, Line, Machine, Pages};
 
 /// Elements that lie in one unit of the last three levels: eight blocks of eight.
 pub(super) const UNIT: usize = 64;
@@ -31,11 +31,11 @@ pub(crate) enum Direction {
 #[derive(Debug)]
 pub(super) struct Roots {
     /// Block q: ρ(8q + l) in lane l, for each unit q.
-    groups: Vec<Line>,
+    groups: Pages<Line>,
     /// For each unit q: ρ(16q + 2l), ρ(16q + 2l + 1), then ρ(32q + 4l + j) for j = 0 … 3.
-    units: Vec<Line>,
+    units: Pages<Line>,
     /// For each unit q: ρ(64q + 8l)/n. Empty where no coset is wanted.
-    coset: Vec<Line>,
+    coset: Pages<Line>,
     lines: usize,
 }
 
@@ -77,9 +77,9 @@ impl Roots {
         let scale = Fr::from(1u64 << log2).inverse()?;
 
         let mut table = Self {
-            groups: vec![Line::default(); units * lines],
-            units: vec![Line::default(); units * lines * UNIT_ROOTS],
-            coset: vec![Line::default(); if coset { units * lines } else { 0 }],
+            groups: Pages::zeros(units * lines),
+            units: Pages::zeros(units * lines * UNIT_ROOTS),
+            coset: Pages::zeros(if coset { units * lines } else { 0 }),
             lines,
         };
         let per_task = UNITS_PER_TASK.min(units) * lines;
@@ -135,7 +135,7 @@ impl Roots {
 
     /// Bytes of memory.
     pub(super) fn bytes(&self) -> usize {
-        size_of::<Line>() * (self.groups.len() + self.units.len() + self.coset.len())
+        self.groups.bytes() + self.units.bytes() + self.coset.bytes()
     }
 }
 

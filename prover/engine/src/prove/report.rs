@@ -57,10 +57,15 @@ impl Stopwatch {
     /// Wall time and CPU time of the process since the start.
     #[must_use]
     pub fn elapsed(&self) -> (Duration, Duration) {
-        let now = Self::start();
+        Self::start().since(self)
+    }
+
+    /// Wall time and CPU time of the process from the start of `earlier` to the start of this one; zero where that is later.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> (Duration, Duration) {
         (
-            now.wall.saturating_duration_since(self.wall),
-            now.cpu.saturating_sub(self.cpu),
+            self.wall.saturating_duration_since(earlier.wall),
+            self.cpu.saturating_sub(earlier.cpu),
         )
     }
 
