@@ -35,18 +35,20 @@ fn main() -> Result<(), Box<dyn Error>> {
         shape: Shape::parse_name(&manifest.shape.name)?,
         matrices: manifest.matrices,
     };
-    let engine = Engine::new(NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN))?;
+    let mut engine = Engine::new(NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN))?;
     let key = engine.install(|| KeyDir::open(&dir, &expected, DevelopmentKeys::Accept))?;
     let assignment = Vec::<Fr>::deserialize_uncompressed(File::open(dir.with_extension("assignment"))?)?;
 
     let before = own_memory();
-    let start = Stopwatch::start();
-    Engine::new(NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN))?.prove(
-        &key,
-        &assignment,
-        &Control::default(),
-    )?;
-    let (whole, cpu) = start.elapsed();
+    // The faster of two, so that the moments lie within a proof. Each begins without a workspace, and drops its own at the end.
+    let mut times = Vec::new();
+    for _ in 0..2 {
+        let engine = Engine::new(NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN))?;
+        let start = Stopwatch::start();
+        engine.prove(&key, &assignment, &Control::default())?;
+        times.push(start.elapsed());
+    }
+    let (whole, cpu) = times.into_iter().min().unwrap_or_default();
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
@@ -64,8 +66,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         let delay = whole.mul_f64((point as f64 + 0.5) / points as f64);
         if let Some((phase, latency)) = cancel_after(&engine, &key, &assignment, delay)? {
             latencies.entry(phase).or_default().push(latency);
+            largest = largest.max(own_memory());
+        } else {
+            // The proof was there before the flag, and its workspace is kept for the next one.
+            engine = Engine::new(NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN))?;
         }
-        largest = largest.max(own_memory());
     }
     print(&mut out, "spread over a proof", &mut latencies)?;
     writeln!(out, "own memory after a cancelled proof at most {largest:.1} MiB")?;
@@ -75,11 +80,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         for fraction in [0.0, 0.5, 1.0] {
             if let Some((phase, latency)) = cancel_at(&engine, &key, &assignment, *phase, fraction)? {
                 latencies.entry(phase).or_default().push(latency);
+                largest = largest.max(own_memory());
+            } else {
+                engine = Engine::new(NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN))?;
             }
         }
     }
     print(&mut out, "at borders and reports", &mut latencies)?;
-    writeln!(out, "own memory at the end {:.1} MiB", own_memory())?;
+    writeln!(out, "own memory after a cancelled proof at most {largest:.1} MiB")?;
     Ok(())
 }
 

@@ -3,12 +3,16 @@
 
 use std::error::Error;
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::num::NonZeroUsize;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use quittance_engine::{Engine, Expected, KeyDir, MANIFEST_FILE, Manifest, PROVING_KEY_FILE, Stopwatch};
 use quittance_verifier::{DevelopmentKeys, Shape};
+
+/// Set in the second process, which only opens the key.
+const SECOND: &str = "QUITTANCE_LOAD_SECOND";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let numbers: Vec<usize> = std::env::args()
@@ -26,6 +30,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         shape,
         matrices: manifest.matrices,
     };
+    if std::env::var_os(SECOND).is_some() {
+        let key = KeyDir::open(&dir, &expected, DevelopmentKeys::Accept)?;
+        writeln!(out, "open")?;
+        out.flush()?;
+        std::io::stdin().read_to_end(&mut Vec::new())?;
+        drop(key);
+        return Ok(());
+    }
     let gigabytes = manifest.proving_key.bytes as f64 / 1e9;
     // Once, so that the cache is warm.
     let warm = fs::read(dir.join(PROVING_KEY_FILE))?.len();
@@ -45,16 +57,45 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         writeln!(
             out,
-            "{threads} threads: {fastest:.3} s, {:.3} s for each gigabyte; CPU {least_cpu:.3} s",
-            fastest / gigabytes
+            "{threads} threads: {fastest:.3} s, CPU {least_cpu:.3} s; for each gigabyte {:.3} s, CPU {:.3} s",
+            fastest / gigabytes,
+            least_cpu / gigabytes
         )?;
     }
-    // What is mapped counts as the file's, and is shared with every other process that maps it.
+    // What is mapped counts as the file's, and is shared with every other process that maps it: a second one shows it.
     let key = KeyDir::open(&dir, &expected, DevelopmentKeys::Accept)?;
-    let status = fs::read_to_string("/proc/self/status")?;
-    for line in status.lines().filter(|line| line.starts_with("Rss")) {
-        writeln!(out, "{line}")?;
-    }
+    print_mapping(&mut out, "alone")?;
+    let mut other = Command::new(std::env::current_exe()?)
+        .args([&log2.to_string(), "0"])
+        .env(SECOND, "")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    // It says when it has the key, and keeps it until its input ends.
+    let mut said = String::new();
+    BufReader::new(other.stdout.take().ok_or("no output")?).read_line(&mut said)?;
+    print_mapping(&mut out, "beside a second process")?;
+    drop(other.stdin.take());
+    other.wait()?;
     drop(key);
     Ok(())
+}
+
+/// What the system says about the mapping of the key in this process, in kilobytes.
+fn print_mapping(out: &mut impl Write, when: &str) -> std::io::Result<()> {
+    let smaps = fs::read_to_string("/proc/self/smaps").unwrap_or_default();
+    let mut mappings = smaps.split("VmFlags");
+    let Some(mapping) = mappings.find(|mapping| mapping.contains(PROVING_KEY_FILE)) else {
+        return writeln!(out, "{when}: the system does not tell");
+    };
+    let fields: Vec<String> = mapping
+        .lines()
+        .filter(|line| {
+            ["Rss:", "Pss:", "Shared_", "Private_"]
+                .iter()
+                .any(|field| line.starts_with(field))
+        })
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
+    writeln!(out, "{when}: {}", fields.join(", "))
 }

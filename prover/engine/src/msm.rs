@@ -122,7 +122,7 @@ pub(crate) enum Sum {
 /// How a caller stops a multiplication and hears how far it is.
 #[derive(Clone, Copy)]
 pub(crate) struct Watch<'a> {
-    /// Asked between tasks, on all threads: true to stop, and from then on always true. A task takes at most a few milliseconds.
+    /// Asked between chunks of work of a few milliseconds, on all threads: true to stop, and from then on always true.
     pub(crate) cancelled: &'a (dyn Fn() -> bool + Sync),
     /// Hears after each task, on any thread, which list it was of and the share of that list that is done, 0 to 1. Lists are
     /// begun in their order; near the border between two their tasks overlap.
@@ -166,6 +166,7 @@ pub(crate) fn multi(
         windows,
         sorted,
         tasks,
+        cancelled: watch.cancelled,
     };
 
     // Within a list the longest first, so that the threads end together.

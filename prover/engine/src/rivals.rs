@@ -8,11 +8,13 @@ mod groth16;
 #[cfg(feature = "halo2curves")]
 mod halo2;
 mod kernels;
+mod setup;
 
 use std::time::Duration;
 
 pub use groth16::{ArkGroth16, RivalError, Round, Side};
 pub use kernels::{Direction, Group, KernelError, Library, Msm, Ntt, Sum, Transformed};
+pub use setup::{ArkSetup, SetupRivalError, SetupRound};
 
 use crate::Stopwatch;
 

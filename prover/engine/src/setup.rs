@@ -10,7 +10,7 @@
 
 mod columns;
 mod points;
-#[cfg(test)]
+#[cfg(any(test, feature = "rivals"))]
 pub(crate) mod reference;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -96,6 +96,7 @@ pub fn setup_development(
 }
 
 /// Everything secret in a setup but τ, which is drawn when the domain is known.
+#[derive(Clone, Copy)]
 pub(crate) struct Trapdoor {
     pub(crate) alpha: Fr,
     pub(crate) beta: Fr,

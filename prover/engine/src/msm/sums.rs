@@ -81,12 +81,14 @@ impl<G: Group> Default for Scratch<G> {
 }
 
 /// What the tasks of one set of scalars share.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Shared<'a> {
     pub(crate) backend: Backend,
     pub(crate) windows: Windows,
     pub(crate) sorted: &'a Sorted,
     pub(crate) tasks: &'a Tasks,
+    /// Asked between chunks: what a task gives is worthless once it said yes.
+    pub(crate) cancelled: &'a (dyn Fn() -> bool + Sync),
 }
 
 impl<G: Group> Scratch<G> {
@@ -116,6 +118,9 @@ impl<G: Group> Scratch<G> {
 
     /// Does one task for the list of this number; its points are appended to [`weighted`](Self::weighted).
     pub(crate) fn run(&mut self, shared: &Shared<'_>, list: usize, bases: &Bases<'_, G>, work: &Work) {
+        // A task that was cancelled has left its last chunk.
+        self.entries.clear();
+        self.runs.clear();
         match work {
             Work::Blocks(range) => self.blocks(shared, list, bases, &shared.tasks.blocks[range.clone()]),
             Work::Piece {
@@ -144,6 +149,9 @@ impl<G: Group> Scratch<G> {
                 let places = shared.sorted.range(block.window, number, number + 1);
                 if places.len() <= CHUNK {
                     if self.entries.len() + places.len() > CHUNK {
+                        if (shared.cancelled)() {
+                            return;
+                        }
                         self.sum_up(shared.backend, bases);
                     }
                     let before = self.entries.len();

@@ -6,11 +6,14 @@ use ark_bn254::{Bn254, G1Affine};
 use ark_ec::AffineRepr;
 use ark_ff::{AdditiveGroup, UniformRand, Zero};
 use ark_groth16::Groth16;
+use ark_relations::utils::matrix::Matrix;
 use ark_std::rand::SeedableRng;
 use ark_std::rand::rngs::StdRng;
 
 use super::*;
 use crate::key::points::Subgroup;
+use crate::setup::Trapdoor;
+use crate::setup::reference::generate;
 use crate::testing::{SHAPE, engine, key, off_subgroup, random_circuit};
 use crate::{CancelFlag, Progress, ProvingKey, R1cs, SnarkjsReduction, setup_development, synthetic};
 
@@ -23,7 +26,7 @@ fn blinding(seed: u64) -> Blinding {
 }
 
 /// The proof that ark-groth16 makes from the same key, matrices, assignment, r and s.
-fn reference(key: &ProvingKey, assignment: &[Fr], Blinding { r, s }: Blinding) -> Proof {
+fn reference(key: &CircuitKey, assignment: &[Fr], Blinding { r, s }: Blinding) -> Proof {
     let r1cs = key.r1cs();
     let proof = Groth16::<Bn254, SnarkjsReduction>::create_proof_with_reduction_and_matrices(
         &key.to_arkworks(),
@@ -265,6 +268,101 @@ fn a_proof_is_cancelled_in_every_phase() {
             other => panic!("{other:?}"),
         }
     }
+}
+
+/// The n-th report cancels, for every n: the proof ends, its memory is given back, and the next proof is as good as ever.
+#[test]
+fn a_proof_is_cancelled_at_every_report() {
+    let (r1cs, assignment) = synthetic::circuit(10, 1).unwrap();
+    let key = key(&r1cs, 1);
+    for threads in [1, 3] {
+        let engine = engine(threads);
+        let prove = |control: &Control<'_>| engine.prove_blinded(&key, &assignment, control, blinding(3));
+        let expected = prove(&Control::default()).unwrap().proof;
+        let mut last_phase = Phase::WitnessMap;
+        for last in 0.. {
+            assert!(engine.shelf.bytes() > 0);
+            let flag = CancelFlag::new();
+            let raise = flag.clone();
+            let reports = Mutex::new(Vec::new());
+            let report = |progress: Progress| {
+                let mut reports = reports.lock().unwrap();
+                if reports.len() == last {
+                    raise.cancel();
+                }
+                reports.push(progress.phase);
+            };
+            let result = prove(&Control::new(flag).with_progress(&report));
+            let reports = reports.into_inner().unwrap();
+            match result {
+                Err(ProveError::Cancelled { phase }) => {
+                    assert!(phase >= reports[last], "{phase} after {:?}", reports[last]);
+                    last_phase = phase;
+                    assert_eq!(engine.shelf.bytes(), 0, "report {last}");
+                }
+                // The last phase is not cut short: what remains is less than a chunk.
+                Ok(proven) => {
+                    assert_eq!(reports[last.min(reports.len() - 1)], Phase::Verify);
+                    assert_eq!(proven.proof, expected);
+                    break;
+                }
+                Err(error) => panic!("{error}"),
+            }
+            assert_eq!(prove(&Control::default()).unwrap().proof, expected);
+        }
+        // Several threads do not report equally often each time.
+        assert!(threads > 1 || last_phase == Phase::Verify, "{last_phase}");
+    }
+}
+
+/// Circuits without a row, with one, two, three; domains of 1, 2, 4 and 8, and odd sizes around powers of two; on any number of threads.
+#[test]
+fn the_smallest_circuits_are_proved_on_every_number_of_threads() {
+    let engines = [1, 2, 3, 7].map(engine);
+    let mut domains = std::collections::BTreeSet::new();
+    for (instance, rows) in [1, 2, 4]
+        .into_iter()
+        .flat_map(|instance| [0, 1, 2, 3, 4, 5, 7, 9, 29, 61, 63, 65].map(|rows| (instance, rows)))
+    {
+        let (r1cs, assignment) = squares(instance, rows);
+        domains.insert(r1cs.domain_size());
+        let seed = (16 * rows + instance) as u64;
+        let mut rng = StdRng::seed_from_u64(seed);
+        let trapdoor = Trapdoor {
+            alpha: Fr::rand(&mut rng),
+            beta: Fr::rand(&mut rng),
+            gamma: Fr::rand(&mut rng),
+            delta: Fr::rand(&mut rng),
+        };
+        let key = CircuitKey::new(generate(&r1cs, &trapdoor, &mut rng).unwrap(), &r1cs).unwrap();
+        let expected = reference(&key, &assignment, blinding(seed));
+        for engine in &engines {
+            let ours = engine
+                .prove_blinded(&key, &assignment, &Control::default(), blinding(seed))
+                .unwrap();
+            assert_eq!(ours.proof, expected, "{instance} instance variables, {rows} rows");
+        }
+    }
+    assert_eq!(
+        domains.into_iter().collect::<Vec<_>>(),
+        [1, 2, 4, 8, 16, 32, 64, 128]
+    );
+}
+
+/// Each witness variable is the square of the one before.
+fn squares(instance: usize, rows: usize) -> (R1cs, Vec<Fr>) {
+    let one = |variable: usize| vec![(Fr::ONE, variable)];
+    let left: Matrix<Fr> = (0..rows).map(|row| one(instance + row)).collect();
+    let right = (0..rows).map(|row| one(instance + row + 1)).collect();
+    let witness = if rows == 0 { 0 } else { rows + 1 };
+    let r1cs = R1cs::from_matrices(&[left.clone(), left, right], instance, witness).unwrap();
+    let mut assignment: Vec<Fr> = (1u64..).take(instance).map(Fr::from).collect();
+    let mut value = Fr::from(3u64);
+    for _ in 0..witness {
+        assignment.push(value);
+        value = value.square();
+    }
+    (r1cs, assignment)
 }
 
 #[test]

@@ -12,6 +12,7 @@ use crate::config::{MOST_THREADS, Overrides};
 
 pub use self::bench::{
     BackendArg, BatchBenchArgs, BenchArgs, BenchCommand, KernelBenchArgs, ProveBenchArgs, RivalArg,
+    SetupBenchArgs,
 };
 
 /// Where keys are kept unless told otherwise; the same as `keys.directory`'s default.

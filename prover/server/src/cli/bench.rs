@@ -6,6 +6,7 @@ mod columns;
 mod kernels;
 mod process;
 mod prove;
+mod setup_keys;
 mod steps;
 mod synthetic_keys;
 
@@ -17,12 +18,14 @@ pub(super) fn run(args: &BenchArgs, out: &mut Output) -> Result<(), CliError> {
     process::with_backend(match &args.what {
         None => args.batches.backend,
         Some(BenchCommand::Prove(args)) => args.backend,
+        Some(BenchCommand::Setup(args)) => args.backend,
         Some(BenchCommand::Msm(args) | BenchCommand::Ntt(args)) => args.backend,
     })?;
     interrupt::end_on_signals()?;
     match &args.what {
         None => batches::run(&args.batches, out),
         Some(BenchCommand::Prove(args)) => prove::run(args, out),
+        Some(BenchCommand::Setup(args)) => setup_keys::run(args, out),
         Some(BenchCommand::Msm(args)) => kernels::msm(args, out),
         Some(BenchCommand::Ntt(args)) => kernels::ntt(args, out),
     }

@@ -200,6 +200,43 @@ fn an_interrupted_benchmark_leaves_nothing_behind() {
 }
 
 #[test]
+fn setups_are_compared_in_one_process() {
+    let args = [
+        "bench",
+        "setup",
+        "--log2",
+        "5,6",
+        "--runs",
+        "1",
+        "--threads",
+        "1",
+        "--json",
+    ];
+    let report = json(&[&args[..], &["--rival", "ark-groth16", "--backend", "portable"]].concat());
+    for (row, log2) in report["results"].as_array().unwrap().iter().zip([5, 6]) {
+        assert_eq!(row["log2"], log2);
+        assert_eq!(row["backend"], "portable");
+        assert_eq!(row["constraints"], (1 << log2) - 8);
+        has(
+            row,
+            &[
+                "engine.wall_s",
+                "engine.cpu_s",
+                "rival.wall_s",
+                "rival.cpu_s",
+                "rival_synthesis.cpu_s",
+                "wall_ratio",
+                "cpu_ratio",
+            ],
+        );
+    }
+    let report = json(&args);
+    assert!(report["results"][1]["rival"].is_null(), "{report}");
+    let table = run(Path::new("."), &args[..8]).ok();
+    assert_eq!(table.lines().count(), 5, "{table}");
+}
+
+#[test]
 fn without_a_rival_the_engine_is_measured_alone() {
     let report = json(&["bench", "prove", "--log2", "6", "--threads", "1", "--json"]);
     let row = &report["results"][0];

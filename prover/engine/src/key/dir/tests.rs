@@ -449,6 +449,34 @@ fn a_key_in_use_outlives_its_directory() {
     assert_eq!(second.verifier().verify_inputs(&assignment[1..4], &proof), Ok(()));
 }
 
+/// Neither opening nor proving writes to a page of the mapping: it would stop being shared.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_mapped_key_has_no_page_of_its_own() {
+    let (r1cs, assignment) = synthetic::circuit(10, 1).unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("key-of-this-test");
+    KeyDir::create(&path, &key(&r1cs, 3)).unwrap();
+    let expected = Expected {
+        shape: SHAPE,
+        matrices: r1cs.digest(),
+    };
+    let key = KeyDir::open(&path, &expected, DevelopmentKeys::Accept).unwrap();
+    engine(2).prove(&key, &assignment, &Control::default()).unwrap();
+    let smaps = fs::read_to_string("/proc/self/smaps").unwrap();
+    let mapping = smaps
+        .split("VmFlags")
+        .find(|mapping| mapping.contains("key-of-this-test"));
+    let kibibytes = |field: &str| {
+        let line = mapping.unwrap().lines().find_map(|line| line.strip_prefix(field));
+        let number = line.unwrap().trim().strip_suffix(" kB").unwrap();
+        number.parse::<u64>().unwrap()
+    };
+    assert!(kibibytes("Rss:") >= u64::try_from(key.as_bytes().len()).unwrap() / 1024);
+    assert_eq!(kibibytes("Private_Dirty:"), 0);
+    assert_eq!(kibibytes("Anonymous:"), 0);
+}
+
 /// S38: what never ends is not read.
 #[cfg(unix)]
 #[test]

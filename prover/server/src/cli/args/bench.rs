@@ -25,6 +25,9 @@ pub enum BenchCommand {
     /// Prove synthetic circuits of any size, alone or beside ark-groth16.
     #[command(long_about = PROVE)]
     Prove(ProveBenchArgs),
+    /// Make development keys of synthetic circuits, alone or beside ark-groth16.
+    #[command(long_about = SETUP)]
+    Setup(SetupBenchArgs),
     /// Multi-scalar multiplications in G1 and G2 beside other libraries.
     #[command(long_about = MSM)]
     Msm(KernelBenchArgs),
@@ -63,6 +66,18 @@ threads / 2 of them at a time, while its other threads wait: a remainder of a fe
 --threads compute. With an odd number above 1, one of them is idle: compare wall times with even numbers, or 1.
 
 Peak memory is the engine's alone, its key included, in a process of its own that opens the key from a file.";
+
+const SETUP: &str = "\
+Make development keys of synthetic circuits, alone or beside ark-groth16.
+
+The circuits are those of `quittance bench prove`. With --rival, both make a key from the same matrices and the same
+trapdoor, in this process, in turn, N times each; the keys have to be equal, and are dropped. Times are medians, CPU
+times those of the whole process. Ratios are rival / engine: above 1 the engine is faster. The engine's time includes
+its check of every point. ark-groth16 0.6 runs with its feature `parallel`, under our reduction. Its generator takes
+no matrices: it synthesises a circuit that replays them, within its time; that part is measured again by itself and
+shown beside it.
+
+Threads: each side has a pool of --threads.";
 
 const MSM: &str = "\
 Multi-scalar multiplications in G1 and G2 beside other libraries.
@@ -132,6 +147,27 @@ pub struct ProveBenchArgs {
     /// Prove with the engine in this process, with a key that is there, and nothing else.
     #[arg(long, hide = true, requires = "keys", conflicts_with = "rival")]
     pub alone: bool,
+}
+
+/// Arguments of `bench setup`.
+#[derive(Clone, Debug, Args)]
+pub struct SetupBenchArgs {
+    /// Sizes, as binary logarithms of the number of rows, 5 to 24.
+    #[arg(long, value_name = "K,...", value_delimiter = ',', default_value = "16,18,20",
+          value_parser = clap::value_parser!(u32).range(5..=24))]
+    pub log2: Vec<u32>,
+    /// Keys of each size and side; the median is reported.
+    #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u32).range(1..))]
+    pub runs: u32,
+    /// Threads of each side; one for each core if absent.
+    #[arg(long, value_name = "1-256", value_parser = threads)]
+    pub threads: Option<NonZeroUsize>,
+    /// Instructions to use; the best that this processor has if absent.
+    #[arg(long, value_name = "BACKEND")]
+    pub backend: Option<BackendArg>,
+    /// Also make keys with this library.
+    #[arg(long, value_name = "LIBRARY")]
+    pub rival: Option<RivalArg>,
 }
 
 /// Arguments of `bench msm` and `bench ntt`.
