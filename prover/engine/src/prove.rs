@@ -296,13 +296,16 @@ impl Engine {
         let work = AssertUnwindSafe(|| run.prove(key, assignment, blinding, &mut workspace));
         // A proof that was cancelled or failed gives its memory back.
         match catch_unwind(work) {
-            Ok(proof) => {
-                let proof = proof?;
+            Ok(Ok(proof)) => {
                 self.shelf.put(workspace);
                 Ok(Proven {
                     proof,
                     report: run.into_report(),
                 })
+            }
+            Ok(Err(error)) => {
+                self.pool.install(|| workspace.discard());
+                Err(error)
             }
             Err(payload) => Err(ProveError::Panicked {
                 message: panics::message(payload.as_ref()),

@@ -16,6 +16,12 @@ pub(super) struct Workspace {
 }
 
 impl Workspace {
+    /// Gives the memory back, on the threads of the current pool: 300 MiB at 2^20 rows take their time, and somebody waits.
+    pub(super) fn discard(self) {
+        let Self { map, buffers, msm } = self;
+        rayon::join(|| drop(msm), || rayon::join(|| drop(buffers), || drop(map)));
+    }
+
     /// Bytes of memory.
     pub(crate) fn bytes(&self) -> u64 {
         let tables = self.map.0.as_ref().map_or(0, |(_, map)| map.bytes());
