@@ -50,7 +50,7 @@ use thiserror::Error;
 
 pub use self::exercise::FieldOperation;
 pub use self::ifma::Avx512Ifma;
-pub(crate) use self::lanes::Lanes;
+pub(crate) use self::lanes::{Arithmetic, Lanes};
 pub(crate) use self::line::Line;
 pub(crate) use self::pages::Pages;
 
@@ -65,6 +65,9 @@ pub(crate) trait Machine {
     type Fq: Lanes<Params = FqParams>;
     /// Scalars, values of rows.
     type Fr: Lanes<Params = FrParams>;
+
+    /// Products that a kernel had best run side by side where each waits for the one before: 1 or 2.
+    const CHAINS: usize;
 }
 
 /// Work that is compiled once for each backend.

@@ -6,7 +6,7 @@ use std::hint::black_box;
 use ark_bn254::Fq;
 use ark_ff::{AdditiveGroup, Field};
 
-use super::{Backend, Kernel, Lanes, Line, Machine};
+use super::{Arithmetic, Backend, Kernel, Lanes, Line, Machine};
 
 /// An operation of the base field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,21 +82,31 @@ impl<const OPERATION: u8> Kernel for Loop<OPERATION> {
             black_box((&mut a, &mut b, &mut out, &mut lines));
             for i in 0..GROUPS {
                 match OPERATION {
-                    ADD => out[i] = a[i].add(b[i]),
-                    SUBTRACT => out[i] = a[i].sub::<2>(b[i]),
-                    MULTIPLY => out[i] = a[i].mul(b[i]),
-                    SQUARE => out[i] = a[i].square(),
-                    MULTIPLY_PAIR => {
-                        let pair = [b[i], b[GROUPS - 1 - i]];
-                        let [real, imaginary] = M::Fq::mul_pair([a[i], out[i]], pair);
-                        (a[i], out[i]) = (real.reduce(), imaginary.reduce());
-                    }
-                    REDUCE => out[i] = a[i].reduce(),
-                    _ => {
+                    CONVERT => {
                         let own = &mut lines[8 * i..][..8];
                         let rows = array::from_fn(|lane| &own[lane]);
                         let [x, y] = M::Fq::load_key_pair(rows);
                         own.copy_from_slice(&M::Fq::store_pair([x.reduce(), y.reduce()]));
+                    }
+                    _ => {
+                        for part in 0..M::Fq::PARTS {
+                            let (x, y) = (a[i].part(part), b[i].part(part));
+                            let value = match OPERATION {
+                                ADD => x.add(y),
+                                SUBTRACT => x.sub::<2>(y),
+                                MULTIPLY => x.mul(y),
+                                SQUARE => x.square(),
+                                REDUCE => x.reduce(),
+                                _ => {
+                                    let pair = [y, b[GROUPS - 1 - i].part(part)];
+                                    let [real, imaginary] =
+                                        Arithmetic::mul_pair([x, out[i].part(part)], pair);
+                                    a[i].set_part(part, real.reduce());
+                                    imaginary.reduce()
+                                }
+                            };
+                            out[i].set_part(part, value);
+                        }
                     }
                 }
             }

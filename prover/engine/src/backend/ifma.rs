@@ -45,4 +45,6 @@ struct Ifma;
 impl Machine for Ifma {
     type Fq = Eight<FqParams>;
     type Fr = Eight<FrParams>;
+
+    const CHAINS: usize = 2;
 }

@@ -28,13 +28,55 @@ pub(crate) const KEY_BOUND: u32 = 16;
 )]
 pub(crate) const PACKED_BOUND: u32 = 2;
 
-/// Eight elements of a prime field, one in each lane. See the module for bounds.
-pub(crate) trait Lanes: Copy {
+/// Arithmetic of a prime field on as many elements as a value holds, each in its lane. See the module for bounds.
+pub(crate) trait Arithmetic: Copy {
+    /// a + b; the bounds add.
+    fn add(self, other: Self) -> Self;
+
+    /// a − b + K·p, for b up to K, K at most 64: bound a + K.
+    fn sub<const K: usize>(self, other: Self) -> Self;
+
+    /// K·p − a in the lanes of `mask`, the lowest bit for the first, a in the others, for a up to K, K at most 64: bound K.
+    fn negate_where<const K: usize>(self, mask: u8) -> Self;
+
+    /// a·b: bound 2 + ab/84.
+    fn mul(self, other: Self) -> Self;
+
+    /// a²: bound 2 + a²/84.
+    fn square(self) -> Self;
+
+    /// (a₀ + a₁u)(b₀ + b₁u) with u² = −1, where a₀ + a₁ and b₀ + b₁ stay within [`CAPACITY`] and a₁b₁ at or below
+    /// 4 · 84: bounds 6 + a₀b₀/84 and 2 + (a₀b₁ + a₁b₀)/84.
+    fn mul_pair(a: [Self; 2], b: [Self; 2]) -> [Self; 2];
+
+    /// The same residue: bound [`PACKED_BOUND`]. Takes up to 64.
+    fn reduce(self) -> Self;
+}
+
+/// Eight elements of a prime field.
+///
+/// A backend computes with all of them at a time or, where it has no vectors, with one after the other. A chain of operations in the second
+/// kind is best taken through for one lane before the next begins: what is between them stays in registers. So a kernel whose
+/// time matters goes over the [`Part`](Self::Part)s of its operands, in a loop, and does everything with a part that it can.
+pub(crate) trait Lanes: Arithmetic {
     /// The field.
     type Params: FpConfig<4>;
 
+    /// What the backend computes with at a time.
+    type Part: Arithmetic;
+
+    /// Parts of eight elements: 1 or 8. In the operations that take the number of a part it is below that. The mask of part i is
+    /// that of all lanes, shifted to the right by i.
+    const PARTS: usize;
+
     /// Cache lines that [`write`](Self::write) fills.
     const LINES: usize;
+
+    /// One part.
+    fn part(&self, part: usize) -> Self::Part;
+
+    /// Replaces one part.
+    fn set_part(&mut self, part: usize, value: Self::Part);
 
     /// Eight zeros: bound 1.
     fn zero() -> Self;
@@ -50,30 +92,6 @@ pub(crate) trait Lanes: Copy {
 
     /// The elements as integers below p, least significant word first: their canonical form, no Montgomery factor. Any bound.
     fn to_integers(self) -> [[u64; 4]; 8];
-
-    /// a + b; the bounds add.
-    fn add(self, other: Self) -> Self;
-
-    /// a − b + K·p, for b up to K, K at most 64: bound a + K.
-    fn sub<const K: usize>(self, other: Self) -> Self;
-
-    /// K·p − a in the lanes of `mask`, a in the others, for a up to K, K at most 64: bound K.
-    fn negate_where<const K: usize>(self, mask: u8) -> Self;
-
-    /// a·b: bound 2 + ab/84.
-    fn mul(self, other: Self) -> Self;
-
-    /// a²: bound 2 + a²/84.
-    fn square(self) -> Self {
-        self.mul(self)
-    }
-
-    /// (a₀ + a₁u)(b₀ + b₁u) with u² = −1, where a₀ + a₁ and b₀ + b₁ stay within [`CAPACITY`] and a₁b₁ at or below
-    /// 4 · 84: bounds 6 + a₀b₀/84 and 2 + (a₀b₁ + a₁b₀)/84.
-    fn mul_pair(a: [Self; 2], b: [Self; 2]) -> [Self; 2];
-
-    /// The same residue: bound [`PACKED_BOUND`]. Takes up to 64.
-    fn reduce(self) -> Self;
 
     /// The lanes whose residue is 0, the lowest bit for the first lane. Takes up to 64.
     fn zero_lanes(self) -> u8;
@@ -96,6 +114,26 @@ pub(crate) trait Lanes: Copy {
     /// Two neighbouring coordinates for each lane, kernel form. Takes up to [`PACKED_BOUND`].
     fn store_pair(pair: [Self; 2]) -> [Line; 8];
 
+    /// One part of the coordinates in the first halves of rows' first lines, as [`load_key`](Self::load_key) or, unless `KEY`,
+    /// [`load`](Self::load) takes them.
+    fn load_part<const KEY: bool, const N: usize>(rows: &[&[Line; N]; 8], part: usize) -> Self::Part;
+
+    /// One part of the coordinates in lines `at` of the rows, as [`load_key_pair`](Self::load_key_pair) or, unless `KEY`,
+    /// [`load_pair`](Self::load_pair) takes them.
+    fn load_pair_part<const KEY: bool, const N: usize>(
+        rows: &[&[Line; N]; 8],
+        at: usize,
+        part: usize,
+    ) -> [Self::Part; 2];
+
+    /// Fills lines `at` of one part's rows, as [`store_pair`](Self::store_pair) does.
+    fn store_pair_part<const N: usize>(
+        pair: [Self::Part; 2],
+        rows: &mut [[Line; N]; 8],
+        at: usize,
+        part: usize,
+    );
+
     /// Reads [`LINES`](Self::LINES) lines that [`write`](Self::write) has written: the bound that was written.
     fn read(lines: &[Line]) -> Self;
 
@@ -106,6 +144,40 @@ pub(crate) trait Lanes: Copy {
     /// Writes into [`LINES`](Self::LINES) lines. Any bound.
     fn write(self, lines: &mut [Line]);
 
+    /// One part of what [`read`](Self::read) gives.
+    fn read_part(lines: &[Line], part: usize) -> Self::Part;
+
+    /// Writes one part of what [`write`](Self::write) writes.
+    fn write_part(value: Self::Part, lines: &mut [Line], part: usize);
+
     /// An 8 × 8 matrix of elements with rows and lanes exchanged.
     fn transpose(rows: [Self; 8]) -> [Self; 8];
+}
+
+/// Line `at` of each row.
+#[inline(always)]
+pub(super) fn column<'a, const N: usize>(rows: &[&'a [Line; N]; 8], at: usize) -> [&'a Line; 8] {
+    let [a, b, c, d, e, f, g, h] = rows;
+    [&a[at], &b[at], &c[at], &d[at], &e[at], &f[at], &g[at], &h[at]]
+}
+
+/// The first half of each row.
+#[inline(always)]
+pub(super) fn first_halves<'a, const N: usize>(rows: &[&'a [Line; N]; 8]) -> [&'a [u64; 4]; 8] {
+    let [a, b, c, d, e, f, g, h] = column(rows, 0);
+    [
+        first_half(a),
+        first_half(b),
+        first_half(c),
+        first_half(d),
+        first_half(e),
+        first_half(f),
+        first_half(g),
+        first_half(h),
+    ]
+}
+
+#[inline(always)]
+fn first_half(line: &Line) -> &[u64; 4] {
+    &line.0.as_chunks::<4>().0[0]
 }

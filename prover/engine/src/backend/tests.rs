@@ -12,7 +12,7 @@ use ark_std::rand::rngs::StdRng;
 
 use super::lanes::{CAPACITY, KEY_BOUND, PACKED_BOUND};
 use super::tracked::Tracked;
-use super::{Backend, BackendError, Kernel, Lanes, Line, Machine};
+use super::{Arithmetic, Backend, BackendError, Kernel, Lanes, Line, Machine};
 
 /// Chains of operations at the bounds that the chain reaches, over both fields.
 struct Chain<'a> {
@@ -56,6 +56,7 @@ fn chain<L: Lanes>(inputs: &[[Fp<L::Params, 4>; 8]; 4]) -> Vec<[Fp<L::Params, 4>
     for lane in 0..8 {
         out.push(L::broadcast(&lines, lane).to_elements());
     }
+    parts(&mut out, [a, b, c], &lines);
     for lanes in L::transpose([a, b, c, d, e, f, x, y]) {
         out.push(lanes.to_elements());
     }
@@ -74,6 +75,33 @@ fn chain<L: Lanes>(inputs: &[[Fp<L::Params, 4>; 8]; 4]) -> Vec<[Fp<L::Params, 4>
     assert_eq!(zero.zero_lanes(), 0xff);
     assert_eq!(L::zero().zero_lanes(), 0xff);
     out
+}
+
+/// Everything that is done by parts.
+#[inline(always)]
+fn parts<L: Lanes>(out: &mut Vec<[Fp<L::Params, 4>; 8]>, [a, b, c]: [L; 3], written: &[Line]) {
+    let lines = L::store_pair([a.reduce(), b.reduce()]).map(|line| [Line::default(), line]);
+    let swapped = lines.map(|[empty, line]| [line, empty]);
+    let mut rows = [[Line::default(); 2]; 8];
+    let mut room = vec![Line::default(); L::LINES];
+    let mut values = [L::zero(); 5];
+    for part in 0..L::PARTS {
+        let product = a.part(part).mul(b.part(part)).sub::<16>(c.part(part));
+        values[0].set_part(part, product.negate_where::<64>(0b0110_1001 >> part));
+        let [x, y] = L::load_pair_part::<false, 2>(&lines.each_ref(), 1, part);
+        values[1].set_part(part, x);
+        values[2].set_part(part, y);
+        values[3].set_part(part, L::load_part::<false, 2>(&swapped.each_ref(), part));
+        values[4].set_part(part, L::read_part(written, part));
+        L::store_pair_part([y.reduce(), x.reduce()], &mut rows, 1, part);
+        L::write_part(x, &mut room, part);
+    }
+    out.extend(values.map(L::to_elements));
+    for value in L::load_pair([0, 1, 2, 3, 4, 5, 6, 7].map(|lane| &rows[lane][1])) {
+        out.push(value.to_elements());
+    }
+    assert!(rows.iter().all(|row| row[0] == Line::default()));
+    out.push(L::read(&room).to_elements());
 }
 
 /// Elements at the edges and anywhere, in both encodings of the field's size.

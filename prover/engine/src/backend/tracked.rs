@@ -7,8 +7,8 @@ use std::array;
 
 use ark_ff::{AdditiveGroup, Fp, FpConfig};
 
-use super::lanes::{CAPACITY, KEY_BOUND, PACKED_BOUND};
-use super::{FqParams, FrParams, Lanes, Line, Machine};
+use super::lanes::{CAPACITY, KEY_BOUND, PACKED_BOUND, column, first_halves};
+use super::{Arithmetic, FqParams, FrParams, Lanes, Line, Machine};
 
 /// Lanes that know their bounds.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub(crate) struct Tracked;
 impl Machine for Tracked {
     type Fq = Eight<FqParams>;
     type Fr = Eight<FrParams>;
+
+    const CHAINS: usize = 2;
 }
 
 /// A multiple of the modulus, in units of 2^−32, rounded up.
@@ -102,32 +104,7 @@ fn line([a, b, c, d]: [u64; 4], [e, f, g, h]: [u64; 4]) -> Line {
     Line([a, b, c, d, e, f, g, h])
 }
 
-impl<P: FpConfig<4>> Lanes for Eight<P> {
-    type Params = P;
-
-    /// The residues, and the bound.
-    const LINES: usize = 5;
-
-    fn zero() -> Self {
-        Self::new([Fp::ZERO; 8], Bound::of(1))
-    }
-
-    fn splat(value: &Fp<P, 4>) -> Self {
-        Self::new([*value; 8], Bound::of(1))
-    }
-
-    fn from_elements(elements: &[Fp<P, 4>; 8]) -> Self {
-        Self::new(*elements, Bound::of(KEY_BOUND))
-    }
-
-    fn to_elements(self) -> [Fp<P, 4>; 8] {
-        self.residues
-    }
-
-    fn to_integers(self) -> [[u64; 4]; 8] {
-        self.residues.map(|residue| P::into_bigint(residue).0)
-    }
-
+impl<P: FpConfig<4>> Arithmetic for Eight<P> {
     fn add(self, other: Self) -> Self {
         self.each(other, self.bound.plus(other.bound), |a, b| a + b)
     }
@@ -152,6 +129,10 @@ impl<P: FpConfig<4>> Lanes for Eight<P> {
         self.each(other, bound, |a, b| a * b)
     }
 
+    fn square(self) -> Self {
+        self.mul(self)
+    }
+
     fn mul_pair([a0, a1]: [Self; 2], [b0, b1]: [Self; 2]) -> [Self; 2] {
         a0.bound.plus(a1.bound).at_most(CAPACITY, "mul_pair, a₀ + a₁");
         b0.bound.plus(b1.bound).at_most(CAPACITY, "mul_pair, b₀ + b₁");
@@ -169,6 +150,37 @@ impl<P: FpConfig<4>> Lanes for Eight<P> {
     fn reduce(self) -> Self {
         self.bound.at_most(64, "reduce");
         Self::new(self.residues, Bound::of(PACKED_BOUND))
+    }
+}
+
+impl<P: FpConfig<4>> Lanes for Eight<P> {
+    type Params = P;
+
+    type Part = Self;
+
+    const PARTS: usize = 1;
+
+    /// The residues, and the bound.
+    const LINES: usize = 5;
+
+    fn zero() -> Self {
+        Self::new([Fp::ZERO; 8], Bound::of(1))
+    }
+
+    fn splat(value: &Fp<P, 4>) -> Self {
+        Self::new([*value; 8], Bound::of(1))
+    }
+
+    fn from_elements(elements: &[Fp<P, 4>; 8]) -> Self {
+        Self::new(*elements, Bound::of(KEY_BOUND))
+    }
+
+    fn to_elements(self) -> [Fp<P, 4>; 8] {
+        self.residues
+    }
+
+    fn to_integers(self) -> [[u64; 4]; 8] {
+        self.residues.map(|residue| P::into_bigint(residue).0)
     }
 
     fn zero_lanes(self) -> u8 {
@@ -230,5 +242,49 @@ impl<P: FpConfig<4>> Lanes for Eight<P> {
     fn transpose(rows: [Self; 8]) -> [Self; 8] {
         let bound = rows.map(|row| row.bound).into_iter().max().unwrap();
         array::from_fn(|lane| Self::new(array::from_fn(|row| rows[row].residues[lane]), bound))
+    }
+
+    fn part(&self, _: usize) -> Self {
+        *self
+    }
+
+    fn set_part(&mut self, _: usize, value: Self) {
+        *self = value;
+    }
+
+    fn load_part<const KEY: bool, const N: usize>(rows: &[&[Line; N]; 8], _: usize) -> Self {
+        let rows = first_halves(rows);
+        if KEY {
+            Self::load_key(rows)
+        } else {
+            Self::load(rows)
+        }
+    }
+
+    fn load_pair_part<const KEY: bool, const N: usize>(
+        rows: &[&[Line; N]; 8],
+        at: usize,
+        _: usize,
+    ) -> [Self; 2] {
+        let rows = column(rows, at);
+        if KEY {
+            Self::load_key_pair(rows)
+        } else {
+            Self::load_pair(rows)
+        }
+    }
+
+    fn store_pair_part<const N: usize>(pair: [Self; 2], rows: &mut [[Line; N]; 8], at: usize, _: usize) {
+        for (row, line) in rows.iter_mut().zip(Self::store_pair(pair)) {
+            row[at] = line;
+        }
+    }
+
+    fn read_part(lines: &[Line], _: usize) -> Self {
+        Self::read(lines)
+    }
+
+    fn write_part(value: Self, lines: &mut [Line], _: usize) {
+        value.write(lines);
     }
 }

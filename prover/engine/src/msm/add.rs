@@ -7,8 +7,8 @@
 //! ```
 //!
 //! and all 1/(x₂ − x₁) from one inversion of their product (Montgomery's trick): the first pass multiplies the differences,
-//! the second takes the product apart again. Eight pairs are eight lanes. The products run in [`CHAINS`] independent chains,
-//! since one multiplication takes longer than the next one waits.
+//! the second takes the product apart again. Eight pairs are eight lanes. The products run in [`Machine::CHAINS`] independent chains,
+//! for machines where a multiplication takes longer than the next one would have to wait.
 //!
 //! The fast path holds for two points that differ, are not opposite and are not the identity. It notices where that fails: equal x
 //! make the product zero, and the identity's first word is zero. Then the batch starts again in `careful`, which treats all cases in
@@ -33,20 +33,23 @@ mod careful;
 
 use std::marker::PhantomData;
 
-use super::coordinate::Coordinate;
-use super::group::Group;
+use super::coordinate::{Base, Coordinate, Element};
+use super::group::{Group, Part};
 use crate::backend::prefetch::prefetch;
-use crate::backend::{Backend, Kernel, Line, Machine};
+use crate::backend::{Arithmetic, Backend, FqParams, Kernel, Lanes, Line, Machine};
 
 /// The sign of an operand: set to take −P.
 pub(crate) const NEGATIVE: u32 = 1 << 31;
 
-/// Groups of eight pairs that are worked on side by side.
-const CHAINS: usize = 2;
+/// Groups of eight pairs that are worked on side by side: at most so many, [`Machine::CHAINS`] of them.
+const MAX_CHAINS: usize = 2;
 
 /// How many groups ahead operands are fetched. One takes about as long as a line from the last-level cache or, for those that
 /// come from memory, several do.
 const AHEAD: usize = 8;
+
+/// How many groups ahead they are fetched again, from the second-level cache, in the second pass.
+const AGAIN: usize = 2;
 
 /// One addition: operands' numbers, with [`NEGATIVE`] where the operand is signed, and the number of the result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -181,7 +184,7 @@ pub(crate) fn add_pairs<G: Group, O: Operands<G>>(
 ) {
     // Of about equal size: a small rest would pay for an inversion of its own.
     let batches = pairs.len().div_ceil(G::BATCH).max(1);
-    let batch = pairs.len().div_ceil(batches).next_multiple_of(8 * CHAINS);
+    let batch = pairs.len().div_ceil(batches).next_multiple_of(8 * MAX_CHAINS);
     for pairs in pairs.chunks(batch.max(1)) {
         backend.run(AddPairs {
             operands: &mut operands,
@@ -205,7 +208,7 @@ impl<G: Group, O: Operands<G>> Kernel for AddPairs<'_, G, O> {
 
     #[inline(always)]
     fn run<M: Machine>(self) {
-        let lines = self.pairs.len().div_ceil(8 * CHAINS) * CHAINS * G::Coordinate::<M>::LINES;
+        let lines = self.pairs.len().div_ceil(8 * MAX_CHAINS) * MAX_CHAINS * kept_lines::<M, G>();
         if self.products.len() < lines {
             self.products.resize(lines, Line::default());
         }
@@ -215,11 +218,24 @@ impl<G: Group, O: Operands<G>> Kernel for AddPairs<'_, G, O> {
     }
 }
 
+/// Lines that the first pass keeps for each group: the product so far and, where that is worth it, the norm.
+#[inline(always)]
+fn kept_lines<M: Machine, G: Group>() -> usize {
+    M::Fq::LINES * (1 + usize::from(G::Coordinate::<M>::KEEP_NORMS))
+}
+
 /// The pairs of a group; none where there is no such group.
 #[inline(always)]
 fn group_of(pairs: &[Pair], group: usize) -> &[Pair] {
     let start = group.wrapping_mul(8);
     pairs.get(start..start.wrapping_add(8)).unwrap_or_default()
+}
+
+#[inline(always)]
+fn fetch<G: Group, O: Operands<G>>(operands: &O, pairs: &[Pair]) {
+    for pair in pairs {
+        operands.fetch(number(pair.left), number(pair.right));
+    }
 }
 
 /// Eight pairs, the last one repeated where there are no more.
@@ -242,21 +258,59 @@ fn number(operand: u32) -> usize {
 
 #[inline(always)]
 fn lefts<'a, G: Group, O: Operands<G>>(operands: &'a O, octet: &[Pair; 8]) -> [&'a G::Words; 8] {
-    std::array::from_fn(|lane| operands.left(number(octet[lane].left)))
+    let mut rows = [operands.left(number(octet[0].left)); 8];
+    for (row, pair) in rows.iter_mut().zip(octet).skip(1) {
+        *row = operands.left(number(pair.left));
+    }
+    rows
 }
 
 #[inline(always)]
 fn rights<'a, G: Group, O: Operands<G>>(operands: &'a O, octet: &[Pair; 8]) -> [&'a G::Words; 8] {
-    std::array::from_fn(|lane| operands.right(number(octet[lane].right)))
+    let mut rows = [operands.right(number(octet[0].right)); 8];
+    for (row, pair) in rows.iter_mut().zip(octet).skip(1) {
+        *row = operands.right(number(pair.right));
+    }
+    rows
 }
 
 #[inline(always)]
-fn load_x<M: Machine, G: Group, O: Operands<G>>(rows: [&G::Words; 8]) -> G::Coordinate<M> {
+fn load_x<M: Machine, G: Group, O: Operands<G>>(rows: &[&G::Words; 8], part: usize) -> Part<G, M> {
     if O::KEY {
-        G::load_x::<M, true>(rows)
+        G::load_x::<M, true>(rows, part)
     } else {
-        G::load_x::<M, false>(rows)
+        G::load_x::<M, false>(rows, part)
     }
+}
+
+/// x and signed y of one part.
+#[inline(always)]
+fn load_part<M: Machine, G: Group, O: Operands<G>>(
+    rows: &[&G::Words; 8],
+    minus: u8,
+    part: usize,
+) -> [Part<G, M>; 2] {
+    let [x, y] = if O::KEY {
+        G::load_part::<M, true>(rows, part)
+    } else {
+        G::load_part::<M, false>(rows, part)
+    };
+    if O::SIGNED {
+        [x, y.negate_where::<16>(minus >> part)]
+    } else {
+        [x, y]
+    }
+}
+
+/// The lanes whose left and whose right operands are negative.
+#[inline(always)]
+fn signs(octet: &[Pair; 8]) -> [u8; 2] {
+    let (mut left, mut right) = (0, 0);
+    for (lane, pair) in octet.iter().enumerate() {
+        left |= ((pair.left >> 31) as u8) << lane;
+        right |= ((pair.right >> 31) as u8) << lane;
+    }
+    [left, right]
 }
 
 #[inline(always)]
@@ -279,11 +333,7 @@ fn load_both<M: Machine, G: Group, O: Operands<G>>(
     if !O::SIGNED {
         return [[x1, y1], [x2, y2]];
     }
-    let (mut minus1, mut minus2) = (0, 0);
-    for (lane, pair) in octet.iter().enumerate() {
-        minus1 |= ((pair.left >> 31) as u8) << lane;
-        minus2 |= ((pair.right >> 31) as u8) << lane;
-    }
+    let [minus1, minus2] = signs(octet);
     [
         [x1, y1.negate_where::<16>(minus1)],
         [x2, y2.negate_where::<16>(minus2)],
@@ -292,36 +342,34 @@ fn load_both<M: Machine, G: Group, O: Operands<G>>(
 
 /// λ gives x₃ and y₃, both reduced, also where both points are the same.
 #[inline(always)]
-fn third_point<C: Coordinate>(slope: C, x1: C, y1: C, x2: C) -> [C; 2] {
+fn third_point<C: Element>(slope: C, x1: C, y1: C, x2: C) -> [C; 2] {
     let x3 = slope.square().sub::<32>(x1.add(x2)).reduce();
     let y3 = slope.mul(x1.sub::<2>(x3)).sub::<16>(y1).reduce();
     [x3, y3]
 }
 
 #[inline(always)]
-fn put<M: Machine, G: Group, O: Operands<G>>(
-    operands: &mut O,
-    octet: &[Pair; 8],
-    point: [G::Coordinate<M>; 2],
-) {
-    let words = G::store::<M>(point);
+fn put<G: Group, O: Operands<G>>(operands: &mut O, octet: &[Pair; 8], words: [G::Words; 8]) {
     for (pair, words) in octet.iter().zip(words) {
         operands.put(pair.out as usize, words);
     }
 }
 
-/// 1/m for each chain's product m; None if one is zero in some lane.
+/// 1/m for the product m of each of the first `chains`; None if one is zero in some lane.
 #[inline(always)]
-fn invert_chains<C: Coordinate>(products: [C; CHAINS]) -> Option<[C; CHAINS]> {
+fn invert_chains<L: Lanes<Params = FqParams>>(
+    products: [Base<L>; MAX_CHAINS],
+    chains: usize,
+) -> Option<[Base<L>; MAX_CHAINS]> {
     let mut before = products;
     let mut product = products[0];
-    for chain in 1..CHAINS {
+    for chain in 1..chains {
         before[chain] = product;
         product = product.mul(products[chain]);
     }
-    let mut rest = product.reduce().inverse()?;
+    let mut rest = product.inverse_lanes()?;
     let mut inverses = products;
-    for chain in (1..CHAINS).rev() {
+    for chain in (1..chains).rev() {
         inverses[chain] = rest.mul(before[chain]).reduce();
         rest = rest.mul(products[chain]).reduce();
     }
@@ -336,52 +384,99 @@ fn fast<M: Machine, G: Group, O: Operands<G>>(
     pairs: &[Pair],
     products: &mut [Line],
 ) -> bool {
-    let lines = G::Coordinate::<M>::LINES;
-    let rounds = pairs.len().div_ceil(8 * CHAINS);
-    let mut product = [G::Coordinate::<M>::one(); CHAINS];
+    let lines = kept_lines::<M, G>();
+    let rounds = pairs.len().div_ceil(8 * M::CHAINS);
+    let mut product = [Base::<M::Fq>::one(); MAX_CHAINS];
     // Backwards, so that the second pass goes forwards and may write into operands that are done.
     for round in (0..rounds).rev() {
-        for (chain, product) in product.iter_mut().enumerate() {
-            let group = round * CHAINS + chain;
-            for pair in group_of(pairs, group.wrapping_sub(AHEAD)) {
-                operands.fetch(number(pair.left), number(pair.right));
-            }
+        for (chain, product) in product.iter_mut().enumerate().take(M::CHAINS) {
+            let group = round * M::CHAINS + chain;
+            fetch::<G, O>(operands, group_of(pairs, group.wrapping_sub(AHEAD)));
             let octet = octet(pairs, group);
             let left = lefts::<G, O>(operands, &octet);
             let right = rights::<G, O>(operands, &octet);
             if may_hold_identity::<G>(&left) | may_hold_identity::<G>(&right) {
                 return false;
             }
-            let difference = load_x::<M, G, O>(right).sub::<16>(load_x::<M, G, O>(left));
-            product.write(&mut products[group * lines..][..lines]);
-            *product = product.mul(difference);
+            let room = &mut products[group * lines..][..lines];
+            let (before, norms) = room.split_at_mut(M::Fq::LINES);
+            for part in 0..M::Fq::PARTS {
+                let (x1, x2) = (load_x::<M, G, O>(&left, part), load_x::<M, G, O>(&right, part));
+                let norm = x2.sub::<16>(x1).norm();
+                let so_far = product.0.part(part);
+                M::Fq::write_part(so_far, before, part);
+                if G::Coordinate::<M>::KEEP_NORMS {
+                    M::Fq::write_part(norm.0, norms, part);
+                }
+                product.0.set_part(part, so_far.mul(norm.0));
+            }
         }
     }
-    let Some(mut inverse) = invert_chains(product) else {
+    let Some(mut inverse) = invert_chains(product, M::CHAINS) else {
         return false;
     };
     for round in 0..rounds {
-        let zero = G::Coordinate::<M>::zero();
-        let mut x1 = [zero; CHAINS];
-        let mut y1 = [zero; CHAINS];
-        let mut x2 = [zero; CHAINS];
-        let mut slope = [zero; CHAINS];
-        for chain in 0..CHAINS {
-            let group = round * CHAINS + chain;
-            let [left, right] = load_both::<M, G, O>(operands, &octet(pairs, group));
-            let before = G::Coordinate::<M>::read(&products[group * lines..][..lines]);
-            let own = inverse[chain].mul(before);
-            inverse[chain] = inverse[chain].mul(right[0].sub::<16>(left[0]));
-            slope[chain] = right[1].sub::<16>(left[1]).mul(own);
-            [x1[chain], y1[chain]] = left;
-            x2[chain] = right[0];
+        // The second chain's are read before the first one's results are written: both may hold the last pair.
+        for chain in 0..M::CHAINS {
+            // They have left the first-level cache by now.
+            fetch::<G, O>(operands, group_of(pairs, round * M::CHAINS + chain + AGAIN));
         }
-        for chain in 0..CHAINS {
-            let point = third_point(slope[chain], x1[chain], y1[chain], x2[chain]);
-            put::<M, G, O>(operands, &octet(pairs, round * CHAINS + chain), point);
+        let octets = octets::<M>(pairs, round);
+        let left = [
+            lefts::<G, O>(operands, &octets[0]),
+            lefts::<G, O>(operands, &octets[1]),
+        ];
+        let right = [
+            rights::<G, O>(operands, &octets[0]),
+            rights::<G, O>(operands, &octets[1]),
+        ];
+        let minus = [signs(&octets[0]), signs(&octets[1])];
+        let mut words = [[G::Words::default(); 8]; MAX_CHAINS];
+        for part in 0..M::Fq::PARTS {
+            let zero = G::Coordinate::<M>::zero().part(part);
+            let mut x1 = [zero; MAX_CHAINS];
+            let mut y1 = [zero; MAX_CHAINS];
+            let mut x2 = [zero; MAX_CHAINS];
+            let mut slope = [zero; MAX_CHAINS];
+            for chain in 0..M::CHAINS {
+                let group = round * M::CHAINS + chain;
+                let left = load_part::<M, G, O>(&left[chain], minus[chain][0], part);
+                let right = load_part::<M, G, O>(&right[chain], minus[chain][1], part);
+                let difference = right[0].sub::<16>(left[0]);
+                let (before, norms) = products[group * lines..][..lines].split_at(M::Fq::LINES);
+                let norm = if G::Coordinate::<M>::KEEP_NORMS {
+                    M::Fq::read_part(norms, part)
+                } else {
+                    difference.norm().0
+                };
+                let rest = inverse[chain].0.part(part);
+                let own = rest.mul(M::Fq::read_part(before, part));
+                inverse[chain].0.set_part(part, rest.mul(norm));
+                slope[chain] = right[1].sub::<16>(left[1]).mul(difference.inverse(Base(own)));
+                [x1[chain], y1[chain]] = left;
+                x2[chain] = right[0];
+            }
+            for chain in 0..M::CHAINS {
+                let point = third_point(slope[chain], x1[chain], y1[chain], x2[chain]);
+                G::store_part::<M>(point, &mut words[chain], part);
+            }
+        }
+        for chain in 0..M::CHAINS {
+            put::<G, O>(operands, &octets[chain], words[chain]);
         }
     }
     true
+}
+
+/// The pairs of a round.
+#[inline(always)]
+fn octets<M: Machine>(pairs: &[Pair], round: usize) -> [[Pair; 8]; MAX_CHAINS] {
+    let first = octet(pairs, round * M::CHAINS);
+    let mut octets = [first; MAX_CHAINS];
+    for chain in 1..M::CHAINS {
+        octets[chain] = octet(pairs, round * M::CHAINS + chain);
+    }
+    octets
 }
 
 /// Whether a first word is zero: true of the identity, and of one point in 2^64.

@@ -7,18 +7,12 @@ use ark_bn254::Fq;
 use ark_ff::Field;
 
 use super::inverse;
-use crate::backend::{FqParams, Lanes, Line};
+use crate::backend::{Arithmetic, FqParams, Lanes, Line};
 
-/// Eight coordinates. Bounds say what each component may be, in multiples of the modulus.
-pub(crate) trait Coordinate: Copy {
-    /// Cache lines that [`write`](Self::write) fills.
-    const LINES: usize;
-
-    /// Eight zeros: bound 1.
-    fn zero() -> Self;
-
-    /// Eight ones: bound 1. Not for inner loops.
-    fn one() -> Self;
+/// An element of a coordinate's field in each of so many lanes. Bounds say what each component may be, in multiples of the modulus.
+pub(crate) trait Element: Copy {
+    /// An element of the base field, in as many lanes.
+    type Norm: Element;
 
     /// a + b; the bounds add.
     fn add(self, other: Self) -> Self;
@@ -38,47 +32,81 @@ pub(crate) trait Coordinate: Copy {
     /// The same residue: bound 2. Takes up to 64.
     fn reduce(self) -> Self;
 
+    /// What is inverted for 1/a: a in the base field, and a₀² + a₁² = (a₀ + a₁u)(a₀ − a₁u) in the extension, where it is zero only for
+    /// a = 0 since −1 is no square. Bounds: a, and 4 + 2a²/84.
+    fn norm(self) -> Self::Norm;
+
+    /// 1/a, from 1 over a's norm: that itself, and (a₀ − a₁u) / norm. For a up to 32 and an inverse up to 2.5: the inverse's bound, and 3.
+    fn inverse(self, of_norm: Self::Norm) -> Self;
+}
+
+/// Eight coordinates, in parts as lanes are.
+pub(crate) trait Coordinate: Element<Norm = Base<Self::Lanes>> {
+    /// Eight elements of the base field.
+    type Lanes: Lanes<Params = FqParams>;
+
+    /// What the backend computes with at a time.
+    type Part: Element<Norm = Base<<Self::Lanes as Lanes>::Part>>;
+
+    /// Whether [`norm`](Element::norm) costs more than to keep what it gave.
+    const KEEP_NORMS: bool;
+
+    /// One part.
+    fn part(&self, part: usize) -> Self::Part;
+
+    /// Eight zeros: bound 1.
+    fn zero() -> Self;
+
+    /// Eight ones: bound 1. Not for inner loops.
+    fn one() -> Self;
+
     /// Lanes whose residue is 0. Takes up to 64.
     fn zero_lanes(self) -> u8;
 
     /// `other` in the lanes of `mask`, `self` in the others.
     fn select(self, other: Self, mask: u8) -> Self;
-
-    /// 1/a in each lane: bound 3. None if a lane is zero. Takes up to 16. One inversion, shared by the lanes.
-    fn inverse(self) -> Option<Self>;
-
-    /// What [`write`](Self::write) wrote.
-    fn read(lines: &[Line]) -> Self;
-
-    /// Writes into [`LINES`](Self::LINES) lines.
-    fn write(self, lines: &mut [Line]);
 }
 
 /// Elements of the base field.
 #[derive(Clone, Copy)]
-pub(crate) struct Base<L>(pub(crate) L);
+pub(crate) struct Base<A>(pub(crate) A);
 
 /// Elements a₀ + a₁u of the quadratic extension, u² = −1.
 #[derive(Clone, Copy)]
-pub(crate) struct Extension<L>(pub(crate) [L; 2]);
+pub(crate) struct Extension<A>(pub(crate) [A; 2]);
 
-#[inline(always)]
-fn inverse_lanes<L: Lanes<Params = FqParams>>(value: L) -> Option<L> {
-    let mut elements = value.to_elements();
-    inverse::invert_all(&mut elements).then(|| L::from_elements(&elements).reduce())
+impl<L: Lanes<Params = FqParams>> Base<L> {
+    /// 1/a in each lane: bound 2. None if a lane is zero. Any bound. One inversion, shared by the lanes.
+    #[inline(always)]
+    pub(crate) fn inverse_lanes(self) -> Option<Self> {
+        let mut elements = self.0.to_elements();
+        inverse::invert_all(&mut elements).then(|| Self(L::from_elements(&elements).reduce()))
+    }
+
+    /// What [`write`](Self::write) wrote.
+    #[inline(always)]
+    pub(crate) fn read(lines: &[Line]) -> Self {
+        Self(L::read(lines))
+    }
+
+    /// Writes into [`Lanes::LINES`] lines.
+    #[inline(always)]
+    pub(crate) fn write(self, lines: &mut [Line]) {
+        self.0.write(lines);
+    }
 }
 
-impl<L: Lanes<Params = FqParams>> Coordinate for Base<L> {
-    const LINES: usize = L::LINES;
+impl<A: Arithmetic> Element for Base<A> {
+    type Norm = Self;
 
     #[inline(always)]
-    fn zero() -> Self {
-        Self(L::zero())
+    fn norm(self) -> Self {
+        self
     }
 
     #[inline(always)]
-    fn one() -> Self {
-        Self(L::splat(&Fq::ONE))
+    fn inverse(self, of_norm: Self) -> Self {
+        of_norm
     }
 
     #[inline(always)]
@@ -110,6 +138,23 @@ impl<L: Lanes<Params = FqParams>> Coordinate for Base<L> {
     fn reduce(self) -> Self {
         Self(self.0.reduce())
     }
+}
+
+impl<L: Lanes<Params = FqParams>> Coordinate for Base<L> {
+    type Part = Base<L::Part>;
+    type Lanes = L;
+
+    const KEEP_NORMS: bool = false;
+
+    #[inline(always)]
+    fn zero() -> Self {
+        Self(L::zero())
+    }
+
+    #[inline(always)]
+    fn one() -> Self {
+        Self(L::splat(&Fq::ONE))
+    }
 
     #[inline(always)]
     fn zero_lanes(self) -> u8 {
@@ -122,32 +167,24 @@ impl<L: Lanes<Params = FqParams>> Coordinate for Base<L> {
     }
 
     #[inline(always)]
-    fn inverse(self) -> Option<Self> {
-        inverse_lanes(self.0).map(Self)
-    }
-
-    #[inline(always)]
-    fn read(lines: &[Line]) -> Self {
-        Self(L::read(lines))
-    }
-
-    #[inline(always)]
-    fn write(self, lines: &mut [Line]) {
-        self.0.write(lines);
+    fn part(&self, part: usize) -> Self::Part {
+        Base(self.0.part(part))
     }
 }
 
-impl<L: Lanes<Params = FqParams>> Coordinate for Extension<L> {
-    const LINES: usize = 2 * L::LINES;
+impl<A: Arithmetic> Element for Extension<A> {
+    type Norm = Base<A>;
 
     #[inline(always)]
-    fn zero() -> Self {
-        Self([L::zero(), L::zero()])
+    fn norm(self) -> Base<A> {
+        let [a, b] = self.0;
+        Base(a.square().add(b.square()))
     }
 
     #[inline(always)]
-    fn one() -> Self {
-        Self([L::splat(&Fq::ONE), L::zero()])
+    fn inverse(self, Base(of_norm): Base<A>) -> Self {
+        let [a, b] = self.0;
+        Self([a.mul(of_norm), b.mul(of_norm).negate_where::<3>(u8::MAX)])
     }
 
     #[inline(always)]
@@ -170,7 +207,7 @@ impl<L: Lanes<Params = FqParams>> Coordinate for Extension<L> {
 
     #[inline(always)]
     fn mul(self, other: Self) -> Self {
-        Self(L::mul_pair(self.0, other.0))
+        Self(A::mul_pair(self.0, other.0))
     }
 
     /// (a₀ + a₁)(a₀ − a₁) + 2a₀a₁u.
@@ -185,6 +222,23 @@ impl<L: Lanes<Params = FqParams>> Coordinate for Extension<L> {
         let [a, b] = self.0;
         Self([a.reduce(), b.reduce()])
     }
+}
+
+impl<L: Lanes<Params = FqParams>> Coordinate for Extension<L> {
+    type Part = Extension<L::Part>;
+    type Lanes = L;
+
+    const KEEP_NORMS: bool = true;
+
+    #[inline(always)]
+    fn zero() -> Self {
+        Self([L::zero(), L::zero()])
+    }
+
+    #[inline(always)]
+    fn one() -> Self {
+        Self([L::splat(&Fq::ONE), L::zero()])
+    }
 
     #[inline(always)]
     fn zero_lanes(self) -> u8 {
@@ -198,27 +252,9 @@ impl<L: Lanes<Params = FqParams>> Coordinate for Extension<L> {
         Self([a.select(c, mask), b.select(d, mask)])
     }
 
-    /// (a₀ − a₁u) / (a₀² + a₁²).
     #[inline(always)]
-    fn inverse(self) -> Option<Self> {
-        let [a, b] = self.0;
-        let norm = inverse_lanes(a.square().add(b.square()))?;
-        Some(Self([
-            a.mul(norm).reduce(),
-            b.mul(norm).negate_where::<3>(u8::MAX),
-        ]))
-    }
-
-    #[inline(always)]
-    fn read(lines: &[Line]) -> Self {
-        let (first, second) = lines.split_at(L::LINES);
-        Self([L::read(first), L::read(second)])
-    }
-
-    #[inline(always)]
-    fn write(self, lines: &mut [Line]) {
-        let (first, second) = lines.split_at_mut(L::LINES);
-        self.0[0].write(first);
-        self.0[1].write(second);
+    fn part(&self, part: usize) -> Self::Part {
+        let [a, b] = &self.0;
+        Extension([a.part(part), b.part(part)])
     }
 }

@@ -9,6 +9,9 @@ use ark_ff::AdditiveGroup;
 use super::coordinate::{Base, Coordinate, Extension};
 use crate::backend::{FqParams, Lanes, Line, Machine};
 
+/// Part of a coordinate.
+pub(crate) type Part<G, M> = <<G as Group>::Coordinate<M> as Coordinate>::Part;
+
 /// Affine points (x, y) of one group. The identity is all zeros; no point of either curve has y = 0, so nothing else is.
 pub(crate) trait Group: Copy + Debug + Send + Sync + 'static {
     /// The words of a point: x first, then y.
@@ -18,7 +21,7 @@ pub(crate) trait Group: Copy + Debug + Send + Sync + 'static {
     /// arkworks' group.
     type Curve: CurveGroup<ScalarField = Fr, Affine = Self::Affine>;
     /// A coordinate of eight points.
-    type Coordinate<M: Machine>: Coordinate;
+    type Coordinate<M: Machine>: Coordinate<Lanes = M::Fq>;
 
     /// Cost of an addition, in additions of G1; measured, see `docs/msm.md`.
     const WEIGHT: u32;
@@ -28,8 +31,14 @@ pub(crate) trait Group: Copy + Debug + Send + Sync + 'static {
     /// The cache lines of a point.
     fn lines(words: &Self::Words) -> &[Line];
 
-    /// x of eight points: key form (bound 16) or kernel form (bound 2).
-    fn load_x<M: Machine, const KEY: bool>(rows: [&Self::Words; 8]) -> Self::Coordinate<M>;
+    /// One part of the x of eight points: key form (bound 16) or kernel form (bound 2).
+    fn load_x<M: Machine, const KEY: bool>(rows: &[&Self::Words; 8], part: usize) -> Part<Self, M>;
+
+    /// One part of x and y of eight points: key form (bound 16) or kernel form (bound 2).
+    fn load_part<M: Machine, const KEY: bool>(rows: &[&Self::Words; 8], part: usize) -> [Part<Self, M>; 2];
+
+    /// Fills one part of the kernel form of eight points, of coordinates with bound 2.
+    fn store_part<M: Machine>(point: [Part<Self, M>; 2], words: &mut [Self::Words; 8], part: usize);
 
     /// x and y of eight points: key form (bound 16) or kernel form (bound 2).
     fn load<M: Machine, const KEY: bool>(rows: [&Self::Words; 8]) -> [Self::Coordinate<M>; 2];
@@ -54,11 +63,6 @@ pub(crate) struct G1;
 /// The group of B2: coordinates in the quadratic extension, two cache lines a point.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct G2;
-
-#[inline(always)]
-fn first_half(line: &Line) -> &[u64; 4] {
-    &line.0.as_chunks::<4>().0[0]
-}
 
 #[inline(always)]
 fn load_pair<L: Lanes<Params = FqParams>, const KEY: bool>(rows: [&Line; 8]) -> [L; 2] {
@@ -111,13 +115,19 @@ impl Group for G1 {
     }
 
     #[inline(always)]
-    fn load_x<M: Machine, const KEY: bool>(rows: [&Self::Words; 8]) -> Self::Coordinate<M> {
-        let rows = std::array::from_fn(|lane| first_half(&rows[lane][0]));
-        Base(if KEY {
-            M::Fq::load_key(rows)
-        } else {
-            M::Fq::load(rows)
-        })
+    fn load_x<M: Machine, const KEY: bool>(rows: &[&Self::Words; 8], part: usize) -> Part<Self, M> {
+        Base(M::Fq::load_part::<KEY, 1>(rows, part))
+    }
+
+    #[inline(always)]
+    fn load_part<M: Machine, const KEY: bool>(rows: &[&Self::Words; 8], part: usize) -> [Part<Self, M>; 2] {
+        let [x, y] = M::Fq::load_pair_part::<KEY, 1>(rows, 0, part);
+        [Base(x), Base(y)]
+    }
+
+    #[inline(always)]
+    fn store_part<M: Machine>([x, y]: [Part<Self, M>; 2], words: &mut [Self::Words; 8], part: usize) {
+        M::Fq::store_pair_part([x.0, y.0], words, 0, part);
     }
 
     #[inline(always)]
@@ -167,10 +177,21 @@ impl Group for G2 {
     }
 
     #[inline(always)]
-    fn load_x<M: Machine, const KEY: bool>(rows: [&Self::Words; 8]) -> Self::Coordinate<M> {
-        Extension(load_pair::<M::Fq, KEY>(std::array::from_fn(|lane| {
-            &rows[lane][0]
-        })))
+    fn load_x<M: Machine, const KEY: bool>(rows: &[&Self::Words; 8], part: usize) -> Part<Self, M> {
+        Extension(M::Fq::load_pair_part::<KEY, 2>(rows, 0, part))
+    }
+
+    #[inline(always)]
+    fn load_part<M: Machine, const KEY: bool>(rows: &[&Self::Words; 8], part: usize) -> [Part<Self, M>; 2] {
+        let x = M::Fq::load_pair_part::<KEY, 2>(rows, 0, part);
+        let y = M::Fq::load_pair_part::<KEY, 2>(rows, 1, part);
+        [Extension(x), Extension(y)]
+    }
+
+    #[inline(always)]
+    fn store_part<M: Machine>([x, y]: [Part<Self, M>; 2], words: &mut [Self::Words; 8], part: usize) {
+        M::Fq::store_pair_part(x.0, words, 0, part);
+        M::Fq::store_pair_part(y.0, words, 1, part);
     }
 
     #[inline(always)]

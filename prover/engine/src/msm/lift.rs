@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use super::add::NEGATIVE;
-use super::coordinate::Coordinate;
+use super::coordinate::{Coordinate, Element};
 use super::group::Group;
 use crate::backend::{Backend, Kernel, Machine};
 

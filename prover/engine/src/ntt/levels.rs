@@ -5,7 +5,7 @@
 //! is read and written once for two multiplications.
 
 use super::roots::GroupRoots;
-use crate::backend::{Lanes, Line};
+use crate::backend::{Arithmetic, Lanes, Line};
 
 /// `levels` levels from natural to bit-reversed order: `blocks` is group `first` of its level.
 ///
@@ -58,14 +58,14 @@ pub(super) fn join_groups<L: Lanes>(blocks: &mut [Line], roots: GroupRoots<'_>, 
 
 /// (a, b) becomes (a + b·w, a − b·w): bounds 4 more than a's, for b up to 84.
 #[inline(always)]
-pub(super) fn split_pair<L: Lanes>(a: L, b: L, root: L) -> (L, L) {
+pub(super) fn split_pair<A: Arithmetic>(a: A, b: A, root: A) -> (A, A) {
     let product = b.mul(root);
     (a.add(product), a.sub::<4>(product))
 }
 
 /// (a, b) becomes (a + b, (a − b)·w), for b up to K: bounds a + b and 2 + (a + K)/42.
 #[inline(always)]
-pub(super) fn join_pair<const K: usize, L: Lanes>(a: L, b: L, root: L) -> (L, L) {
+pub(super) fn join_pair<const K: usize, A: Arithmetic>(a: A, b: A, root: A) -> (A, A) {
     (a.add(b), a.sub::<K>(b).mul(root))
 }
 
@@ -84,27 +84,31 @@ fn split_by_four<L: Lanes>(group: &mut [Line], roots: GroupRoots<'_>, index: usi
         // Two of the three roots are 1. Sums of what is not multiplied would double at each level, so they are reduced:
         // group 0 always has bound 16.
         for (((x0, x1), x2), x3) in rows {
-            let (a, b) = (L::read(x0), L::read(x2));
-            let (a0, a2) = (a.add(b), a.sub::<16>(b));
-            let (a, b) = (L::read(x1), L::read(x3));
-            let (a1, a3) = (a.add(b), a.sub::<16>(b));
-            a0.add(a1).reduce().write(x0);
-            a0.sub::<32>(a1).reduce().write(x1);
-            let (y2, y3) = split_pair(a2, a3, high);
-            y2.write(x2);
-            y3.write(x3);
+            for part in 0..L::PARTS {
+                let (a, b) = (L::read_part(x0, part), L::read_part(x2, part));
+                let (a0, a2) = (a.add(b), a.sub::<16>(b));
+                let (a, b) = (L::read_part(x1, part), L::read_part(x3, part));
+                let (a1, a3) = (a.add(b), a.sub::<16>(b));
+                L::write_part(a0.add(a1).reduce(), x0, part);
+                L::write_part(a0.sub::<32>(a1).reduce(), x1, part);
+                let (y2, y3) = split_pair(a2, a3, high.part(part));
+                L::write_part(y2, x2, part);
+                L::write_part(y3, x3, part);
+            }
         }
         return;
     }
     for (((x0, x1), x2), x3) in rows {
-        let (a0, a2) = split_pair(L::read(x0), L::read(x2), whole);
-        let (a1, a3) = split_pair(L::read(x1), L::read(x3), whole);
-        let (y0, y1) = split_pair(a0, a1, low);
-        let (y2, y3) = split_pair(a2, a3, high);
-        y0.write(x0);
-        y1.write(x1);
-        y2.write(x2);
-        y3.write(x3);
+        for part in 0..L::PARTS {
+            let (a0, a2) = split_pair(L::read_part(x0, part), L::read_part(x2, part), whole.part(part));
+            let (a1, a3) = split_pair(L::read_part(x1, part), L::read_part(x3, part), whole.part(part));
+            let (y0, y1) = split_pair(a0, a1, low.part(part));
+            let (y2, y3) = split_pair(a2, a3, high.part(part));
+            L::write_part(y0, x0, part);
+            L::write_part(y1, x1, part);
+            L::write_part(y2, x2, part);
+            L::write_part(y3, x3, part);
+        }
     }
 }
 
@@ -116,16 +120,20 @@ fn split_by_two<L: Lanes>(group: &mut [Line], roots: GroupRoots<'_>, index: usiz
     if index == 0 {
         // The root is 1.
         for (x0, x1) in rows {
-            let (a, b) = (L::read(x0), L::read(x1));
-            a.add(b).reduce().write(x0);
-            a.sub::<16>(b).reduce().write(x1);
+            for part in 0..L::PARTS {
+                let (a, b) = (L::read_part(x0, part), L::read_part(x1, part));
+                L::write_part(a.add(b).reduce(), x0, part);
+                L::write_part(a.sub::<16>(b).reduce(), x1, part);
+            }
         }
         return;
     }
     for (x0, x1) in rows {
-        let (y0, y1) = split_pair(L::read(x0), L::read(x1), root);
-        y0.write(x0);
-        y1.write(x1);
+        for part in 0..L::PARTS {
+            let (y0, y1) = split_pair(L::read_part(x0, part), L::read_part(x1, part), root.part(part));
+            L::write_part(y0, x0, part);
+            L::write_part(y1, x1, part);
+        }
     }
 }
 
@@ -143,25 +151,30 @@ fn join_four<L: Lanes>(group: &mut [Line], roots: GroupRoots<'_>, index: usize) 
     if index == 0 {
         // Two of the three roots are 1: a reduction costs less than a product with it.
         for (((x0, x1), x2), x3) in rows {
-            let (a, b) = (L::read(x0), L::read(x1)); // [6, 6]
-            let (a0, a1) = (a.add(b), a.sub::<6>(b)); // [12, 12]
-            let (a2, a3) = join_pair::<6, L>(L::read(x2), L::read(x3), high); // [12, 3]
-            a0.add(a2).reduce().write(x0); // [2]
-            a0.sub::<12>(a2).reduce().write(x2); // [2]
-            a1.add(a3).reduce().write(x1); // [2]
-            a1.sub::<3>(a3).reduce().write(x3); // [2]
+            for part in 0..L::PARTS {
+                let (a, b) = (L::read_part(x0, part), L::read_part(x1, part)); // [6, 6]
+                let (a0, a1) = (a.add(b), a.sub::<6>(b)); // [12, 12]
+                let (a2, a3) =
+                    join_pair::<6, _>(L::read_part(x2, part), L::read_part(x3, part), high.part(part)); // [12, 3]
+                L::write_part(a0.add(a2).reduce(), x0, part); // [2]
+                L::write_part(a0.sub::<12>(a2).reduce(), x2, part); // [2]
+                L::write_part(a1.add(a3).reduce(), x1, part); // [2]
+                L::write_part(a1.sub::<3>(a3).reduce(), x3, part); // [2]
+            }
         }
         return;
     }
     for (((x0, x1), x2), x3) in rows {
-        let (a0, a1) = join_pair::<6, L>(L::read(x0), L::read(x1), low); // [12, 3]
-        let (a2, a3) = join_pair::<6, L>(L::read(x2), L::read(x3), high); // [12, 3]
-        let (y0, y2) = join_pair::<12, L>(a0, a2, whole); // [24, 3]
-        let (y1, y3) = join_pair::<3, L>(a1, a3, whole); // [6, 3]
-        y0.reduce().write(x0); // [2]
-        y1.write(x1);
-        y2.write(x2);
-        y3.write(x3);
+        for part in 0..L::PARTS {
+            let (a0, a1) = join_pair::<6, _>(L::read_part(x0, part), L::read_part(x1, part), low.part(part)); // [12, 3]
+            let (a2, a3) = join_pair::<6, _>(L::read_part(x2, part), L::read_part(x3, part), high.part(part)); // [12, 3]
+            let (y0, y2) = join_pair::<12, _>(a0, a2, whole.part(part)); // [24, 3]
+            let (y1, y3) = join_pair::<3, _>(a1, a3, whole.part(part)); // [6, 3]
+            L::write_part(y0.reduce(), x0, part); // [2]
+            L::write_part(y1, x1, part);
+            L::write_part(y2, x2, part);
+            L::write_part(y3, x3, part);
+        }
     }
 }
 
@@ -170,9 +183,11 @@ fn join_two<L: Lanes>(group: &mut [Line], roots: GroupRoots<'_>, index: usize) {
     let root = roots.get::<L>(index);
     let (x0, x1) = group.split_at_mut(group.len() / 2);
     for (x0, x1) in x0.chunks_exact_mut(L::LINES).zip(x1.chunks_exact_mut(L::LINES)) {
-        let (y0, y1) = join_pair::<6, L>(L::read(x0), L::read(x1), root); // [12, 3]
-        y0.reduce().write(x0); // [2]
-        y1.write(x1);
+        for part in 0..L::PARTS {
+            let (y0, y1) = join_pair::<6, _>(L::read_part(x0, part), L::read_part(x1, part), root.part(part)); // [12, 3]
+            L::write_part(y0.reduce(), x0, part); // [2]
+            L::write_part(y1, x1, part);
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use ark_ff::AdditiveGroup;
 use super::levels::split_groups;
 use super::roots::{Roots, UNIT};
 use super::tiles::{BLOCK, Tiling};
-use crate::backend::{Kernel, Lanes, Line, Machine};
+use crate::backend::{Arithmetic, Kernel, Lanes, Line, Machine};
 
 /// Rows into which stored values are cut: the elements of a unit.
 pub(super) const ROWS: usize = UNIT;
@@ -54,7 +54,9 @@ impl Kernel for Load<'_> {
                 .chunks_exact_mut(M::Fr::LINES)
                 .zip(room.chunks_exact(M::Fr::LINES));
             for (out, block) in blocks {
-                M::Fr::read(block).reduce().write(out);
+                for part in 0..M::Fr::PARTS {
+                    M::Fr::write_part(M::Fr::read_part(block, part).reduce(), out, part);
+                }
             }
         }
     }

@@ -4,7 +4,7 @@ use super::levels::{join_groups, split_groups};
 use super::roots::Roots;
 use super::tiles::{BLOCK, Tiling};
 use super::unit::{shift_unit, split_unit};
-use crate::backend::{Kernel, Lanes, Line, Machine};
+use crate::backend::{Arithmetic, Kernel, Lanes, Line, Machine};
 
 /// The widest levels of a split, for one tile. Takes 16, gives 2.
 pub(super) struct SplitColumns<'a> {
@@ -30,7 +30,9 @@ impl Kernel for SplitColumns<'_> {
                 .chunks_exact_mut(M::Fr::LINES)
                 .zip(row.chunks_exact(M::Fr::LINES));
             for (out, block) in blocks {
-                M::Fr::read(block).reduce().write(out);
+                for part in 0..M::Fr::PARTS {
+                    M::Fr::write_part(M::Fr::read_part(block, part).reduce(), out, part);
+                }
             }
         }
     }
@@ -134,8 +136,11 @@ impl Kernel for Quotient<'_> {
                 .zip(b.chunks_exact(M::Fr::LINES))
                 .zip(c.chunks_exact(M::Fr::LINES));
             for (out, ((a, b), c)) in out.chunks_exact_mut(M::Fr::LINES).zip(blocks) {
-                let product = M::Fr::read(a).mul(M::Fr::read(b)); // [3]
-                let value = product.sub::<6>(M::Fr::read(c)); // [9]
+                let mut value = M::Fr::zero();
+                for part in 0..M::Fr::PARTS {
+                    let product = M::Fr::read_part(a, part).mul(M::Fr::read_part(b, part)); // [3]
+                    value.set_part(part, product.sub::<6>(M::Fr::read_part(c, part))); // [9]
+                }
                 write_integers(out, value.to_integers());
             }
         }

@@ -6,7 +6,7 @@
 
 use super::levels::{join_pair, split_pair};
 use super::roots::{GroupRoots, UnitRoots};
-use crate::backend::{Lanes, Line};
+use crate::backend::{Arithmetic, Lanes, Line};
 
 /// The last three levels of a split. The unit stays transposed: lane l of block j gets element 8l + j. Takes up to 72,
 /// gives 12 more.
@@ -33,7 +33,11 @@ pub(super) fn shift_unit<L: Lanes>(
     let coset: L = L::read(coset);
     x[0] = x[0].mul(coset); // [4] for 84 · 2
     for (j, x) in x.iter_mut().enumerate().skip(1) {
-        *x = x.mul(first.get(j)).mul(coset); // [3]
+        let power: L = first.get(j);
+        for part in 0..L::PARTS {
+            // [3]
+            x.set_part(part, x.part(part).mul(power.part(part)).mul(coset.part(part)));
+        }
     }
     join(&mut x, roots);
     write(unit, L::transpose(x));
@@ -51,7 +55,11 @@ fn split<L: Lanes>(x: &mut [L; 8], roots: UnitRoots<'_>) {
             for j in 0..stride {
                 let a = (2 * group * stride + j) % 8;
                 let b = (a + stride) % 8;
-                (x[a], x[b]) = split_pair(x[a], x[b], root);
+                for part in 0..L::PARTS {
+                    let (y, z) = split_pair(x[a].part(part), x[b].part(part), root.part(part));
+                    x[a].set_part(part, y);
+                    x[b].set_part(part, z);
+                }
             }
         }
         stride /= 2;
@@ -71,7 +79,12 @@ fn join<L: Lanes>(x: &mut [L; 8], roots: UnitRoots<'_>) {
             for j in 0..stride {
                 let a = (2 * group * stride + j) % 8;
                 let b = (a + stride) % 8;
-                (x[a], x[b]) = join_pair::<16, L>(x[a], x[b], root); // at most [32, 2 + 32/42]
+                for part in 0..L::PARTS {
+                    // At most [32, 2 + 32/42].
+                    let (y, z) = join_pair::<16, _>(x[a].part(part), x[b].part(part), root.part(part));
+                    x[a].set_part(part, y);
+                    x[b].set_part(part, z);
+                }
             }
         }
         stride *= 2;

@@ -4,7 +4,7 @@ use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, Field};
 
 use super::sum::Sum;
-use crate::backend::{Kernel, Lanes, Line, Machine};
+use crate::backend::{Arithmetic, Kernel, Lanes, Line, Machine};
 use crate::ntt::BLOCK;
 use crate::r1cs::{SparseMatrix, Term};
 use crate::{MatrixName, R1cs};

@@ -14,7 +14,8 @@ use ark_ff::{AdditiveGroup, Fp, FpConfig};
 
 use super::limbs::{Limbs, Modulus};
 use super::vector::{self, Vector};
-use crate::backend::{Lanes, Line};
+use crate::backend::lanes::{column, first_halves};
+use crate::backend::{Arithmetic, Lanes, Line};
 
 /// Five vectors: limbs 0 to 4 of eight non-negative integers below 2^260.
 pub(super) struct Eight<P>([Vector; 5], PhantomData<P>);
@@ -189,51 +190,7 @@ impl<P: FpConfig<4>> Eight<P> {
     }
 }
 
-impl<P: FpConfig<4>> Lanes for Eight<P> {
-    type Params = P;
-
-    const LINES: usize = 5;
-
-    #[inline(always)]
-    fn zero() -> Self {
-        Self([Vector::zero(); 5], PhantomData)
-    }
-
-    #[inline(always)]
-    fn splat(value: &Fp<P, 4>) -> Self {
-        let [a, b, c, d] = value.0.0;
-        let words = [
-            Vector::splat(a),
-            Vector::splat(b),
-            Vector::splat(c),
-            Vector::splat(d),
-        ];
-        Self::from_key_words(words).canonical()
-    }
-
-    #[inline(always)]
-    fn from_elements(elements: &[Fp<P, 4>; 8]) -> Self {
-        let [a, b, c, d, e, f, g, h] = elements;
-        Self::load_key([&a.0.0, &b.0.0, &c.0.0, &d.0.0, &e.0.0, &f.0.0, &g.0.0, &h.0.0])
-    }
-
-    #[inline(always)]
-    fn to_elements(self) -> [Fp<P, 4>; 8] {
-        let key = Self(splat(Modulus::<P>::TO_KEY), PhantomData);
-        let rows = self.mul(key).canonical().to_rows();
-        let mut elements = [Fp::ZERO; 8];
-        for (element, row) in elements.iter_mut().zip(rows) {
-            element.0.0 = row;
-        }
-        elements
-    }
-
-    #[inline(always)]
-    fn to_integers(self) -> [[u64; 4]; 8] {
-        let one = Self(splat([1, 0, 0, 0, 0]), PhantomData);
-        self.mul(one).canonical().to_rows()
-    }
-
+impl<P: FpConfig<4>> Arithmetic for Eight<P> {
     #[inline(always)]
     fn add(self, other: Self) -> Self {
         let mut limbs = self.0;
@@ -319,6 +276,56 @@ impl<P: FpConfig<4>> Lanes for Eight<P> {
             limbs[i] = limbs[i].sub(p[i].multiply(quotient));
         }
         Self::carry(limbs)
+    }
+}
+
+impl<P: FpConfig<4>> Lanes for Eight<P> {
+    type Params = P;
+
+    type Part = Self;
+
+    const PARTS: usize = 1;
+
+    const LINES: usize = 5;
+
+    #[inline(always)]
+    fn zero() -> Self {
+        Self([Vector::zero(); 5], PhantomData)
+    }
+
+    #[inline(always)]
+    fn splat(value: &Fp<P, 4>) -> Self {
+        let [a, b, c, d] = value.0.0;
+        let words = [
+            Vector::splat(a),
+            Vector::splat(b),
+            Vector::splat(c),
+            Vector::splat(d),
+        ];
+        Self::from_key_words(words).canonical()
+    }
+
+    #[inline(always)]
+    fn from_elements(elements: &[Fp<P, 4>; 8]) -> Self {
+        let [a, b, c, d, e, f, g, h] = elements;
+        Self::load_key([&a.0.0, &b.0.0, &c.0.0, &d.0.0, &e.0.0, &f.0.0, &g.0.0, &h.0.0])
+    }
+
+    #[inline(always)]
+    fn to_elements(self) -> [Fp<P, 4>; 8] {
+        let key = Self(splat(Modulus::<P>::TO_KEY), PhantomData);
+        let rows = self.mul(key).canonical().to_rows();
+        let mut elements = [Fp::ZERO; 8];
+        for (element, row) in elements.iter_mut().zip(rows) {
+            element.0.0 = row;
+        }
+        elements
+    }
+
+    #[inline(always)]
+    fn to_integers(self) -> [[u64; 4]; 8] {
+        let one = Self(splat([1, 0, 0, 0, 0]), PhantomData);
+        self.mul(one).canonical().to_rows()
     }
 
     #[inline(always)]
@@ -416,6 +423,57 @@ impl<P: FpConfig<4>> Lanes for Eight<P> {
             }
         }
         lanes
+    }
+
+    #[inline(always)]
+    fn part(&self, _: usize) -> Self {
+        *self
+    }
+
+    #[inline(always)]
+    fn set_part(&mut self, _: usize, value: Self) {
+        *self = value;
+    }
+
+    #[inline(always)]
+    fn load_part<const KEY: bool, const N: usize>(rows: &[&[Line; N]; 8], _: usize) -> Self {
+        let rows = first_halves(rows);
+        if KEY {
+            Self::load_key(rows)
+        } else {
+            Self::load(rows)
+        }
+    }
+
+    #[inline(always)]
+    fn load_pair_part<const KEY: bool, const N: usize>(
+        rows: &[&[Line; N]; 8],
+        at: usize,
+        _: usize,
+    ) -> [Self; 2] {
+        let rows = column(rows, at);
+        if KEY {
+            Self::load_key_pair(rows)
+        } else {
+            Self::load_pair(rows)
+        }
+    }
+
+    #[inline(always)]
+    fn store_pair_part<const N: usize>(pair: [Self; 2], rows: &mut [[Line; N]; 8], at: usize, _: usize) {
+        for (row, line) in rows.iter_mut().zip(Self::store_pair(pair)) {
+            row[at] = line;
+        }
+    }
+
+    #[inline(always)]
+    fn read_part(lines: &[Line], _: usize) -> Self {
+        Self::read(lines)
+    }
+
+    #[inline(always)]
+    fn write_part(value: Self, lines: &mut [Line], _: usize) {
+        value.write(lines);
     }
 }
 

@@ -58,6 +58,26 @@ impl<P: FpConfig<4>> Field<P> {
         sum(difference, [p0 & mask, p1 & mask, p2 & mask, p3 & mask])
     }
 
+    /// −a or a, without a branch: signs of points are random.
+    ///
+    /// The complement of a is 2^256 − 1 − a, so 2p − a is what it makes with 2p + 1. Zero stays zero, since 2p is not below 2p.
+    #[inline(always)]
+    pub(super) fn negate_if([a, b, c, d]: Words, negative: bool) -> Words {
+        let mask = u64::from(negative & (a | b | c | d != 0)).wrapping_neg();
+        let [p0, p1, p2, p3] = Self::TWICE;
+        // 2p is even.
+        let offset = [(p0 | 1) & mask, p1 & mask, p2 & mask, p3 & mask];
+        sum([a ^ mask, b ^ mask, c ^ mask, d ^ mask], offset)
+    }
+
+    /// The residue times 2^−256, below p: the integer that Montgomery form stands for.
+    #[inline(always)]
+    pub(super) fn integer(a: Words) -> Words {
+        let [a, b, c, d] = a;
+        // At most p.
+        Self::canonical(Self::divide([a, b, c, d, 0, 0, 0, 0]))
+    }
+
     #[inline(always)]
     pub(super) fn mul(a: Words, b: Words) -> Words {
         // Below (2p)² / 2^256 + p, which is below 1.76p.
@@ -69,7 +89,31 @@ impl<P: FpConfig<4>> Field<P> {
 
     #[inline(always)]
     pub(super) fn square(a: Words) -> Words {
-        Self::divide(square(a))
+        // a² is the sum of aᵢ·(aᵢ + 2·(what is above)) over the words: six products fewer. No row is above a·2a.
+        let [_, b, c, d] = a;
+        let (twice_c, twice_d) = (c << 1, d << 1);
+        let t = Self::step(
+            [0; 4],
+            a[0],
+            &[a[0], b << 1, twice_c | b >> 63, twice_d | c >> 63],
+        );
+
+        let (l0, h0) = b.carrying_mul(b, 0);
+        let (l1, h1) = b.carrying_mul(twice_c, 0);
+        let (l2, h2) = b.carrying_mul(twice_d | c >> 63, 0);
+        let (r1, carry) = l1.carrying_add(h0, false);
+        let (r2, carry) = l2.carrying_add(h1, carry);
+        let (r3, _) = h2.carrying_add(0, carry);
+        let t = Self::reduce(accumulate([t[0], t[1], t[2], t[3], 0], [0, l0, r1, r2, r3]));
+
+        let (l0, h0) = c.carrying_mul(c, 0);
+        let (l1, h1) = c.carrying_mul(twice_d, 0);
+        let (r1, carry) = l1.carrying_add(h0, false);
+        let (r2, _) = h1.carrying_add(0, carry);
+        let t = Self::reduce(accumulate([t[0], t[1], t[2], t[3], 0], [0, 0, l0, r1, r2]));
+
+        let (l0, h0) = d.carrying_mul(d, 0);
+        Self::reduce(accumulate([t[0], t[1], t[2], t[3], 0], [0, 0, 0, l0, h0]))
     }
 
     /// (a₀ + a₁u)(b₀ + b₁u) with u² = −1, by Karatsuba before reduction: three products, two reductions.
@@ -93,7 +137,12 @@ impl<P: FpConfig<4>> Field<P> {
     /// (t + a·b + m·p) / 2^64 with the m that makes it whole.
     #[inline(always)]
     fn step([t0, t1, t2, t3]: Words, a: u64, b: &Words) -> Words {
-        let t = accumulate([t0, t1, t2, t3, 0], row(a, b));
+        Self::reduce(accumulate([t0, t1, t2, t3, 0], row(a, b)))
+    }
+
+    /// (t + m·p) / 2^64 with the m that makes it whole, which must be below 2^256.
+    #[inline(always)]
+    fn reduce(t: [u64; 5]) -> Words {
         let m = t[0].wrapping_mul(Self::MINUS_INVERSE);
         let [_, t0, t1, t2, t3] = accumulate(t, row(m, &Self::P));
         [t0, t1, t2, t3]
@@ -109,12 +158,10 @@ impl<P: FpConfig<4>> Field<P> {
         sum(low, [t4, t5, t6, t7])
     }
 
-    /// (t + m·p) / 2^64 with the m that makes it whole. Four of them leave at most p.
+    /// As [`reduce`](Self::reduce), of four words. Four of them leave at most p.
     #[inline(always)]
     fn shift([t0, t1, t2, t3]: Words) -> Words {
-        let m = t0.wrapping_mul(Self::MINUS_INVERSE);
-        let [_, t0, t1, t2, t3] = accumulate([t0, t1, t2, t3, 0], row(m, &Self::P));
-        [t0, t1, t2, t3]
+        Self::reduce([t0, t1, t2, t3, 0])
     }
 }
 
@@ -150,30 +197,6 @@ fn product(a: Words, b: Words) -> [u64; 8] {
     let [w2, t3, t4, t5, t6] = accumulate([t2, t3, t4, t5, 0], row(a[2], &b));
     let [w3, w4, w5, w6, w7] = accumulate([t3, t4, t5, t6, 0], row(a[3], &b));
     [w0, w1, w2, w3, w4, w5, w6, w7]
-}
-
-#[inline(always)]
-fn square([a0, a1, a2, a3]: Words) -> [u64; 8] {
-    // Products of different words once, doubled, then the squares.
-    let (w1, h1) = a0.carrying_mul(a1, 0);
-    let (w2, h2) = a0.carrying_mul(a2, h1);
-    let (w3, w4) = a0.carrying_mul(a3, h2);
-    let (w3, h3) = a1.carrying_mul_add(a2, w3, 0);
-    let (w4, w5) = a1.carrying_mul_add(a3, w4, h3);
-    let (w5, w6) = a2.carrying_mul_add(a3, w5, 0);
-
-    let (l0, h0) = a0.carrying_mul(a0, 0);
-    let (l1, h1) = a1.carrying_mul(a1, 0);
-    let (l2, h2) = a2.carrying_mul(a2, 0);
-    let (l3, h3) = a3.carrying_mul(a3, 0);
-    let (s1, carry) = (w1 << 1).carrying_add(h0, false);
-    let (s2, carry) = (w2 << 1 | w1 >> 63).carrying_add(l1, carry);
-    let (s3, carry) = (w3 << 1 | w2 >> 63).carrying_add(h1, carry);
-    let (s4, carry) = (w4 << 1 | w3 >> 63).carrying_add(l2, carry);
-    let (s5, carry) = (w5 << 1 | w4 >> 63).carrying_add(h2, carry);
-    let (s6, carry) = (w6 << 1 | w5 >> 63).carrying_add(l3, carry);
-    let (s7, _) = (w6 >> 63).carrying_add(h3, carry);
-    [l0, s1, s2, s3, s4, s5, s6, s7]
 }
 
 /// a + b, below 2^256.
@@ -267,6 +290,9 @@ mod tests {
         let inverse = BigUint::from(2u32).modpow(&((&p - 2u32) * 256u32), &p);
         for a in &values {
             check(Field::<P>::square(words(a)), &(a * a * &inverse));
+            check(Field::<P>::negate_if(words(a), true), &(&twice - a));
+            check(Field::<P>::negate_if(words(a), false), a);
+            assert_eq!(integer(Field::<P>::integer(words(a))), a * &inverse % &p);
             for b in &values {
                 check(Field::<P>::add(words(a), words(b)), &(a + b));
                 check(Field::<P>::sub(words(a), words(b)), &(a + &twice - b));

@@ -1,18 +1,35 @@
 //! Eight elements, one after the other. Kernel form is key form, but for values from p to 2p.
+//!
+//! A part is one element, whose arithmetic is inlined into the kernel: what a chain of operations passes on stays in registers.
+//! Operations on all eight are loops over parts, for the places that are not hot. Lanes are taken in plain loops: closures over
+//! them are left out of line, and copies of 256 bytes with them.
 
-use std::array;
 use std::marker::PhantomData;
 
 use ark_ff::{AdditiveGroup, Fp, FpConfig};
 
 use super::field::{Field, Words};
-use crate::backend::{Lanes, Line};
+use crate::backend::{Arithmetic, Lanes, Line};
 
-/// Eight values below 2p, in Montgomery form with R = 2^256.
+/// One value below 2p, in Montgomery form with R = 2^256.
+#[derive(Debug)]
+pub(crate) struct One<P>(Words, PhantomData<P>);
+
+/// Eight of them.
 #[derive(Debug)]
 pub(crate) struct Eight<P>([Words; 8], PhantomData<P>);
 
+impl<P> Clone for One<P> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P> Copy for One<P> {}
+
 impl<P> Clone for Eight<P> {
+    #[inline(always)]
     fn clone(&self) -> Self {
         *self
     }
@@ -20,58 +37,145 @@ impl<P> Clone for Eight<P> {
 
 impl<P> Copy for Eight<P> {}
 
+impl<P: FpConfig<4>> One<P> {
+    #[inline(always)]
+    fn new(value: Words) -> Self {
+        Self(value, PhantomData)
+    }
+}
+
+impl<P: FpConfig<4>> Arithmetic for One<P> {
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        Self::new(Field::<P>::add(self.0, other.0))
+    }
+
+    #[inline(always)]
+    fn sub<const K: usize>(self, other: Self) -> Self {
+        Self::new(Field::<P>::sub(self.0, other.0))
+    }
+
+    #[inline(always)]
+    fn negate_where<const K: usize>(self, mask: u8) -> Self {
+        Self::new(Field::<P>::negate_if(self.0, mask & 1 != 0))
+    }
+
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        Self::new(Field::<P>::mul(self.0, other.0))
+    }
+
+    #[inline(always)]
+    fn square(self) -> Self {
+        Self::new(Field::<P>::square(self.0))
+    }
+
+    #[inline(always)]
+    fn mul_pair([a0, a1]: [Self; 2], [b0, b1]: [Self; 2]) -> [Self; 2] {
+        let [real, imaginary] = Field::<P>::mul_pair([a0.0, a1.0], [b0.0, b1.0]);
+        [Self::new(real), Self::new(imaginary)]
+    }
+
+    #[inline(always)]
+    fn reduce(self) -> Self {
+        self
+    }
+}
+
 impl<P: FpConfig<4>> Eight<P> {
+    #[inline(always)]
     fn new(values: [Words; 8]) -> Self {
         Self(values, PhantomData)
     }
 }
 
-/// The operation in each lane, written out: indices that the compiler knows leave no copies of whole lanes behind.
-#[inline(always)]
-fn each(a: &[Words; 8], b: &[Words; 8], operation: impl Fn(Words, Words) -> Words) -> [Words; 8] {
-    [
-        operation(a[0], b[0]),
-        operation(a[1], b[1]),
-        operation(a[2], b[2]),
-        operation(a[3], b[3]),
-        operation(a[4], b[4]),
-        operation(a[5], b[5]),
-        operation(a[6], b[6]),
-        operation(a[7], b[7]),
-    ]
-}
-
-/// Multiplications stay out of line, one loop each: eight of them are two thousand instructions.
-#[inline(never)]
-fn products<P: FpConfig<4>>(a: &[Words; 8], b: &[Words; 8]) -> [Words; 8] {
-    array::from_fn(|lane| Field::<P>::mul(a[lane], b[lane]))
-}
-
-#[inline(never)]
-fn squares<P: FpConfig<4>>(a: &[Words; 8]) -> [Words; 8] {
-    array::from_fn(|lane| Field::<P>::square(a[lane]))
-}
-
-#[inline(never)]
-fn products_of_pairs<P: FpConfig<4>>(a: [&[Words; 8]; 2], b: [&[Words; 8]; 2]) -> [[Words; 8]; 2] {
-    let mut products = [[[0; 4]; 8]; 2];
-    for lane in 0..8 {
-        let [real, imaginary] = Field::<P>::mul_pair([a[0][lane], a[1][lane]], [b[0][lane], b[1][lane]]);
-        products[0][lane] = real;
-        products[1][lane] = imaginary;
+impl<P: FpConfig<4>> Arithmetic for Eight<P> {
+    #[inline(always)]
+    fn add(mut self, other: Self) -> Self {
+        for part in 0..Self::PARTS {
+            self.set_part(part, self.part(part).add(other.part(part)));
+        }
+        self
     }
-    products
+
+    #[inline(always)]
+    fn sub<const K: usize>(mut self, other: Self) -> Self {
+        for part in 0..Self::PARTS {
+            self.set_part(part, self.part(part).sub::<K>(other.part(part)));
+        }
+        self
+    }
+
+    #[inline(always)]
+    fn negate_where<const K: usize>(mut self, mask: u8) -> Self {
+        for part in 0..Self::PARTS {
+            self.set_part(part, self.part(part).negate_where::<K>(mask >> part));
+        }
+        self
+    }
+
+    #[inline(always)]
+    fn mul(mut self, other: Self) -> Self {
+        for part in 0..Self::PARTS {
+            self.set_part(part, self.part(part).mul(other.part(part)));
+        }
+        self
+    }
+
+    #[inline(always)]
+    fn square(mut self) -> Self {
+        for part in 0..Self::PARTS {
+            self.set_part(part, self.part(part).square());
+        }
+        self
+    }
+
+    #[inline(always)]
+    fn mul_pair(mut a: [Self; 2], b: [Self; 2]) -> [Self; 2] {
+        for part in 0..Self::PARTS {
+            let own = [a[0].part(part), a[1].part(part)];
+            let [real, imaginary] = Arithmetic::mul_pair(own, [b[0].part(part), b[1].part(part)]);
+            a[0].set_part(part, real);
+            a[1].set_part(part, imaginary);
+        }
+        a
+    }
+
+    #[inline(always)]
+    fn reduce(self) -> Self {
+        self
+    }
 }
 
-fn halves(line: &Line) -> [[u64; 4]; 2] {
+#[inline(always)]
+fn halves(line: &Line) -> [Words; 2] {
     let Line([a, b, c, d, e, f, g, h]) = *line;
     [[a, b, c, d], [e, f, g, h]]
+}
+
+#[inline(always)]
+fn line([a, b, c, d]: Words, [e, f, g, h]: Words) -> Line {
+    Line([a, b, c, d, e, f, g, h])
 }
 
 impl<P: FpConfig<4>> Lanes for Eight<P> {
     type Params = P;
 
+    type Part = One<P>;
+
+    const PARTS: usize = 8;
+
     const LINES: usize = 4;
+
+    #[inline(always)]
+    fn part(&self, part: usize) -> One<P> {
+        One::new(self.0[part])
+    }
+
+    #[inline(always)]
+    fn set_part(&mut self, part: usize, value: One<P>) {
+        self.0[part] = value.0;
+    }
 
     #[inline(always)]
     fn zero() -> Self {
@@ -85,86 +189,66 @@ impl<P: FpConfig<4>> Lanes for Eight<P> {
 
     #[inline(always)]
     fn from_elements(elements: &[Fp<P, 4>; 8]) -> Self {
-        Self::new(elements.each_ref().map(|element| element.0.0))
+        let mut values = Self::zero();
+        for (value, element) in values.0.iter_mut().zip(elements) {
+            *value = element.0.0;
+        }
+        values
     }
 
     #[inline(always)]
     fn to_elements(self) -> [Fp<P, 4>; 8] {
-        self.0.map(|value| {
-            let mut element = Fp::ZERO;
-            element.0.0 = Field::<P>::canonical(value);
-            element
-        })
+        let mut elements = [Fp::ZERO; 8];
+        for (element, value) in elements.iter_mut().zip(&self.0) {
+            element.0.0 = Field::<P>::canonical(*value);
+        }
+        elements
     }
 
     #[inline(always)]
     fn to_integers(self) -> [[u64; 4]; 8] {
-        // Montgomery's product with the integer 1 takes the factor 2^256 out.
-        self.0
-            .map(|value| Field::<P>::canonical(Field::<P>::mul(value, [1, 0, 0, 0])))
-    }
-
-    #[inline(always)]
-    fn add(self, other: Self) -> Self {
-        Self::new(each(&self.0, &other.0, Field::<P>::add))
-    }
-
-    #[inline(always)]
-    fn sub<const K: usize>(self, other: Self) -> Self {
-        Self::new(each(&self.0, &other.0, Field::<P>::sub))
-    }
-
-    #[inline(always)]
-    fn negate_where<const K: usize>(self, mask: u8) -> Self {
-        self.select(Self::zero().sub::<K>(self), mask)
-    }
-
-    #[inline(always)]
-    fn mul(self, other: Self) -> Self {
-        Self::new(products::<P>(&self.0, &other.0))
-    }
-
-    #[inline(always)]
-    fn square(self) -> Self {
-        Self::new(squares::<P>(&self.0))
-    }
-
-    #[inline(always)]
-    fn mul_pair([a0, a1]: [Self; 2], [b0, b1]: [Self; 2]) -> [Self; 2] {
-        let [real, imaginary] = products_of_pairs::<P>([&a0.0, &a1.0], [&b0.0, &b1.0]);
-        [Self::new(real), Self::new(imaginary)]
-    }
-
-    #[inline(always)]
-    fn reduce(self) -> Self {
-        self
+        let mut integers = self.0;
+        for value in &mut integers {
+            *value = Field::<P>::integer(*value);
+        }
+        integers
     }
 
     #[inline(always)]
     fn zero_lanes(self) -> u8 {
-        let bits = self.0.iter().zip(0..);
-        bits.fold(0, |mask, (value, lane)| {
-            mask | u8::from(Field::<P>::is_zero(*value)) << lane
-        })
+        let mut mask = 0;
+        for (lane, value) in self.0.iter().enumerate() {
+            mask |= u8::from(Field::<P>::is_zero(*value)) << lane;
+        }
+        mask
     }
 
     #[inline(always)]
-    fn select(self, other: Self, mask: u8) -> Self {
-        Self::new(array::from_fn(|lane| match mask >> lane & 1 {
-            0 => self.0[lane],
-            _ => other.0[lane],
-        }))
+    fn select(mut self, other: Self, mask: u8) -> Self {
+        for lane in 0..8 {
+            if mask >> lane & 1 != 0 {
+                self.0[lane] = other.0[lane];
+            }
+        }
+        self
     }
 
     #[inline(always)]
     fn load_key(rows: [&[u64; 4]; 8]) -> Self {
-        Self::new(rows.map(|words| *words))
+        let mut values = Self::zero();
+        for (value, row) in values.0.iter_mut().zip(rows) {
+            *value = *row;
+        }
+        values
     }
 
     #[inline(always)]
     fn load_key_pair(rows: [&Line; 8]) -> [Self; 2] {
-        let rows = rows.map(halves);
-        [Self::new(rows.map(|[x, _]| x)), Self::new(rows.map(|[_, y]| y))]
+        let mut pair = [Self::zero(); 2];
+        for (lane, row) in rows.into_iter().enumerate() {
+            [pair[0].0[lane], pair[1].0[lane]] = halves(row);
+        }
+        pair
     }
 
     #[inline(always)]
@@ -179,34 +263,77 @@ impl<P: FpConfig<4>> Lanes for Eight<P> {
 
     #[inline(always)]
     fn store_pair([first, second]: [Self; 2]) -> [Line; 8] {
-        array::from_fn(|lane| {
-            let mut line = Line::default();
-            let (low, high) = line.0.split_at_mut(4);
-            low.copy_from_slice(&first.0[lane]);
-            high.copy_from_slice(&second.0[lane]);
-            line
-        })
+        let mut lines = [Line::default(); 8];
+        for (lane, row) in lines.iter_mut().enumerate() {
+            *row = line(first.0[lane], second.0[lane]);
+        }
+        lines
+    }
+
+    #[inline(always)]
+    fn load_part<const KEY: bool, const N: usize>(rows: &[&[Line; N]; 8], part: usize) -> One<P> {
+        One::new(halves(&rows[part][0])[0])
+    }
+
+    #[inline(always)]
+    fn load_pair_part<const KEY: bool, const N: usize>(
+        rows: &[&[Line; N]; 8],
+        at: usize,
+        part: usize,
+    ) -> [One<P>; 2] {
+        let [first, second] = halves(&rows[part][at]);
+        [One::new(first), One::new(second)]
+    }
+
+    #[inline(always)]
+    fn store_pair_part<const N: usize>(
+        [first, second]: [One<P>; 2],
+        rows: &mut [[Line; N]; 8],
+        at: usize,
+        part: usize,
+    ) {
+        rows[part][at] = line(first.0, second.0);
     }
 
     #[inline(always)]
     fn read(lines: &[Line]) -> Self {
-        Self::new(array::from_fn(|lane| halves(&lines[lane / 2])[lane % 2]))
+        let mut values = Self::zero();
+        for part in 0..Self::PARTS {
+            values.set_part(part, Self::read_part(lines, part));
+        }
+        values
     }
 
     #[inline(always)]
     fn broadcast(lines: &[Line], lane: usize) -> Self {
-        Self::new([halves(&lines[lane / 2])[lane % 2]; 8])
+        Self::new([Self::read_part(lines, lane).0; 8])
     }
 
     #[inline(always)]
     fn write(self, lines: &mut [Line]) {
-        for (lane, value) in self.0.iter().enumerate() {
-            lines[lane / 2].0[lane % 2 * 4..][..4].copy_from_slice(value);
+        for part in 0..Self::PARTS {
+            Self::write_part(self.part(part), lines, part);
         }
     }
 
     #[inline(always)]
+    fn read_part(lines: &[Line], part: usize) -> One<P> {
+        One::new(halves(&lines[part / 2])[part % 2])
+    }
+
+    #[inline(always)]
+    fn write_part(value: One<P>, lines: &mut [Line], part: usize) {
+        lines[part / 2].0.as_chunks_mut::<4>().0[part % 2] = value.0;
+    }
+
+    #[inline(always)]
     fn transpose(rows: [Self; 8]) -> [Self; 8] {
-        array::from_fn(|lane| Self::new(array::from_fn(|row| rows[row].0[lane])))
+        let mut columns = rows;
+        for (row, values) in rows.iter().enumerate() {
+            for (column, value) in columns.iter_mut().zip(&values.0) {
+                column.0[row] = *value;
+            }
+        }
+        columns
     }
 }

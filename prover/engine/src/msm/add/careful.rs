@@ -13,9 +13,9 @@
 //! No d is zero: neither curve has a point of order two, so 2y₁ is not. Bounds are at most those of the fast path, d's 32 included;
 //! n is 3 · 2.1 (G1) or 3 · 7 (G2, of a reduced x₁) where points are equal.
 
-use super::{CHAINS, Operands, Pair, invert_chains, load_both, octet, put, third_point};
-use crate::backend::{Line, Machine};
-use crate::msm::coordinate::Coordinate;
+use super::{MAX_CHAINS, Operands, Pair, invert_chains, load_both, octet, octets, put, third_point};
+use crate::backend::{Lanes, Line, Machine};
+use crate::msm::coordinate::{Base, Coordinate, Element};
 use crate::msm::group::Group;
 
 /// What to do in which lanes.
@@ -75,38 +75,39 @@ pub(super) fn add<M: Machine, G: Group, O: Operands<G>>(
     pairs: &[Pair],
     products: &mut [Line],
 ) {
-    let lines = G::Coordinate::<M>::LINES;
-    let rounds = pairs.len().div_ceil(8 * CHAINS);
+    let lines = M::Fq::LINES;
+    let rounds = pairs.len().div_ceil(8 * M::CHAINS);
     let (zero, one) = (G::Coordinate::<M>::zero(), G::Coordinate::<M>::one());
-    let mut product = [one; CHAINS];
+    let mut product = [Base::<M::Fq>::one(); MAX_CHAINS];
     for round in (0..rounds).rev() {
-        for (chain, product) in product.iter_mut().enumerate() {
-            let group = round * CHAINS + chain;
+        for (chain, product) in product.iter_mut().enumerate().take(M::CHAINS) {
+            let group = round * M::CHAINS + chain;
             let [left, right] = load_both::<M, G, O>(operands, &octet(pairs, group));
             let denominator = Cases::of(left, right).denominator(left[0], left[1], right[0], one);
             product.write(&mut products[group * lines..][..lines]);
-            *product = product.mul(denominator);
+            *product = product.mul(denominator.norm());
         }
     }
     // No factor is zero, so there is an inverse; points off the curve would break that, and get zeros.
-    let mut inverse = invert_chains(product).unwrap_or([zero; CHAINS]);
+    let mut inverse = invert_chains(product, M::CHAINS).unwrap_or([Base::zero(); MAX_CHAINS]);
     for round in 0..rounds {
         // Both chains are read before one writes: they may repeat the last pair, whose result may lie on an operand.
-        let octets: [[Pair; 8]; CHAINS] = std::array::from_fn(|chain| octet(pairs, round * CHAINS + chain));
-        let mut points = [[zero; 2]; CHAINS];
-        for chain in 0..CHAINS {
-            let group = round * CHAINS + chain;
+        let octets = octets::<M>(pairs, round);
+        let mut points = [[zero; 2]; MAX_CHAINS];
+        for chain in 0..M::CHAINS {
+            let group = round * M::CHAINS + chain;
             let [[x1, y1], [x2, y2]] = load_both::<M, G, O>(operands, &octets[chain]);
             let cases = Cases::of([x1, y1], [x2, y2]);
-            let before = G::Coordinate::<M>::read(&products[group * lines..][..lines]);
+            let before = Base::read(&products[group * lines..][..lines]);
             let own = inverse[chain].mul(before);
-            inverse[chain] = inverse[chain].mul(cases.denominator(x1, y1, x2, one));
-            let slope = cases.numerator(x1, y1, y2).mul(own);
+            let denominator = cases.denominator(x1, y1, x2, one);
+            inverse[chain] = inverse[chain].mul(denominator.norm());
+            let slope = cases.numerator(x1, y1, y2).mul(denominator.inverse(own));
             let [x3, y3] = third_point(slope, x1, y1, x2);
             points[chain] = [cases.result(x3, x1, x2), cases.result(y3, y1, y2)];
         }
-        for chain in 0..CHAINS {
-            put::<M, G, O>(operands, &octets[chain], points[chain]);
+        for chain in 0..M::CHAINS {
+            put::<G, O>(operands, &octets[chain], G::store::<M>(points[chain]));
         }
     }
 }
