@@ -8,10 +8,13 @@ use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
-use ark_bn254::Fr;
+use ark_bn254::{Fr, G1Projective, G2Projective};
+use ark_ec::{CurveGroup, PrimeGroup};
 use quittance_benches::elements;
 use quittance_engine::ntt::Transform;
-use quittance_engine::{Backend, Engine, FieldOperation, MatrixName, synthetic};
+use quittance_engine::{
+    Backend, Engine, FieldOperation, G1Bases, G2Bases, MatrixName, Multiplier, synthetic,
+};
 
 /// Makes an input, and gives the work on it. Nothing if the input cannot be made.
 type Prepare = fn() -> Option<Box<dyn FnMut() + Send>>;
@@ -22,6 +25,8 @@ const KERNELS: &[(&str, Prepare)] = &[
     ("field_mul_pair_4096", || field(FieldOperation::MultiplyPair)),
     ("ntt_2_10", ntt),
     ("rows_2_10_weighted", rows),
+    ("msm_g1_2_9", msm_g1),
+    ("msm_g2_2_9", msm_g2),
 ];
 
 fn main() -> ExitCode {
@@ -76,4 +81,34 @@ fn rows() -> Option<Box<dyn FnMut() + Send>> {
             let _ = r1cs.evaluate(name, &assignment);
         }
     }))
+}
+
+/// About 20,000 of the kernel's additions, most of them in short batches.
+fn msm_g1() -> Option<Box<dyn FnMut() + Send>> {
+    let bases = G1Bases::new(&points::<G1Projective>());
+    let (scalars, mut multiplier) = (scalars(), Multiplier::new(Backend::Portable));
+    Some(Box::new(move || {
+        let _ = multiplier.g1(&bases, &scalars);
+    }))
+}
+
+fn msm_g2() -> Option<Box<dyn FnMut() + Send>> {
+    let bases = G2Bases::new(&points::<G2Projective>());
+    let (scalars, mut multiplier) = (scalars(), Multiplier::new(Backend::Portable));
+    Some(Box::new(move || {
+        let _ = multiplier.g2(&bases, &scalars);
+    }))
+}
+
+fn scalars() -> Vec<Fr> {
+    elements(1).take(1 << 9).collect()
+}
+
+/// Points whose sums are all different, as those of a key.
+fn points<G: CurveGroup + PrimeGroup>() -> Vec<G::Affine> {
+    let next = |point: &G| Some(point.double() + G::generator());
+    let points: Vec<G> = std::iter::successors(Some(G::generator()), next)
+        .take(1 << 9)
+        .collect();
+    G::normalize_batch(&points)
 }

@@ -1,7 +1,7 @@
 //! Eight elements, one after the other. Kernel form is key form, but for values from p to 2p.
 //!
 //! A part is one element, whose arithmetic is inlined into the kernel: what a chain of operations passes on stays in registers.
-//! Operations on all eight are loops over parts, for the places that are not hot. Lanes are taken in plain loops: closures over
+//! Products of all eight are loops out of line, for the places that are not hot: inlined everywhere, they would be most of the binary. Lanes are taken in plain loops: closures over
 //! them are left out of line, and copies of 256 bytes with them.
 
 use std::marker::PhantomData;
@@ -89,6 +89,30 @@ impl<P: FpConfig<4>> Eight<P> {
     }
 }
 
+#[inline(never)]
+fn multiply<P: FpConfig<4>>(a: &mut Eight<P>, b: &Eight<P>) {
+    for part in 0..Eight::<P>::PARTS {
+        a.set_part(part, a.part(part).mul(b.part(part)));
+    }
+}
+
+#[inline(never)]
+fn square<P: FpConfig<4>>(a: &mut Eight<P>) {
+    for part in 0..Eight::<P>::PARTS {
+        a.set_part(part, a.part(part).square());
+    }
+}
+
+#[inline(never)]
+fn multiply_pair<P: FpConfig<4>>(a: &mut [Eight<P>; 2], b: &[Eight<P>; 2]) {
+    for part in 0..Eight::<P>::PARTS {
+        let own = [a[0].part(part), a[1].part(part)];
+        let [real, imaginary] = Arithmetic::mul_pair(own, [b[0].part(part), b[1].part(part)]);
+        a[0].set_part(part, real);
+        a[1].set_part(part, imaginary);
+    }
+}
+
 impl<P: FpConfig<4>> Arithmetic for Eight<P> {
     #[inline(always)]
     fn add(mut self, other: Self) -> Self {
@@ -116,28 +140,19 @@ impl<P: FpConfig<4>> Arithmetic for Eight<P> {
 
     #[inline(always)]
     fn mul(mut self, other: Self) -> Self {
-        for part in 0..Self::PARTS {
-            self.set_part(part, self.part(part).mul(other.part(part)));
-        }
+        multiply(&mut self, &other);
         self
     }
 
     #[inline(always)]
     fn square(mut self) -> Self {
-        for part in 0..Self::PARTS {
-            self.set_part(part, self.part(part).square());
-        }
+        square(&mut self);
         self
     }
 
     #[inline(always)]
     fn mul_pair(mut a: [Self; 2], b: [Self; 2]) -> [Self; 2] {
-        for part in 0..Self::PARTS {
-            let own = [a[0].part(part), a[1].part(part)];
-            let [real, imaginary] = Arithmetic::mul_pair(own, [b[0].part(part), b[1].part(part)]);
-            a[0].set_part(part, real);
-            a[1].set_part(part, imaginary);
-        }
+        multiply_pair(&mut a, &b);
         a
     }
 
