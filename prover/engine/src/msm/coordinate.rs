@@ -37,7 +37,7 @@ pub(crate) trait Element: Copy {
     fn norm(self) -> Self::Norm;
 
     /// 1/a, from 1 over a's norm: that itself, and (a₀ − a₁u) / norm. For a up to 32 and an inverse up to 2.5: the inverse's bound, and 3.
-    fn inverse(self, of_norm: Self::Norm) -> Self;
+    fn inverse_by_norm(self, of_norm: Self::Norm) -> Self;
 }
 
 /// Eight coordinates, in parts as lanes are.
@@ -65,6 +65,18 @@ pub(crate) trait Coordinate: Element<Norm = Base<Self::Lanes>> {
 
     /// `other` in the lanes of `mask`, `self` in the others.
     fn select(self, other: Self, mask: u8) -> Self;
+
+    /// Cache lines that [`write_all`](Self::write_all) fills.
+    const LINES: usize;
+
+    /// 1/a in each lane: bound 3. None if a lane is zero. Takes up to 16. One inversion, shared by the lanes.
+    fn inverse(self) -> Option<Self>;
+
+    /// What [`write_all`](Self::write_all) wrote.
+    fn read_all(lines: &[Line]) -> Self;
+
+    /// Writes into [`LINES`](Self::LINES) lines.
+    fn write_all(self, lines: &mut [Line]);
 }
 
 /// Elements of the base field.
@@ -105,7 +117,7 @@ impl<A: Arithmetic> Element for Base<A> {
     }
 
     #[inline(always)]
-    fn inverse(self, of_norm: Self) -> Self {
+    fn inverse_by_norm(self, of_norm: Self) -> Self {
         of_norm
     }
 
@@ -145,6 +157,22 @@ impl<L: Lanes<Params = FqParams>> Coordinate for Base<L> {
     type Lanes = L;
 
     const KEEP_NORMS: bool = false;
+    const LINES: usize = L::LINES;
+
+    #[inline(always)]
+    fn inverse(self) -> Option<Self> {
+        self.inverse_lanes()
+    }
+
+    #[inline(always)]
+    fn read_all(lines: &[Line]) -> Self {
+        Self(L::read(lines))
+    }
+
+    #[inline(always)]
+    fn write_all(self, lines: &mut [Line]) {
+        self.0.write(lines);
+    }
 
     #[inline(always)]
     fn zero() -> Self {
@@ -182,7 +210,7 @@ impl<A: Arithmetic> Element for Extension<A> {
     }
 
     #[inline(always)]
-    fn inverse(self, Base(of_norm): Base<A>) -> Self {
+    fn inverse_by_norm(self, Base(of_norm): Base<A>) -> Self {
         let [a, b] = self.0;
         Self([a.mul(of_norm), b.mul(of_norm).negate_where::<3>(u8::MAX)])
     }
@@ -229,6 +257,31 @@ impl<L: Lanes<Params = FqParams>> Coordinate for Extension<L> {
     type Lanes = L;
 
     const KEEP_NORMS: bool = true;
+    const LINES: usize = 2 * L::LINES;
+
+    /// (a₀ − a₁u) / (a₀² + a₁²).
+    #[inline(always)]
+    fn inverse(self) -> Option<Self> {
+        let [a, b] = self.0;
+        let Base(norm) = Base(a.square().add(b.square())).inverse_lanes()?;
+        Some(Self([
+            a.mul(norm).reduce(),
+            b.mul(norm).negate_where::<3>(u8::MAX),
+        ]))
+    }
+
+    #[inline(always)]
+    fn read_all(lines: &[Line]) -> Self {
+        let (first, second) = lines.split_at(L::LINES);
+        Self([L::read(first), L::read(second)])
+    }
+
+    #[inline(always)]
+    fn write_all(self, lines: &mut [Line]) {
+        let (first, second) = lines.split_at_mut(L::LINES);
+        self.0[0].write(first);
+        self.0[1].write(second);
+    }
 
     #[inline(always)]
     fn zero() -> Self {

@@ -31,6 +31,9 @@ pub(crate) trait Group: Copy + Debug + Send + Sync + 'static {
     /// The cache lines of a point.
     fn lines(words: &Self::Words) -> &[Line];
 
+    /// x of eight points: key form (bound 16) or kernel form (bound 2).
+    fn load_all_x<M: Machine, const KEY: bool>(rows: [&Self::Words; 8]) -> Self::Coordinate<M>;
+
     /// One part of the x of eight points: key form (bound 16) or kernel form (bound 2).
     fn load_x<M: Machine, const KEY: bool>(rows: &[&Self::Words; 8], part: usize) -> Part<Self, M>;
 
@@ -63,6 +66,11 @@ pub(crate) struct G1;
 /// The group of B2: coordinates in the quadratic extension, two cache lines a point.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct G2;
+
+#[inline(always)]
+fn first_half(line: &Line) -> &[u64; 4] {
+    &line.0.as_chunks::<4>().0[0]
+}
 
 #[inline(always)]
 fn load_pair<L: Lanes<Params = FqParams>, const KEY: bool>(rows: [&Line; 8]) -> [L; 2] {
@@ -112,6 +120,16 @@ impl Group for G1 {
     #[inline(always)]
     fn lines(words: &Self::Words) -> &[Line] {
         words
+    }
+
+    #[inline(always)]
+    fn load_all_x<M: Machine, const KEY: bool>(rows: [&Self::Words; 8]) -> Self::Coordinate<M> {
+        let rows = std::array::from_fn(|lane| first_half(&rows[lane][0]));
+        Base(if KEY {
+            M::Fq::load_key(rows)
+        } else {
+            M::Fq::load(rows)
+        })
     }
 
     #[inline(always)]
@@ -174,6 +192,13 @@ impl Group for G2 {
     #[inline(always)]
     fn lines(words: &Self::Words) -> &[Line] {
         words
+    }
+
+    #[inline(always)]
+    fn load_all_x<M: Machine, const KEY: bool>(rows: [&Self::Words; 8]) -> Self::Coordinate<M> {
+        Extension(load_pair::<M::Fq, KEY>(std::array::from_fn(|lane| {
+            &rows[lane][0]
+        })))
     }
 
     #[inline(always)]

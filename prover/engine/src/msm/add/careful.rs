@@ -102,7 +102,7 @@ pub(super) fn add<M: Machine, G: Group, O: Operands<G>>(
             let own = inverse[chain].mul(before);
             let denominator = cases.denominator(x1, y1, x2, one);
             inverse[chain] = inverse[chain].mul(denominator.norm());
-            let slope = cases.numerator(x1, y1, y2).mul(denominator.inverse(own));
+            let slope = cases.numerator(x1, y1, y2).mul(denominator.inverse_by_norm(own));
             let [x3, y3] = third_point(slope, x1, y1, x2);
             points[chain] = [cases.result(x3, x1, x2), cases.result(y3, y1, y2)];
         }
