@@ -65,9 +65,6 @@ pub(crate) trait Machine {
     type Fq: Lanes<Params = FqParams>;
     /// Scalars, values of rows.
     type Fr: Lanes<Params = FrParams>;
-
-    /// Products that a kernel had best run side by side where each waits for the one before: 1 or 2.
-    const CHAINS: usize;
 }
 
 /// Work that is compiled once for each backend.

@@ -45,6 +45,4 @@ struct Ifma;
 impl Machine for Ifma {
     type Fq = Eight<FqParams>;
     type Fr = Eight<FrParams>;
-
-    const CHAINS: usize = 2;
 }

@@ -114,25 +114,11 @@ pub(crate) trait Lanes: Arithmetic {
     /// Two neighbouring coordinates for each lane, kernel form. Takes up to [`PACKED_BOUND`].
     fn store_pair(pair: [Self; 2]) -> [Line; 8];
 
-    /// One part of the coordinates in the first halves of rows' first lines, as [`load_key`](Self::load_key) or, unless `KEY`,
-    /// [`load`](Self::load) takes them.
-    fn load_part<const KEY: bool, const N: usize>(rows: &[&[Line; N]; 8], part: usize) -> Self::Part;
+    /// The same coordinate in every lane of a part, key form (bound [`KEY_BOUND`]) or, unless `KEY`, kernel form (bound [`PACKED_BOUND`]).
+    fn load_row<const KEY: bool>(row: &[u64; 4]) -> Self::Part;
 
-    /// One part of the coordinates in lines `at` of the rows, as [`load_key_pair`](Self::load_key_pair) or, unless `KEY`,
-    /// [`load_pair`](Self::load_pair) takes them.
-    fn load_pair_part<const KEY: bool, const N: usize>(
-        rows: &[&[Line; N]; 8],
-        at: usize,
-        part: usize,
-    ) -> [Self::Part; 2];
-
-    /// Fills lines `at` of one part's rows, as [`store_pair`](Self::store_pair) does.
-    fn store_pair_part<const N: usize>(
-        pair: [Self::Part; 2],
-        rows: &mut [[Line; N]; 8],
-        at: usize,
-        part: usize,
-    );
+    /// The coordinate in the first lane of a part, kernel form. Takes up to [`PACKED_BOUND`].
+    fn store_row(part: Self::Part) -> [u64; 4];
 
     /// Reads [`LINES`](Self::LINES) lines that [`write`](Self::write) has written: the bound that was written.
     fn read(lines: &[Line]) -> Self;
@@ -152,32 +138,4 @@ pub(crate) trait Lanes: Arithmetic {
 
     /// An 8 × 8 matrix of elements with rows and lanes exchanged.
     fn transpose(rows: [Self; 8]) -> [Self; 8];
-}
-
-/// Line `at` of each row.
-#[inline(always)]
-pub(super) fn column<'a, const N: usize>(rows: &[&'a [Line; N]; 8], at: usize) -> [&'a Line; 8] {
-    let [a, b, c, d, e, f, g, h] = rows;
-    [&a[at], &b[at], &c[at], &d[at], &e[at], &f[at], &g[at], &h[at]]
-}
-
-/// The first half of each row.
-#[inline(always)]
-pub(super) fn first_halves<'a, const N: usize>(rows: &[&'a [Line; N]; 8]) -> [&'a [u64; 4]; 8] {
-    let [a, b, c, d, e, f, g, h] = column(rows, 0);
-    [
-        first_half(a),
-        first_half(b),
-        first_half(c),
-        first_half(d),
-        first_half(e),
-        first_half(f),
-        first_half(g),
-        first_half(h),
-    ]
-}
-
-#[inline(always)]
-fn first_half(line: &Line) -> &[u64; 4] {
-    &line.0.as_chunks::<4>().0[0]
 }

@@ -13,6 +13,4 @@ pub(crate) struct Portable;
 impl Machine for Portable {
     type Fq = Eight<FqParams>;
     type Fr = Eight<FrParams>;
-
-    const CHAINS: usize = 1;
 }

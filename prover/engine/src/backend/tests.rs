@@ -80,27 +80,21 @@ fn chain<L: Lanes>(inputs: &[[Fp<L::Params, 4>; 8]; 4]) -> Vec<[Fp<L::Params, 4>
 /// Everything that is done by parts.
 #[inline(always)]
 fn parts<L: Lanes>(out: &mut Vec<[Fp<L::Params, 4>; 8]>, [a, b, c]: [L; 3], written: &[Line]) {
-    let lines = L::store_pair([a.reduce(), b.reduce()]).map(|line| [Line::default(), line]);
-    let swapped = lines.map(|[empty, line]| [line, empty]);
-    let mut rows = [[Line::default(); 2]; 8];
+    let [line, ..] = L::store_pair([a.reduce(), b.reduce()]);
+    let (rows, _) = line.0.as_chunks::<4>();
     let mut room = vec![Line::default(); L::LINES];
     let mut values = [L::zero(); 5];
     for part in 0..L::PARTS {
         let product = a.part(part).mul(b.part(part)).sub::<16>(c.part(part));
         values[0].set_part(part, product.negate_where::<64>(0b0110_1001 >> part));
-        let [x, y] = L::load_pair_part::<false, 2>(&lines.each_ref(), 1, part);
-        values[1].set_part(part, x);
-        values[2].set_part(part, y);
-        values[3].set_part(part, L::load_part::<false, 2>(&swapped.each_ref(), part));
+        let y = L::load_row::<false>(&rows[1]);
+        values[1].set_part(part, y);
+        values[2].set_part(part, L::load_row::<true>(&[3, 0, 0, 1]));
+        values[3].set_part(part, L::load_row::<false>(&L::store_row(y.mul(y).reduce())));
         values[4].set_part(part, L::read_part(written, part));
-        L::store_pair_part([y.reduce(), x.reduce()], &mut rows, 1, part);
-        L::write_part(x, &mut room, part);
+        L::write_part(c.part(part), &mut room, part);
     }
     out.extend(values.map(L::to_elements));
-    for value in L::load_pair([0, 1, 2, 3, 4, 5, 6, 7].map(|lane| &rows[lane][1])) {
-        out.push(value.to_elements());
-    }
-    assert!(rows.iter().all(|row| row[0] == Line::default()));
     out.push(L::read(&room).to_elements());
 }
 

@@ -7,7 +7,7 @@ use std::array;
 
 use ark_ff::{AdditiveGroup, Fp, FpConfig};
 
-use super::lanes::{CAPACITY, KEY_BOUND, PACKED_BOUND, column, first_halves};
+use super::lanes::{CAPACITY, KEY_BOUND, PACKED_BOUND};
 use super::{Arithmetic, FqParams, FrParams, Lanes, Line, Machine};
 
 /// Lanes that know their bounds.
@@ -17,8 +17,6 @@ pub(crate) struct Tracked;
 impl Machine for Tracked {
     type Fq = Eight<FqParams>;
     type Fr = Eight<FrParams>;
-
-    const CHAINS: usize = 2;
 }
 
 /// A multiple of the modulus, in units of 2^−32, rounded up.
@@ -252,32 +250,17 @@ impl<P: FpConfig<4>> Lanes for Eight<P> {
         *self = value;
     }
 
-    fn load_part<const KEY: bool, const N: usize>(rows: &[&[Line; N]; 8], _: usize) -> Self {
-        let rows = first_halves(rows);
+    fn load_row<const KEY: bool>(row: &[u64; 4]) -> Self {
         if KEY {
-            Self::load_key(rows)
+            Self::load_key([row; 8])
         } else {
-            Self::load(rows)
+            Self::load([row; 8])
         }
     }
 
-    fn load_pair_part<const KEY: bool, const N: usize>(
-        rows: &[&[Line; N]; 8],
-        at: usize,
-        _: usize,
-    ) -> [Self; 2] {
-        let rows = column(rows, at);
-        if KEY {
-            Self::load_key_pair(rows)
-        } else {
-            Self::load_pair(rows)
-        }
-    }
-
-    fn store_pair_part<const N: usize>(pair: [Self; 2], rows: &mut [[Line; N]; 8], at: usize, _: usize) {
-        for (row, line) in rows.iter_mut().zip(Self::store_pair(pair)) {
-            row[at] = line;
-        }
+    fn store_row(part: Self) -> [u64; 4] {
+        let [Line([a, b, c, d, ..]), ..] = Self::store_pair([part, part]);
+        [a, b, c, d]
     }
 
     fn read_part(lines: &[Line], _: usize) -> Self {

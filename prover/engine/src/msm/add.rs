@@ -7,9 +7,9 @@
 //! ```
 //!
 //! and all 1/(x₂ − x₁) from one inversion of their product (Montgomery's trick): the first pass multiplies the differences,
-//! the second takes the product apart again. Eight pairs are eight lanes. Backends without vectors take one lane after the other through each pass;
-//! in G2 they apply the trick to the norms of the differences, which lie in the base field: 1/d is the conjugate of d over its norm. The products run in [`Machine::CHAINS`] independent chains,
-//! for machines where a multiplication takes longer than the next one would have to wait.
+//! the second takes the product apart again. Eight pairs are eight lanes, whose products run in [`CHAINS`]
+//! independent chains: [`lanes`] is for backends with vectors, [`single`] for those that compute with one element at a time. In G2 the
+//! second applies the trick to the norms of the differences, which lie in the base field: 1/d is the conjugate of d over its norm.
 //!
 //! The fast path holds for two points that differ, are not opposite and are not the identity. It notices where that fails: equal x
 //! make the product zero, and the identity's first word is zero. Then the batch starts again in `careful`, which treats all cases in
@@ -34,26 +34,24 @@
 
 mod careful;
 mod lanes;
+mod single;
 
 use std::marker::PhantomData;
 
-use super::coordinate::{Base, Coordinate, Element};
-use super::group::{Group, Part};
+use super::coordinate::{Coordinate, Element};
+use super::group::Group;
 use crate::backend::prefetch::prefetch;
-use crate::backend::{Arithmetic, Backend, FqParams, Kernel, Lanes, Line, Machine};
+use crate::backend::{Backend, Kernel, Lanes, Line, Machine};
 
 /// The sign of an operand: set to take −P.
 pub(crate) const NEGATIVE: u32 = 1 << 31;
 
-/// Groups of eight pairs that are worked on side by side: at most so many, [`Machine::CHAINS`] of them.
-const MAX_CHAINS: usize = 2;
+/// Groups of eight pairs that are worked on side by side: a multiplication of eight elements takes longer than the next one waits.
+const CHAINS: usize = 2;
 
 /// How many groups ahead operands are fetched. One takes about as long as a line from the last-level cache or, for those that
 /// come from memory, several do.
 const AHEAD: usize = 8;
-
-/// How many groups ahead they are fetched again, from the second-level cache, in the second pass.
-const AGAIN: usize = 2;
 
 /// One addition: operands' numbers, with [`NEGATIVE`] where the operand is signed, and the number of the result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -188,7 +186,7 @@ pub(crate) fn add_pairs<G: Group, O: Operands<G>>(
 ) {
     // Of about equal size: a small rest would pay for an inversion of its own.
     let batches = pairs.len().div_ceil(G::BATCH).max(1);
-    let batch = pairs.len().div_ceil(batches).next_multiple_of(8 * MAX_CHAINS);
+    let batch = pairs.len().div_ceil(batches).next_multiple_of(8 * CHAINS);
     for pairs in pairs.chunks(batch.max(1)) {
         backend.run(AddPairs {
             operands: &mut operands,
@@ -212,25 +210,19 @@ impl<G: Group, O: Operands<G>> Kernel for AddPairs<'_, G, O> {
 
     #[inline(always)]
     fn run<M: Machine>(self) {
-        let lines = self.pairs.len().div_ceil(8 * MAX_CHAINS) * MAX_CHAINS * kept_lines::<M, G>();
+        let lines = self.pairs.len().div_ceil(8 * CHAINS) * CHAINS * G::Coordinate::<M>::LINES;
         if self.products.len() < lines {
             self.products.resize(lines, Line::default());
         }
         let done = if M::Fq::PARTS == 1 {
             lanes::fast::<M, G, O>(self.operands, self.pairs, self.products)
         } else {
-            fast::<M, G, O>(self.operands, self.pairs, self.products)
+            single::fast::<M, G, O>(self.operands, self.pairs, self.products)
         };
         if !done {
             careful::add::<M, G, O>(self.operands, self.pairs, self.products);
         }
     }
-}
-
-/// Lines that the first pass keeps for each group: the product so far and, where that is worth it, the norm.
-#[inline(always)]
-fn kept_lines<M: Machine, G: Group>() -> usize {
-    M::Fq::LINES * (1 + usize::from(G::Coordinate::<M>::KEEP_NORMS))
 }
 
 /// The pairs of a group; none where there is no such group.
@@ -281,34 +273,6 @@ fn rights<'a, G: Group, O: Operands<G>>(operands: &'a O, octet: &[Pair; 8]) -> [
         *row = operands.right(number(pair.right));
     }
     rows
-}
-
-#[inline(always)]
-fn load_x<M: Machine, G: Group, O: Operands<G>>(rows: &[&G::Words; 8], part: usize) -> Part<G, M> {
-    if O::KEY {
-        G::load_x::<M, true>(rows, part)
-    } else {
-        G::load_x::<M, false>(rows, part)
-    }
-}
-
-/// x and signed y of one part.
-#[inline(always)]
-fn load_part<M: Machine, G: Group, O: Operands<G>>(
-    rows: &[&G::Words; 8],
-    minus: u8,
-    part: usize,
-) -> [Part<G, M>; 2] {
-    let [x, y] = if O::KEY {
-        G::load_part::<M, true>(rows, part)
-    } else {
-        G::load_part::<M, false>(rows, part)
-    };
-    if O::SIGNED {
-        [x, y.negate_where::<16>(minus >> part)]
-    } else {
-        [x, y]
-    }
 }
 
 /// The lanes whose left and whose right operands are negative.
@@ -364,130 +328,23 @@ fn put<G: Group, O: Operands<G>>(operands: &mut O, octet: &[Pair; 8], words: [G:
     }
 }
 
-/// 1/m for the product m of each of the first `chains`; None if one is zero in some lane.
+/// 1/m for each chain's product m; None if one is zero in some lane.
 #[inline(always)]
-fn invert_chains<L: Lanes<Params = FqParams>>(
-    products: [Base<L>; MAX_CHAINS],
-    chains: usize,
-) -> Option<[Base<L>; MAX_CHAINS]> {
+fn invert_chains<C: Coordinate>(products: [C; CHAINS]) -> Option<[C; CHAINS]> {
     let mut before = products;
     let mut product = products[0];
-    for chain in 1..chains {
+    for chain in 1..CHAINS {
         before[chain] = product;
         product = product.mul(products[chain]);
     }
-    let mut rest = product.inverse_lanes()?;
+    let mut rest = product.reduce().inverse()?;
     let mut inverses = products;
-    for chain in (1..chains).rev() {
+    for chain in (1..CHAINS).rev() {
         inverses[chain] = rest.mul(before[chain]).reduce();
         rest = rest.mul(products[chain]).reduce();
     }
     inverses[0] = rest;
     Some(inverses)
-}
-
-/// The fast path of backends without vectors, one lane after the other. False, with nothing written, where a pair is not for this path.
-#[inline(always)]
-fn fast<M: Machine, G: Group, O: Operands<G>>(
-    operands: &mut O,
-    pairs: &[Pair],
-    products: &mut [Line],
-) -> bool {
-    let lines = kept_lines::<M, G>();
-    let rounds = pairs.len().div_ceil(8 * M::CHAINS);
-    let mut product = [Base::<M::Fq>::one(); MAX_CHAINS];
-    // Backwards, so that the second pass goes forwards and may write into operands that are done.
-    for round in (0..rounds).rev() {
-        for (chain, product) in product.iter_mut().enumerate().take(M::CHAINS) {
-            let group = round * M::CHAINS + chain;
-            fetch::<G, O>(operands, group_of(pairs, group.wrapping_sub(AHEAD)));
-            let octet = octet(pairs, group);
-            let left = lefts::<G, O>(operands, &octet);
-            let right = rights::<G, O>(operands, &octet);
-            if may_hold_identity::<G>(&left) | may_hold_identity::<G>(&right) {
-                return false;
-            }
-            let room = &mut products[group * lines..][..lines];
-            let (before, norms) = room.split_at_mut(M::Fq::LINES);
-            for part in 0..M::Fq::PARTS {
-                let (x1, x2) = (load_x::<M, G, O>(&left, part), load_x::<M, G, O>(&right, part));
-                let norm = x2.sub::<16>(x1).norm();
-                let so_far = product.0.part(part);
-                M::Fq::write_part(so_far, before, part);
-                if G::Coordinate::<M>::KEEP_NORMS {
-                    M::Fq::write_part(norm.0, norms, part);
-                }
-                product.0.set_part(part, so_far.mul(norm.0));
-            }
-        }
-    }
-    let Some(mut inverse) = invert_chains(product, M::CHAINS) else {
-        return false;
-    };
-    for round in 0..rounds {
-        // The second chain's are read before the first one's results are written: both may hold the last pair.
-        for chain in 0..M::CHAINS {
-            // They have left the first-level cache by now.
-            fetch::<G, O>(operands, group_of(pairs, round * M::CHAINS + chain + AGAIN));
-        }
-        let octets = octets::<M>(pairs, round);
-        let left = [
-            lefts::<G, O>(operands, &octets[0]),
-            lefts::<G, O>(operands, &octets[1]),
-        ];
-        let right = [
-            rights::<G, O>(operands, &octets[0]),
-            rights::<G, O>(operands, &octets[1]),
-        ];
-        let minus = [signs(&octets[0]), signs(&octets[1])];
-        let mut words = [[G::Words::default(); 8]; MAX_CHAINS];
-        for part in 0..M::Fq::PARTS {
-            let zero = G::Coordinate::<M>::zero().part(part);
-            let mut x1 = [zero; MAX_CHAINS];
-            let mut y1 = [zero; MAX_CHAINS];
-            let mut x2 = [zero; MAX_CHAINS];
-            let mut slope = [zero; MAX_CHAINS];
-            for chain in 0..M::CHAINS {
-                let group = round * M::CHAINS + chain;
-                let left = load_part::<M, G, O>(&left[chain], minus[chain][0], part);
-                let right = load_part::<M, G, O>(&right[chain], minus[chain][1], part);
-                let difference = right[0].sub::<16>(left[0]);
-                let (before, norms) = products[group * lines..][..lines].split_at(M::Fq::LINES);
-                let norm = if G::Coordinate::<M>::KEEP_NORMS {
-                    M::Fq::read_part(norms, part)
-                } else {
-                    difference.norm().0
-                };
-                let rest = inverse[chain].0.part(part);
-                let own = rest.mul(M::Fq::read_part(before, part));
-                inverse[chain].0.set_part(part, rest.mul(norm));
-                slope[chain] = right[1]
-                    .sub::<16>(left[1])
-                    .mul(difference.inverse_by_norm(Base(own)));
-                [x1[chain], y1[chain]] = left;
-                x2[chain] = right[0];
-            }
-            for chain in 0..M::CHAINS {
-                let point = third_point(slope[chain], x1[chain], y1[chain], x2[chain]);
-                G::store_part::<M>(point, &mut words[chain], part);
-            }
-        }
-        for chain in 0..M::CHAINS {
-            put::<G, O>(operands, &octets[chain], words[chain]);
-        }
-    }
-    true
-}
-
-/// The pairs of a round.
-#[inline(always)]
-fn octets<M: Machine>(pairs: &[Pair], round: usize) -> [[Pair; 8]; MAX_CHAINS] {
-    let first = octet(pairs, round * M::CHAINS);
-    let mut octets = [first; MAX_CHAINS];
-    for (chain, octet_of_chain) in octets.iter_mut().enumerate().take(M::CHAINS).skip(1) {
-        *octet_of_chain = octet(pairs, round * M::CHAINS + chain);
-    }
-    octets
 }
 
 /// Whether a first word is zero: true of the identity, and of one point in 2^64.

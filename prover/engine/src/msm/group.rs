@@ -34,14 +34,14 @@ pub(crate) trait Group: Copy + Debug + Send + Sync + 'static {
     /// x of eight points: key form (bound 16) or kernel form (bound 2).
     fn load_all_x<M: Machine, const KEY: bool>(rows: [&Self::Words; 8]) -> Self::Coordinate<M>;
 
-    /// One part of the x of eight points: key form (bound 16) or kernel form (bound 2).
-    fn load_x<M: Machine, const KEY: bool>(rows: &[&Self::Words; 8], part: usize) -> Part<Self, M>;
+    /// x of one point, in every lane of a part: key form (bound 16) or kernel form (bound 2).
+    fn load_one_x<M: Machine, const KEY: bool>(words: &Self::Words) -> Part<Self, M>;
 
-    /// One part of x and y of eight points: key form (bound 16) or kernel form (bound 2).
-    fn load_part<M: Machine, const KEY: bool>(rows: &[&Self::Words; 8], part: usize) -> [Part<Self, M>; 2];
+    /// x and y of one point, in every lane of a part: key form (bound 16) or kernel form (bound 2).
+    fn load_one<M: Machine, const KEY: bool>(words: &Self::Words) -> [Part<Self, M>; 2];
 
-    /// Fills one part of the kernel form of eight points, of coordinates with bound 2.
-    fn store_part<M: Machine>(point: [Part<Self, M>; 2], words: &mut [Self::Words; 8], part: usize);
+    /// Kernel form of the point in a part's first lane, of coordinates with bound 2.
+    fn store_one<M: Machine>(point: [Part<Self, M>; 2]) -> Self::Words;
 
     /// x and y of eight points: key form (bound 16) or kernel form (bound 2).
     fn load<M: Machine, const KEY: bool>(rows: [&Self::Words; 8]) -> [Self::Coordinate<M>; 2];
@@ -79,6 +79,20 @@ fn load_pair<L: Lanes<Params = FqParams>, const KEY: bool>(rows: [&Line; 8]) -> 
     } else {
         L::load_pair(rows)
     }
+}
+
+#[inline(always)]
+fn load_one_pair<L: Lanes<Params = FqParams>, const KEY: bool>(line: &Line) -> [L::Part; 2] {
+    let [first, second] = line.0.as_chunks::<4>().0 else {
+        return [L::zero().part(0); 2];
+    };
+    [L::load_row::<KEY>(first), L::load_row::<KEY>(second)]
+}
+
+#[inline(always)]
+fn store_one_pair<L: Lanes<Params = FqParams>>([first, second]: [L::Part; 2]) -> Line {
+    let ([a, b, c, d], [e, f, g, h]) = (L::store_row(first), L::store_row(second));
+    Line([a, b, c, d, e, f, g, h])
 }
 
 #[inline(always)]
@@ -133,19 +147,19 @@ impl Group for G1 {
     }
 
     #[inline(always)]
-    fn load_x<M: Machine, const KEY: bool>(rows: &[&Self::Words; 8], part: usize) -> Part<Self, M> {
-        Base(M::Fq::load_part::<KEY, 1>(rows, part))
+    fn load_one_x<M: Machine, const KEY: bool>([line]: &Self::Words) -> Part<Self, M> {
+        Base(M::Fq::load_row::<KEY>(first_half(line)))
     }
 
     #[inline(always)]
-    fn load_part<M: Machine, const KEY: bool>(rows: &[&Self::Words; 8], part: usize) -> [Part<Self, M>; 2] {
-        let [x, y] = M::Fq::load_pair_part::<KEY, 1>(rows, 0, part);
+    fn load_one<M: Machine, const KEY: bool>([line]: &Self::Words) -> [Part<Self, M>; 2] {
+        let [x, y] = load_one_pair::<M::Fq, KEY>(line);
         [Base(x), Base(y)]
     }
 
     #[inline(always)]
-    fn store_part<M: Machine>([x, y]: [Part<Self, M>; 2], words: &mut [Self::Words; 8], part: usize) {
-        M::Fq::store_pair_part([x.0, y.0], words, 0, part);
+    fn store_one<M: Machine>([Base(x), Base(y)]: [Part<Self, M>; 2]) -> Self::Words {
+        [store_one_pair::<M::Fq>([x, y])]
     }
 
     #[inline(always)]
@@ -202,21 +216,21 @@ impl Group for G2 {
     }
 
     #[inline(always)]
-    fn load_x<M: Machine, const KEY: bool>(rows: &[&Self::Words; 8], part: usize) -> Part<Self, M> {
-        Extension(M::Fq::load_pair_part::<KEY, 2>(rows, 0, part))
+    fn load_one_x<M: Machine, const KEY: bool>([x, _]: &Self::Words) -> Part<Self, M> {
+        Extension(load_one_pair::<M::Fq, KEY>(x))
     }
 
     #[inline(always)]
-    fn load_part<M: Machine, const KEY: bool>(rows: &[&Self::Words; 8], part: usize) -> [Part<Self, M>; 2] {
-        let x = M::Fq::load_pair_part::<KEY, 2>(rows, 0, part);
-        let y = M::Fq::load_pair_part::<KEY, 2>(rows, 1, part);
-        [Extension(x), Extension(y)]
+    fn load_one<M: Machine, const KEY: bool>([x, y]: &Self::Words) -> [Part<Self, M>; 2] {
+        [
+            Extension(load_one_pair::<M::Fq, KEY>(x)),
+            Extension(load_one_pair::<M::Fq, KEY>(y)),
+        ]
     }
 
     #[inline(always)]
-    fn store_part<M: Machine>([x, y]: [Part<Self, M>; 2], words: &mut [Self::Words; 8], part: usize) {
-        M::Fq::store_pair_part(x.0, words, 0, part);
-        M::Fq::store_pair_part(y.0, words, 1, part);
+    fn store_one<M: Machine>([Extension(x), Extension(y)]: [Part<Self, M>; 2]) -> Self::Words {
+        [store_one_pair::<M::Fq>(x), store_one_pair::<M::Fq>(y)]
     }
 
     #[inline(always)]

@@ -14,7 +14,6 @@ use ark_ff::{AdditiveGroup, Fp, FpConfig};
 
 use super::limbs::{Limbs, Modulus};
 use super::vector::{self, Vector};
-use crate::backend::lanes::{column, first_halves};
 use crate::backend::{Arithmetic, Lanes, Line};
 
 /// Five vectors: limbs 0 to 4 of eight non-negative integers below 2^260.
@@ -436,34 +435,18 @@ impl<P: FpConfig<4>> Lanes for Eight<P> {
     }
 
     #[inline(always)]
-    fn load_part<const KEY: bool, const N: usize>(rows: &[&[Line; N]; 8], _: usize) -> Self {
-        let rows = first_halves(rows);
+    fn load_row<const KEY: bool>(row: &[u64; 4]) -> Self {
         if KEY {
-            Self::load_key(rows)
+            Self::load_key([row; 8])
         } else {
-            Self::load(rows)
+            Self::load([row; 8])
         }
     }
 
     #[inline(always)]
-    fn load_pair_part<const KEY: bool, const N: usize>(
-        rows: &[&[Line; N]; 8],
-        at: usize,
-        _: usize,
-    ) -> [Self; 2] {
-        let rows = column(rows, at);
-        if KEY {
-            Self::load_key_pair(rows)
-        } else {
-            Self::load_pair(rows)
-        }
-    }
-
-    #[inline(always)]
-    fn store_pair_part<const N: usize>(pair: [Self; 2], rows: &mut [[Line; N]; 8], at: usize, _: usize) {
-        for (row, line) in rows.iter_mut().zip(Self::store_pair(pair)) {
-            row[at] = line;
-        }
+    fn store_row(part: Self) -> [u64; 4] {
+        let [Line([a, b, c, d, ..]), ..] = Self::store_pair([part, part]);
+        [a, b, c, d]
     }
 
     #[inline(always)]

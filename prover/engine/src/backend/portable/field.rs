@@ -144,7 +144,7 @@ impl<P: FpConfig<4>> Field<P> {
     #[inline(always)]
     fn reduce(t: [u64; 5]) -> Words {
         let m = t[0].wrapping_mul(Self::MINUS_INVERSE);
-        let [_, t0, t1, t2, t3] = accumulate(t, row(m, &Self::P));
+        let [_, t0, t1, t2, t3] = accumulate_row(t, m, &Self::P);
         [t0, t1, t2, t3]
     }
 
@@ -179,6 +179,26 @@ fn row(a: u64, b: &Words) -> [u64; 5] {
     [l0, r1, r2, r3, r4]
 }
 
+/// t + a·b, below 2^320. The lower words of the products first, then the upper ones: neither chain of carries waits for the other, and
+/// none of them is kept.
+#[inline(always)]
+fn accumulate_row(t: [u64; 5], a: u64, b: &Words) -> [u64; 5] {
+    let (l0, h0) = a.carrying_mul(b[0], 0);
+    let (l1, h1) = a.carrying_mul(b[1], 0);
+    let (l2, h2) = a.carrying_mul(b[2], 0);
+    let (l3, h3) = a.carrying_mul(b[3], 0);
+    let (s0, carry) = t[0].carrying_add(l0, false);
+    let (s1, carry) = t[1].carrying_add(l1, carry);
+    let (s2, carry) = t[2].carrying_add(l2, carry);
+    let (s3, carry) = t[3].carrying_add(l3, carry);
+    let s4 = t[4].wrapping_add(u64::from(carry));
+    let (s1, carry) = s1.carrying_add(h0, false);
+    let (s2, carry) = s2.carrying_add(h1, carry);
+    let (s3, carry) = s3.carrying_add(h2, carry);
+    let (s4, _) = s4.carrying_add(h3, carry);
+    [s0, s1, s2, s3, s4]
+}
+
 /// t + r, below 2^320.
 #[inline(always)]
 fn accumulate(t: [u64; 5], r: [u64; 5]) -> [u64; 5] {
@@ -193,9 +213,9 @@ fn accumulate(t: [u64; 5], r: [u64; 5]) -> [u64; 5] {
 #[inline(always)]
 fn product(a: Words, b: Words) -> [u64; 8] {
     let [w0, t1, t2, t3, t4] = row(a[0], &b);
-    let [w1, t2, t3, t4, t5] = accumulate([t1, t2, t3, t4, 0], row(a[1], &b));
-    let [w2, t3, t4, t5, t6] = accumulate([t2, t3, t4, t5, 0], row(a[2], &b));
-    let [w3, w4, w5, w6, w7] = accumulate([t3, t4, t5, t6, 0], row(a[3], &b));
+    let [w1, t2, t3, t4, t5] = accumulate_row([t1, t2, t3, t4, 0], a[1], &b);
+    let [w2, t3, t4, t5, t6] = accumulate_row([t2, t3, t4, t5, 0], a[2], &b);
+    let [w3, w4, w5, w6, w7] = accumulate_row([t3, t4, t5, t6, 0], a[3], &b);
     [w0, w1, w2, w3, w4, w5, w6, w7]
 }
 

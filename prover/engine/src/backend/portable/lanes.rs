@@ -286,28 +286,13 @@ impl<P: FpConfig<4>> Lanes for Eight<P> {
     }
 
     #[inline(always)]
-    fn load_part<const KEY: bool, const N: usize>(rows: &[&[Line; N]; 8], part: usize) -> One<P> {
-        One::new(halves(&rows[part][0])[0])
+    fn load_row<const KEY: bool>(row: &[u64; 4]) -> One<P> {
+        One::new(*row)
     }
 
     #[inline(always)]
-    fn load_pair_part<const KEY: bool, const N: usize>(
-        rows: &[&[Line; N]; 8],
-        at: usize,
-        part: usize,
-    ) -> [One<P>; 2] {
-        let [first, second] = halves(&rows[part][at]);
-        [One::new(first), One::new(second)]
-    }
-
-    #[inline(always)]
-    fn store_pair_part<const N: usize>(
-        [first, second]: [One<P>; 2],
-        rows: &mut [[Line; N]; 8],
-        at: usize,
-        part: usize,
-    ) {
-        rows[part][at] = line(first.0, second.0);
+    fn store_row(part: One<P>) -> [u64; 4] {
+        part.0
     }
 
     #[inline(always)]

@@ -13,7 +13,7 @@
 //! No d is zero: neither curve has a point of order two, so 2y₁ is not. Bounds are at most those of the fast path, d's 32 included;
 //! n is 3 · 2.1 (G1) or 3 · 7 (G2, of a reduced x₁) where points are equal.
 
-use super::{MAX_CHAINS, Operands, Pair, invert_chains, load_both, octet, octets, put, third_point};
+use super::{CHAINS, Operands, Pair, invert_chains, load_both, octet, put, third_point};
 use crate::backend::{Lanes, Line, Machine};
 use crate::msm::coordinate::{Base, Coordinate, Element};
 use crate::msm::group::Group;
@@ -76,12 +76,12 @@ pub(super) fn add<M: Machine, G: Group, O: Operands<G>>(
     products: &mut [Line],
 ) {
     let lines = M::Fq::LINES;
-    let rounds = pairs.len().div_ceil(8 * M::CHAINS);
+    let rounds = pairs.len().div_ceil(8 * CHAINS);
     let (zero, one) = (G::Coordinate::<M>::zero(), G::Coordinate::<M>::one());
-    let mut product = [Base::<M::Fq>::one(); MAX_CHAINS];
+    let mut product = [Base::<M::Fq>::one(); CHAINS];
     for round in (0..rounds).rev() {
-        for (chain, product) in product.iter_mut().enumerate().take(M::CHAINS) {
-            let group = round * M::CHAINS + chain;
+        for (chain, product) in product.iter_mut().enumerate() {
+            let group = round * CHAINS + chain;
             let [left, right] = load_both::<M, G, O>(operands, &octet(pairs, group));
             let denominator = Cases::of(left, right).denominator(left[0], left[1], right[0], one);
             product.write(&mut products[group * lines..][..lines]);
@@ -89,13 +89,13 @@ pub(super) fn add<M: Machine, G: Group, O: Operands<G>>(
         }
     }
     // No factor is zero, so there is an inverse; points off the curve would break that, and get zeros.
-    let mut inverse = invert_chains(product, M::CHAINS).unwrap_or([Base::zero(); MAX_CHAINS]);
+    let mut inverse = invert_chains(product).unwrap_or([Base::zero(); CHAINS]);
     for round in 0..rounds {
         // Both chains are read before one writes: they may repeat the last pair, whose result may lie on an operand.
-        let octets = octets::<M>(pairs, round);
-        let mut points = [[zero; 2]; MAX_CHAINS];
-        for chain in 0..M::CHAINS {
-            let group = round * M::CHAINS + chain;
+        let octets: [[Pair; 8]; CHAINS] = std::array::from_fn(|chain| octet(pairs, round * CHAINS + chain));
+        let mut points = [[zero; 2]; CHAINS];
+        for chain in 0..CHAINS {
+            let group = round * CHAINS + chain;
             let [[x1, y1], [x2, y2]] = load_both::<M, G, O>(operands, &octets[chain]);
             let cases = Cases::of([x1, y1], [x2, y2]);
             let before = Base::read(&products[group * lines..][..lines]);
@@ -106,7 +106,7 @@ pub(super) fn add<M: Machine, G: Group, O: Operands<G>>(
             let [x3, y3] = third_point(slope, x1, y1, x2);
             points[chain] = [cases.result(x3, x1, x2), cases.result(y3, y1, y2)];
         }
-        for chain in 0..M::CHAINS {
+        for chain in 0..CHAINS {
             put::<G, O>(operands, &octets[chain], G::store::<M>(points[chain]));
         }
     }

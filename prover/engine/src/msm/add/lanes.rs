@@ -1,8 +1,8 @@
 //! The fast path of backends with vectors: all lanes at a time, in two chains, since a multiplication takes longer than the next one waits.
 
 use super::{
-    AHEAD, MAX_CHAINS as CHAINS, Operands, Pair, fetch, group_of, lefts, load_both, may_hold_identity, octet,
-    put, rights, third_point,
+    AHEAD, CHAINS, Operands, Pair, fetch, group_of, invert_chains, lefts, load_both, may_hold_identity,
+    octet, put, rights, third_point,
 };
 use crate::backend::{Line, Machine};
 use crate::msm::coordinate::{Coordinate, Element};
@@ -15,25 +15,6 @@ fn load_x<M: Machine, G: Group, O: Operands<G>>(rows: [&G::Words; 8]) -> G::Coor
     } else {
         G::load_all_x::<M, false>(rows)
     }
-}
-
-/// 1/m for each chain's product m; None if one is zero in some lane.
-#[inline(always)]
-fn invert_chains<C: Coordinate>(products: [C; CHAINS]) -> Option<[C; CHAINS]> {
-    let mut before = products;
-    let mut product = products[0];
-    for chain in 1..CHAINS {
-        before[chain] = product;
-        product = product.mul(products[chain]);
-    }
-    let mut rest = product.reduce().inverse()?;
-    let mut inverses = products;
-    for chain in (1..CHAINS).rev() {
-        inverses[chain] = rest.mul(before[chain]).reduce();
-        rest = rest.mul(products[chain]).reduce();
-    }
-    inverses[0] = rest;
-    Some(inverses)
 }
 
 /// False, with nothing written, where a pair is not for this path.
