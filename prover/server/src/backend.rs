@@ -89,6 +89,9 @@ pub enum BackendError {
     /// It was asked to stop.
     #[error("cancelled")]
     Cancelled,
+    /// A proof would not find its memory. None was begun; there may be more memory later.
+    #[error("a proof finds too little memory: {0}")]
+    Memory(Shortage),
     /// No key for the shape is loaded.
     #[error("no key for shape {} is loaded", .shape.name())]
     NoKey {

@@ -44,6 +44,11 @@ pub enum Event {
     },
     /// The prover gives the batch back, because the process is about to end. No attempt was made of it.
     Interrupt,
+    /// The attempt was over before it began, for want of something that may come back. It does not count, however often that happens.
+    Postpone {
+        /// What is wanting, for people.
+        reason: String,
+    },
     /// The process that was proving is gone. The attempt counts: it may be what ended the process.
     Lost {
         /// Attempts that are allowed.
@@ -166,6 +171,7 @@ impl Event {
             Self::Finish { .. } => "take a proof",
             Self::Fail { .. } => "fail",
             Self::Interrupt | Self::Lost { .. } => "be interrupted",
+            Self::Postpone { .. } => "be postponed",
             Self::Cancel => "be cancelled",
             Self::Resume => "be resumed",
         }
@@ -202,6 +208,11 @@ impl Batch {
                 self.attempts = self.attempts.saturating_sub(1);
                 Stage::Executed
             }
+            (Stage::Proving, Event::Postpone { reason }) => {
+                self.attempts = self.attempts.saturating_sub(1);
+                self.failure = truncated(reason);
+                Stage::Executed
+            }
             (Stage::Proving, Event::Lost { max_attempts }) if self.attempts < max_attempts => Stage::Executed,
             (Stage::Proving, Event::Lost { .. }) => {
                 self.failure = format!("the process ended {} times while it was proving", self.attempts);
@@ -214,7 +225,10 @@ impl Batch {
                 Stage::Executed
             }
             // Asking twice is no error; nor is a failure that comes after the cancellation that caused it.
-            (Stage::Cancelled, Event::Cancel | Event::Fail { .. } | Event::Interrupt)
+            (
+                Stage::Cancelled,
+                Event::Cancel | Event::Fail { .. } | Event::Interrupt | Event::Postpone { .. },
+            )
             | (Stage::Executed, Event::Interrupt | Event::Lost { .. })
             | (Stage::Executed | Stage::Proving, Event::Resume) => return Ok(Moved::Unchanged),
             (stage, _) => {
@@ -280,6 +294,12 @@ mod tests {
         }
     }
 
+    fn postpone() -> Event {
+        Event::Postpone {
+            reason: "too little memory".to_owned(),
+        }
+    }
+
     /// Every pair of stage and event, with the stage that follows; `None`: refused.
     #[test]
     fn the_whole_table() {
@@ -294,6 +314,7 @@ mod tests {
                 Event::Lost { max_attempts: 3 },
                 Event::Cancel,
                 Event::Resume,
+                postpone(),
             ]
         };
         let table = [
@@ -308,6 +329,7 @@ mod tests {
                     Some(Executed),
                     Some(Cancelled),
                     Some(Executed),
+                    None,
                 ],
             ),
             (
@@ -321,9 +343,10 @@ mod tests {
                     Some(Executed),
                     Some(Cancelled),
                     Some(Proving),
+                    Some(Executed),
                 ],
             ),
-            (Proved, [None; 8]),
+            (Proved, [None; 9]),
             (
                 Cancelled,
                 [
@@ -335,9 +358,13 @@ mod tests {
                     None,
                     Some(Cancelled),
                     Some(Executed),
+                    Some(Cancelled),
                 ],
             ),
-            (Failed, [None, None, None, None, None, None, None, Some(Executed)]),
+            (
+                Failed,
+                [None, None, None, None, None, None, None, Some(Executed), None],
+            ),
         ];
         for (stage, row) in table {
             for (event, want) in events().into_iter().zip(row) {
@@ -374,6 +401,20 @@ mod tests {
         batch.apply(Event::Resume).unwrap();
         assert_eq!((batch.stage, batch.attempts), (Stage::Executed, 0));
         assert!(batch.failure.is_empty());
+    }
+
+    #[test]
+    fn a_postponed_proof_says_why_and_is_never_given_up() {
+        let mut batch = batch(Stage::Executed);
+        for _ in 0..5 {
+            batch.apply(Event::Begin).unwrap();
+            batch.apply(postpone()).unwrap();
+        }
+        assert_eq!((batch.stage, batch.attempts), (Stage::Executed, 0));
+        assert_eq!(batch.failure, "too little memory");
+        batch.apply(Event::Begin).unwrap();
+        batch.apply(finish()).unwrap();
+        assert_eq!((batch.stage, batch.failure.as_str()), (Stage::Proved, ""));
     }
 
     #[test]

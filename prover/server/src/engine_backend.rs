@@ -151,6 +151,7 @@ impl Backend for EngineBackend {
 fn failure(error: ProveError) -> BackendError {
     match error {
         ProveError::Cancelled { .. } => BackendError::Cancelled,
+        ProveError::Memory(shortage) => BackendError::Memory(shortage),
         error if error.is_transient() => BackendError::Transient {
             reason: chain(&error),
         },

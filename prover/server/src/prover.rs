@@ -48,7 +48,7 @@ impl Prover {
                 Ok(batch) => {
                     self.jobs.announce(&batch);
                     if batch.stage == Stage::Executed {
-                        // A transient failure; a stop of the service leaves the batch to the next start.
+                        // A passing failure; a stop of the service leaves the batch to the next start.
                         if self.jobs.wait_closed(RETRY_PAUSE) {
                             return;
                         }
@@ -99,6 +99,13 @@ impl Prover {
             Err(BackendError::Cancelled) => {
                 tracing::info!("proof stopped");
                 self.store.advance(job.number, Event::Interrupt).map(first)
+            }
+            Err(BackendError::Memory(shortage)) => {
+                tracing::warn!(%shortage, "too little memory; the proof waits");
+                let reason = BackendError::Memory(shortage).to_string();
+                self.store
+                    .advance(job.number, Event::Postpone { reason })
+                    .map(first)
             }
             Err(error) => {
                 tracing::warn!(%error, "proof failed");
