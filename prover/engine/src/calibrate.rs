@@ -278,7 +278,7 @@ mod tests {
             assert!(rate.wall.is_finite() && rate.wall >= 0.0, "{calibration:?}");
             assert!(rate.cpu.is_finite() && rate.cpu >= 0.0, "{calibration:?}");
         }
-        assert!(g1.wall > 0.0 && g2.wall > g1.wall, "{calibration:?}");
+        assert!(g1.wall > 0.0 && g2.wall > 0.0, "{calibration:?}");
     }
 
     #[test]
