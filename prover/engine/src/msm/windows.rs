@@ -52,27 +52,40 @@ impl Windows {
     /// n · mean ⌈(b(s) + 1)/c⌉  +  w' · (2.6 · 2^(c−1) + 400)
     /// ```
     ///
-    /// where w' ≤ w counts the windows that are in use and b = 0 costs nothing. Mean and maximum are those of up to 1024 evenly
-    /// spaced scalars.
+    /// where w' ≤ w counts the windows that are in use and b = 0 costs nothing. Mean and maximum are those of up to 1024
+    /// scalars, whose places no regular pattern keeps in step with. Windows that would need more memory for digits and entries than
+    /// scalars of full width do are left out, whatever they would save: a plan that was made without the scalars holds.
     pub(crate) fn choose(scalars: &Scalars<'_>, lists: &[List<'_>]) -> Self {
-        let step = scalars.len().div_ceil(SAMPLE).max(1);
-        let bits: Vec<u32> = (0..scalars.len())
-            .step_by(step)
-            .map(|index| magnitude_bits(scalars.integer(index)))
+        let bits: Vec<u32> = places(scalars.len())
+            .map(|place| magnitude_bits(scalars.integer(place)))
             .collect();
         let lists: Vec<(usize, u32)> = lists.iter().map(|list| (list.len(), list.weight())).collect();
         Self::cheapest(&bits, &lists)
     }
 
-    /// The windows that cost least for lists of so many points and such a weight, by a sample of their scalars' bits.
+    /// The windows that cost least for lists of so many points and such a weight, by a sample of their scalars' bits; see
+    /// [`choose`](Self::choose).
     pub(crate) fn cheapest(bits: &[u32], lists: &[(usize, u32)]) -> Self {
-        let cost = |width: u32| {
-            let windows = Self::new(width);
+        let full = [BITS - 1];
+        let most = Self::cheapest_below(f64::INFINITY, &full, lists).bytes_of_scalar(&full);
+        Self::cheapest_below(most, bits, lists)
+    }
+
+    /// Those with at most so many bytes for each scalar.
+    fn cheapest_below(most: f64, bits: &[u32], lists: &[(usize, u32)]) -> Self {
+        let cost = |windows: Self| {
             let of_list = |&(points, weight): &(usize, u32)| f64::from(weight) * windows.cost(bits, points);
             lists.iter().map(of_list).sum::<f64>()
         };
-        let best = (MIN_WIDTH..=MAX_WIDTH).min_by(|&a, &b| cost(a).total_cmp(&cost(b)));
-        Self::new(best.unwrap_or(MAX_WIDTH))
+        let all = (MIN_WIDTH..=MAX_WIDTH).map(Self::new);
+        let small = all.filter(|windows| windows.bytes_of_scalar(bits) <= most);
+        let best = small.min_by(|&a, &b| cost(a).total_cmp(&cost(b)));
+        best.unwrap_or(Self::new(MAX_WIDTH))
+    }
+
+    /// Bytes of digits, and of entries for those that are not zero, in the mean.
+    fn bytes_of_scalar(self, bits: &[u32]) -> f64 {
+        (size_of::<i16>() * self.count()) as f64 + size_of::<u32>() as f64 * self.mean_digits(bits)
     }
 
     /// Cost of a list of so many points, in additions of its group; see [`choose`](Self::choose).
@@ -111,6 +124,19 @@ impl Windows {
     pub(crate) fn buckets(self) -> usize {
         1 << (self.width - 1)
     }
+}
+
+/// Up to [`SAMPLE`] of so many places, spread evenly, but not in even steps: what a circuit repeats, it repeats in steps. Multiples of
+/// the golden ratio, modulo one, come close to no fraction with a small denominator.
+fn places(count: usize) -> impl Iterator<Item = usize> {
+    // 2^64 / golden ratio.
+    const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+    let all = count <= SAMPLE;
+    (0..count.min(SAMPLE)).map(move |number| {
+        let fraction = (number as u64).wrapping_mul(STEP);
+        let spread = (u128::from(fraction) * count as u128) >> 64;
+        if all { number } else { spread as usize }
+    })
 }
 
 /// r.
@@ -166,4 +192,45 @@ fn magnitude_bits(scalar: [u64; 4]) -> u32 {
         }
     }
     bits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LISTS: [(usize, u32); 2] = [(1 << 18, 10), (1 << 17, 26)];
+
+    /// Small scalars in steps of a power of two, or of any other number, are as small a part of the sample as of the whole.
+    #[test]
+    fn a_sample_does_not_fall_into_step() {
+        for count in [1usize << 12, 1 << 18, (1 << 20) - 7] {
+            for step in [2, 3, 7, 64, 255, 256, 1000, 1024, count.div_ceil(SAMPLE)] {
+                for offset in [0, 3 % step] {
+                    let hits = places(count).filter(|place| place % step == offset).count();
+                    let expected = SAMPLE / step;
+                    assert!(hits <= expected * 3 / 2 + 6, "{count} {step}: {hits}");
+                }
+            }
+            assert!(places(count).all(|place| place < count));
+        }
+        assert!(places(10).eq(0..10));
+        assert_eq!(places(0).count(), 0);
+    }
+
+    #[test]
+    fn no_scalars_need_more_memory_than_those_of_full_width() {
+        let full = [BITS - 1];
+        let most = Windows::cheapest(&full, &LISTS).bytes_of_scalar(&full);
+        for bits in 0..BITS {
+            for small in [0, 1, 8, 64] {
+                for share in 0..8 {
+                    let sample: Vec<u32> = (0..8)
+                        .map(|number| if number < share { small } else { bits })
+                        .collect();
+                    let windows = Windows::cheapest(&sample, &LISTS);
+                    assert!(windows.bytes_of_scalar(&sample) <= most, "{bits} {small} {share}");
+                }
+            }
+        }
+    }
 }
