@@ -23,7 +23,7 @@ pub(crate) struct Mapping(Mmap);
 impl Mapping {
     /// Maps the first `length` bytes of a regular file that has at least as many. Begins at a page.
     pub(crate) fn new(file: &File, length: usize) -> io::Result<Self> {
-        // SAFETY: the mapping is private and read-only, so nothing in this process can write to it. Another process that writes
+        // SAFETY: the mapping is read-only, so nothing writes through it. Whoever writes
         // to the file would change bytes behind a shared reference: that is the one thing that the type cannot exclude. Key files
         // are made under another name, renamed into place and never written again, which `docs/key-file.md` demands of whoever
         // else handles them; and every value that is read here is either checked where it is used as an index or only
