@@ -15,10 +15,9 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use ark_bn254::Fr;
-use ark_serialize::CanonicalDeserialize;
 use quittance_engine::{
     CancelFlag, CircuitKey, Control, Engine, Expected, KeyDir, MANIFEST_FILE, Manifest, Phase, Progress,
-    ProveError, Stopwatch,
+    ProveError, Stopwatch, synthetic,
 };
 use quittance_verifier::{DevelopmentKeys, Shape};
 
@@ -37,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let mut engine = Engine::new(NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN))?;
     let key = engine.install(|| KeyDir::open(&dir, &expected, DevelopmentKeys::Accept))?;
-    let assignment = Vec::<Fr>::deserialize_uncompressed(File::open(dir.with_extension("assignment"))?)?;
+    let (_, assignment) = synthetic::circuit(u32::try_from(log2)?, 1)?;
 
     let before = own_memory();
     // The faster of two, so that the moments lie within a proof. Each begins without a workspace, and drops its own at the end.
