@@ -13,6 +13,8 @@ const BUDGET: Budget = Budget {
     for_each: 4,
 };
 const BLOCK: usize = 4096;
+/// Where the confirmed commits lie: number 8, checksum of its slot 8, checksum of both 8.
+const CONFIRMED: [usize; 2] = [2048, 2560];
 
 /// Blocks that are read are what was written there.
 pub fn check(data: &[u8]) {
@@ -34,7 +36,16 @@ fn decode(data: &[u8]) {
     }
     assert_eq!(data.len() % BLOCK, 0);
     assert_eq!(&data[..16], b"quittance store\n");
-    assert_eq!(data[4088..4096], sum(u64::MAX, &data[..4088]));
+    // The confirmed commits lie in the header without being part of its checksum. A kill damages one at most.
+    let mut header = data[..4088].to_vec();
+    let mut damaged = 0;
+    for record in CONFIRMED.map(|at| at..at + 24) {
+        let found = &mut header[record];
+        damaged += usize::from(found != [0; 24] && found[16..] != sum(u64::MAX - 2, &found[..16]));
+        found.fill(0);
+    }
+    assert!(damaged < 2);
+    assert_eq!(data[4088..4096], sum(u64::MAX, &header));
     for (number, block) in blocks.iter().enumerate() {
         let (group, within) = (number / 512, number % 512);
         let sums = (1 + 513 * group) * BLOCK + 8 * within;
@@ -75,15 +86,36 @@ fn build(recipe: &mut Unstructured<'_>) -> arbitrary::Result<()> {
     for (block, written) in read.iter().zip(database.chunks(BLOCK)) {
         assert_eq!(block.as_deref(), Some(written));
     }
+    for at in CONFIRMED {
+        if recipe.arbitrary()? {
+            confirm(&mut file, at, recipe.arbitrary()?);
+        }
+    }
+    assert!(read_file(&file).is_ok());
     damage(&mut file, recipe);
     decode(&file);
     Ok(())
+}
+
+/// Writes a confirmed commit, of a slot that no database has.
+fn confirm(file: &mut [u8], at: usize, number: u64) {
+    let record = &mut file[at..at + 24];
+    record[..8].copy_from_slice(&number.to_le_bytes());
+    let checked = sum(u64::MAX - 2, &record[..16]);
+    record[16..].copy_from_slice(&checked);
 }
 
 /// A valid input, no longer than what libFuzzer keeps.
 pub fn seed(which: usize, _: &mut Unstructured<'_>) -> arbitrary::Result<Vec<u8>> {
     Ok(match which {
         0 => write_file(&[]),
+        // As a kill leaves it, between the first confirmed commit and the second.
+        1 => {
+            let mut file = write_file(&[]);
+            confirm(&mut file, CONFIRMED[0], 1);
+            file[CONFIRMED[1]] = 2;
+            file
+        }
         _ => [&[crate::BUILD], [which as u8; 40].as_slice()].concat(),
     })
 }
