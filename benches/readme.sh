@@ -13,6 +13,7 @@ awk -v result="$result" '
     # Times have two words: a number and its unit.
     /^## Whole proofs, /  { kind = "proofs";  backend = $4; next }
     /^## Real batches, /  { kind = "batches"; backend = $4; next }
+    /^## Setups, /        { kind = "setups";  backend = $3; next }
     /^## /                { kind = "" }
     /^# /                 { sub(/^# [^,]*, */, ""); machine = $0 }
     / cores, /            { cores = $2 }
@@ -21,6 +22,10 @@ awk -v result="$result" '
     kind == "proofs" && /^2\^/ {
         add($1)
         keep($1, $2 " " $3, $4 " " $5, $6 " " $7, $8 " " $9, $10 " " $11, $12, $14)
+    }
+    kind == "setups" && /^2\^/ {
+        add("setup " $1)
+        keep("setup " $1, $2 " " $3, $4 " " $5, "–", $6 " " $7, $8 " " $9, $14, $16)
     }
     kind == "batches" && /^t[0-9]+f[0-9]+: / { shape = $1; sub(":", "", shape); add(shape); rows[shape] = $4 }
     kind == "batches" && / peak memory / { match($0, /peak memory .*/); memory = substr($0, RSTART + 12) }
@@ -47,7 +52,8 @@ awk -v result="$result" '
         print "|---|---|---|---|---|---|---|"
         for (i = 1; i <= count; i++) {
             name = names[i]
-            title = name ~ /^t/ ? "batch of shape " name ", " rows[name] " rows" : "synthetic, " name " rows"
+            title = name ~ /^t/ ? "batch of shape " name ", " rows[name] " rows" : name " rows"
+            if (!sub(/^setup /, "setup, ", title) && name !~ /^t/) title = "synthetic, " title
             printf "| %s | %s | %s | %s | %s × | %s | %s |\n", title, engine[name], room[name], rival[name], wall_of[name], of(name, "ifma"), of(name, "portable")
         }
         exit count == 0

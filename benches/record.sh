@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
 # Measures this machine and writes benches/results/<date>-<machine>.md: figures, each with the command that made it.
 #
-#   benches/record.sh [--log2 16,18,20] [--kernels 12,14,16,18,20] [--shapes t2f1,t10f2] [--threads N] [--name MACHINE]
+#   benches/record.sh [--log2 16,18,20] [--setups 18,20] [--kernels 12,14,16,18,20] [--shapes t2f1,t10f2] [--threads N] [--name MACHINE]
 #
-# Takes about a quarter of an hour on four cores, most of it the rival's. Needs a Rust toolchain and, for 2^20, 6 GiB of memory.
+# Takes about twenty minutes on four cores, most of it the rival's. Needs a Rust toolchain and, for 2^20, 6 GiB of memory.
 # Keys stay in target/bench-keys for the next time.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 command -v cargo >/dev/null || { echo "record: cargo is needed: install a Rust toolchain with rustup" >&2; exit 2; }
 
-log2=16,18,20 kernels=12,14,16,18,20 shapes=t2f1,t10f2 threads="$(nproc)" name=""
+log2=16,18,20 setups=18,20 kernels=12,14,16,18,20 shapes=t2f1,t10f2 threads="$(nproc)" name=""
 while [ $# -gt 0 ]; do
     [ $# -ge 2 ] || set -- --help ""
     case "$1" in
         --log2) log2="$2" ;;
+        --setups) setups="$2" ;;
         --kernels) kernels="$2" ;;
         --shapes) shapes="$2" ;;
         --threads) threads="$2" ;;
@@ -60,12 +61,13 @@ done
     echo "- $(nproc) cores, $(free -g | awk '/^Mem:/ { print $2 }') GiB of memory, Linux $(uname -r | cut -d- -f1), backends: ${backends[*]}"
     echo "- $(rustc --version | cut -d' ' -f1-2), commit $(git rev-parse --short=12 HEAD), built with \`cargo build --locked --release -p quittance --features halo2curves\`"
     echo "- load before the start: $(cut -d' ' -f1-3 /proc/loadavg), where 0 is a machine that does nothing else"
-    echo "- everything again: \`benches/record.sh --log2 $log2 --kernels $kernels --shapes $shapes --threads $threads\`"
+    echo "- everything again: \`benches/record.sh --log2 $log2 --setups $setups --kernels $kernels --shapes $shapes --threads $threads\`"
     for backend in "${backends[@]}"; do
         section "Whole proofs, $backend" bench prove --rival ark-groth16 --log2 "$log2" --threads "$threads" \
             --backend "$backend" --keys "$keys"
         section "Real batches, $backend" bench --rival ark-groth16 "${shape_flags[@]}" --threads "$threads" \
             --backend "$backend" --keys "$keys"
+        section "Setups, $backend" bench setup --rival ark-groth16 --log2 "$setups" --threads "$threads" --backend "$backend"
         section "Multi-scalar multiplications, $backend" bench msm --log2 "$kernels" --threads "$threads" --backend "$backend"
         section "Transforms, $backend" bench ntt --log2 "$kernels" --threads "$threads" --backend "$backend"
     done
