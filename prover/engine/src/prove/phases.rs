@@ -123,12 +123,11 @@ impl<'a> Run<'a> {
         let points = key.lists().h;
         let lists = [List::g1(points, [0..points.len(), 0..0])?];
         // The callback is never called on two threads at once.
-        let last = Mutex::new(0.0);
-        let progress = |_, share: f64| {
-            let mut last = lock(&last);
-            if share > *last {
-                *last = share;
-                self.control.report(Phase::H, share);
+        let share = Mutex::new(Share::default());
+        let progress = |_, found: f64| {
+            let mut share = lock(&share);
+            if share.rises_to(found) {
+                self.control.report(Phase::H, found);
             }
         };
         let sums = self.multi(workspace, Scalars::Quotient(quotient), &lists, &progress)?;
@@ -158,7 +157,7 @@ impl<'a> Run<'a> {
         self.control.report(QUERIES[0], 0.0);
         let steps = Mutex::new(Steps {
             stopwatch: self.stopwatch,
-            shares: [0.0; 4],
+            shares: [Share::default(); 4],
             current: 0,
             times: Vec::new(),
         });
@@ -196,10 +195,25 @@ impl<'a> Run<'a> {
     }
 }
 
+/// How much of a list is done. Tasks end on several threads, so a smaller share may be heard after a larger one.
+#[derive(Clone, Copy, Debug, Default)]
+struct Share(f64);
+
+impl Share {
+    /// Takes a share that is larger than all before; false for others, which are not to be reported.
+    fn rises_to(&mut self, share: f64) -> bool {
+        let rises = share > self.0;
+        if rises {
+            self.0 = share;
+        }
+        rises
+    }
+}
+
 /// How far the lists are. They are worked on in their order, but the first tasks of one overlap with the last of the one before.
 struct Steps {
     stopwatch: Stopwatch,
-    shares: [f64; 4],
+    shares: [Share; 4],
     /// The first list that is not finished.
     current: usize,
     times: Vec<super::PhaseTime>,
@@ -210,12 +224,11 @@ impl Steps {
         let Some(known) = self.shares.get_mut(list) else {
             return;
         };
-        if share <= *known {
+        if !known.rises_to(share) {
             return;
         }
-        *known = share;
         // The last list ends when its sum is there.
-        while self.current < 3 && self.shares[self.current] >= 1.0 {
+        while self.current < 3 && self.shares[self.current].0 >= 1.0 {
             let phase = QUERIES[self.current];
             self.times.push(self.stopwatch.lap(phase));
             control.report(phase, 1.0);
@@ -265,3 +278,6 @@ fn assemble(key: &CircuitKey, sums: Sums, blinding: Blinding) -> Result<Proof, P
     let c = sums.l + sums.h + a * s + b1 * r - *delta_g1 * (r * s);
     Proof::new(a.into_affine(), b2.into_affine(), c.into_affine()).map_err(ProveError::Degenerate)
 }
+
+#[cfg(test)]
+mod tests;

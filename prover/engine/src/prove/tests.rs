@@ -270,6 +270,64 @@ fn a_proof_is_cancelled_in_every_phase() {
     }
 }
 
+/// Once cancelled, a multiplication sums up nothing more: one thread reports no further task, and of several each ends the one that it
+/// is at, whose reports are at most three (the end of a list, the start of the next, and a share of that).
+#[test]
+fn a_cancel_is_heard_within_each_multiplication() {
+    let (r1cs, assignment) = synthetic::circuit(11, 1).unwrap();
+    let key = key(&r1cs, 1);
+    for threads in [1, 3] {
+        let engine = engine(threads);
+        for stop in [Phase::H, Phase::L, Phase::A, Phase::B1, Phase::B2] {
+            let flag = CancelFlag::new();
+            let raise = flag.clone();
+            let after = Mutex::new(None);
+            let report = |progress: Progress| {
+                let mut after = after.lock().unwrap();
+                if let Some(after) = after.as_mut() {
+                    *after += 1;
+                } else if progress.phase == stop && progress.fraction > 0.0 {
+                    // Of several threads, the first report of a list may be that of its last task.
+                    assert!(threads > 1 || progress.fraction < 0.5, "{stop} has too few tasks");
+                    raise.cancel();
+                    *after = Some(0);
+                }
+            };
+            match engine.prove(&key, &assignment, &Control::new(flag).with_progress(&report)) {
+                Err(ProveError::Cancelled { phase }) if threads == 1 => assert_eq!(phase, stop),
+                Err(ProveError::Cancelled { .. }) => {}
+                other => panic!("{other:?}"),
+            }
+            let after = after.into_inner().unwrap().unwrap();
+            assert!(after <= 3 * (threads - 1), "{stop}: {after} more reports");
+        }
+    }
+}
+
+/// A multiplication that is cancelled before its first task begins none: cutting and sorting end it.
+#[test]
+fn a_cancel_at_the_start_of_a_multiplication_leaves_it_undone() {
+    let (r1cs, assignment) = synthetic::circuit(10, 1).unwrap();
+    let key = key(&r1cs, 1);
+    let engine = engine(3);
+    for stop in [Phase::H, Phase::L] {
+        let flag = CancelFlag::new();
+        let raise = flag.clone();
+        let last = Mutex::new(None);
+        let report = |progress: Progress| {
+            if progress.phase == stop {
+                raise.cancel();
+            }
+            *last.lock().unwrap() = Some((progress.phase, progress.fraction));
+        };
+        match engine.prove(&key, &assignment, &Control::new(flag).with_progress(&report)) {
+            Err(ProveError::Cancelled { phase }) => assert_eq!(phase, stop),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(last.into_inner().unwrap(), Some((stop, 0.0)));
+    }
+}
+
 /// The n-th report cancels, for every n: the proof ends, its memory is given back, and the next proof is as good as ever.
 #[test]
 fn a_proof_is_cancelled_at_every_report() {
