@@ -8,8 +8,6 @@ mod sum;
 #[cfg(test)]
 mod tests;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, PrimeField};
 use ark_poly::Radix2EvaluationDomain;
@@ -17,7 +15,7 @@ use ark_relations::gr1cs::SynthesisError;
 use rayon::prelude::*;
 use thiserror::Error;
 
-use self::rows::{Assigned, EvaluateRows};
+use self::rows::{Assigned, EvaluateRows, FirstWrong};
 use crate::backend::{Backend, Line, Pages};
 use crate::ntt::{BLOCK, CosetMap, Domain, Footprint, NttError, Scratch};
 use crate::reduction::quotient_on_odd_coset;
@@ -176,7 +174,7 @@ impl WitnessMap {
 
         let system = Assigned::new(r1cs, assignment);
         let per_task = ROWS_PER_TASK / BLOCK * map.block();
-        let wrong = AtomicUsize::new(usize::MAX);
+        let wrong = FirstWrong::new();
         let tasks = a
             .par_chunks_mut(per_task)
             .zip(b.par_chunks_mut(per_task))
@@ -184,20 +182,19 @@ impl WitnessMap {
         tasks.enumerate().for_each(|(task, ((a, b), c))| {
             let first = task * ROWS_PER_TASK;
             // A row before this one may still be found wrong, a row after a wrong one is of no interest.
-            if control.is_cancelled() || wrong.load(Ordering::Relaxed) < first {
+            if control.is_cancelled() || wrong.is_before(first) {
                 return;
             }
             let out = [a, b, c];
             let found = self.domain.backend().run(EvaluateRows { system, first, out });
             if let Some(row) = found {
-                wrong.fetch_min(row, Ordering::Relaxed);
+                wrong.hear(row);
             }
         });
         if control.is_cancelled() {
             return Err(QuotientError::Cancelled);
         }
-        let row = wrong.into_inner();
-        if row != usize::MAX {
+        if let Some(row) = wrong.row() {
             return Err(QuotientError::Unsatisfied { row });
         }
         control.report(Phase::WitnessMap, ROWS_SHARE);

@@ -1,5 +1,7 @@
 //! The values of the rows, and whether they are satisfied.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, Field};
 
@@ -68,6 +70,31 @@ impl<'a> Assigned<'a> {
             }
         }
         sum.reduce()
+    }
+}
+
+/// The first of the wrong rows that tasks find, in whatever order they find them.
+#[derive(Debug)]
+pub(super) struct FirstWrong(AtomicUsize);
+
+impl FirstWrong {
+    pub(super) fn new() -> Self {
+        Self(AtomicUsize::new(usize::MAX))
+    }
+
+    /// A task has found this row wrong.
+    pub(super) fn hear(&self, row: usize) {
+        self.0.fetch_min(row, Ordering::Relaxed);
+    }
+
+    /// Whether a row before this one is wrong.
+    pub(super) fn is_before(&self, row: usize) -> bool {
+        self.0.load(Ordering::Relaxed) < row
+    }
+
+    /// The first of all, if there is one.
+    pub(super) fn row(&self) -> Option<usize> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|&row| row != usize::MAX)
     }
 }
 

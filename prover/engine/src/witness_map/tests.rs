@@ -1,8 +1,11 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use ark_ff::{Field, UniformRand};
 use ark_relations::utils::matrix::Matrix;
 use ark_std::rand::rngs::StdRng;
 use ark_std::rand::{Rng, SeedableRng};
 
+use super::rows::FirstWrong;
 use super::*;
 use crate::CancelFlag;
 use crate::testing::{backends, in_pools, random_circuit};
@@ -35,8 +38,13 @@ fn quotient(
 
 /// `rows` rows w_i · w_j·k = w_new over values that `value` gives, with coefficients of every kind.
 fn circuit(rows: usize, seed: u64, value: impl Fn(&mut StdRng) -> Fr) -> (R1cs, Vec<Fr>) {
+    circuit_with(Fr::ONE, rows, seed, value)
+}
+
+/// The same with this value of variable 0.
+fn circuit_with(constant: Fr, rows: usize, seed: u64, value: impl Fn(&mut StdRng) -> Fr) -> (R1cs, Vec<Fr>) {
     let mut rng = StdRng::seed_from_u64(seed);
-    let mut assignment = vec![Fr::ONE];
+    let mut assignment = vec![constant];
     assignment.extend((0..6).map(|_| value(&mut rng)));
     let mut matrices: [Matrix<Fr>; 3] = [Vec::new(), Vec::new(), Vec::new()];
     for _ in 0..rows {
@@ -88,6 +96,29 @@ fn quotients_equal_those_of_the_reduction_for_every_size() {
             let (r1cs, assignment) = random_circuit(seed);
             let found = quotient(backend, &r1cs, &assignment, &mut buffers).unwrap();
             assert!(found == expected(&r1cs, &assignment), "{backend}, {seed}");
+        }
+    }
+}
+
+/// The engine proves with w₀ = 1 only; the map takes any, and then a constant is a product like others.
+#[test]
+fn the_first_variable_need_not_be_one() {
+    for constant in [Fr::ZERO, -Fr::ONE, Fr::from(7u64)] {
+        for rows in [300, 3000] {
+            // Few rows name variable 0 by chance: these do, with a coefficient of their own.
+            let (r1cs, mut assignment) = circuit_with(constant, rows, 6, Fr::rand);
+            let mut matrices = r1cs.to_matrices();
+            for (side, coefficient) in [(0, 11u64), (1, 13)] {
+                matrices[side].push(vec![(Fr::from(coefficient), 0)]);
+            }
+            assignment.push(Fr::from(143u64) * constant.square());
+            matrices[2].push(vec![(Fr::ONE, assignment.len() - 1)]);
+            let r1cs = R1cs::from_matrices(&matrices, 4, assignment.len() - 4).unwrap();
+            for backend in backends() {
+                let mut buffers = WitnessMapBuffers::default();
+                let found = quotient(backend, &r1cs, &assignment, &mut buffers).unwrap();
+                assert!(found == expected(&r1cs, &assignment), "{backend}, {rows} rows");
+            }
         }
     }
 }
@@ -155,6 +186,47 @@ fn the_first_wrong_row_is_found() {
     }
 }
 
+/// Tasks end in any order: a later row may be found first, or last, and tasks after it are passed over, those before it never.
+#[test]
+fn the_first_wrong_row_does_not_depend_on_the_order_of_finding() {
+    for rows in [[700, 3, 5000], [3, 700, 5000], [5000, 700, 3], [700, 5000, 3]] {
+        let wrong = FirstWrong::new();
+        assert_eq!(wrong.row(), None);
+        assert!(!wrong.is_before(usize::MAX));
+        let mut least = usize::MAX;
+        for row in rows {
+            wrong.hear(row);
+            least = least.min(row);
+            assert_eq!(wrong.row(), Some(least));
+            assert!(wrong.is_before(least + 1) && !wrong.is_before(least));
+        }
+    }
+}
+
+/// Every task has wrong rows, on more threads than there are cores.
+#[test]
+fn of_many_wrong_rows_the_first_is_named() {
+    let (r1cs, assignment) = circuit(16 * ROWS_PER_TASK, 8, Fr::rand);
+    let mut matrices = r1cs.to_matrices();
+    // A task's first rows are right: the earlier tasks take the longest to find their wrong ones.
+    for (task, rows) in matrices[2].chunks_mut(ROWS_PER_TASK).enumerate() {
+        for row in &mut rows[17 * (16 - task)..] {
+            row.push((Fr::ONE, 0));
+        }
+    }
+    let row = 17 * 16;
+    let changed = R1cs::from_matrices(&matrices, 4, assignment.len() - 4).unwrap();
+    for backend in backends() {
+        in_pools(|| {
+            let mut buffers = WitnessMapBuffers::default();
+            for _ in 0..20 {
+                let found = quotient(backend, &changed, &assignment, &mut buffers);
+                assert_eq!(found, Err(QuotientError::Unsatisfied { row }));
+            }
+        });
+    }
+}
+
 #[test]
 fn a_cancelled_map_ends_wherever_it_is() {
     let (r1cs, assignment) = circuit(5000, 4, Fr::rand);
@@ -193,4 +265,8 @@ fn another_length_or_size_is_refused() {
     let map = WitnessMap::new(Backend::Portable, 256).unwrap();
     let refused = map.quotient(&r1cs, &assignment, buffers, &control);
     assert!(matches!(refused, Err(QuotientError::Size(_))));
+    for got in [0, 3, R1cs::MAX_DOMAIN + 1, 2 * R1cs::MAX_DOMAIN, usize::MAX] {
+        let refused = WitnessMap::new(Backend::Portable, got);
+        assert_eq!(refused.err(), Some(NttError::Length { got }));
+    }
 }
