@@ -126,14 +126,124 @@ fn s38_encoding_is_bijective_and_strict() {
         R1cs::from_bytes(&longer),
         Err(R1csError::Encoding(R1csEncodingError::Length { .. }))
     ));
-    // Whatever still decodes after a bit flip is another system with exactly these bytes.
+    // Whatever still decodes after a bit flip is another system, and its rows and coefficients, encoded anew, have exactly these bytes.
+    let mut decoded = 0;
     for position in 0..bytes.len() {
         let mut flipped = bytes.clone();
         flipped[position] ^= 1 << (position % 8);
         if let Ok(other) = R1cs::from_bytes(&flipped) {
-            assert_ne!(other, r1cs);
-            assert_eq!(other.to_bytes(), flipped);
+            let (instance, witness) = (other.num_instance(), other.num_witness());
+            let again = R1cs::from_matrices(&other.to_matrices(), instance, witness).unwrap();
+            assert_eq!(
+                again.to_bytes(),
+                flipped,
+                "bit {} of byte {position}",
+                position % 8
+            );
+            decoded += 1;
         }
+    }
+    assert!(decoded > 100, "{decoded}");
+}
+
+/// Rows are checked in tasks, most of them by a look at all terms at once: whatever is wrong in a late row is found, and its row named.
+#[test]
+fn s38_rows_of_every_task_are_checked() {
+    const ROWS: usize = 2 * 8192 + 100;
+    let coefficient = |row: usize| fr([1, -1, 5][row % 3]);
+    let matrices = MatrixName::ALL.map(|_| -> Matrix<Fr> {
+        let row = |row: usize| {
+            vec![
+                (coefficient(row), 1 + row % 7),
+                (coefficient(row + 1), 9 + row % 5),
+            ]
+        };
+        (0..ROWS).map(row).collect()
+    });
+    let variables = 14;
+    let r1cs = R1cs::from_matrices(&matrices, 2, variables - 2).unwrap();
+    assert_eq!(r1cs.num_coefficients(), 3);
+    let bytes = r1cs.to_bytes();
+    assert_eq!(R1cs::from_bytes(&bytes).unwrap(), r1cs);
+
+    // Of each matrix the offsets, then two terms for each row, a column and a coefficient each.
+    let terms_of = |name: MatrixName| {
+        let matrix = 4 * (ROWS + 1) + 16 * ROWS;
+        64 + 32 * 3 + name.index() * matrix + 4 * (ROWS + 1)
+    };
+    for name in MatrixName::ALL {
+        for row in [0, 1, 8191, 8192, 8193, 10_000, 2 * 8192 - 1, 2 * 8192, ROWS - 1] {
+            let start = terms_of(name) + 16 * row;
+            let refused = |change: &dyn Fn(&mut [u8])| {
+                let mut bytes = bytes.clone();
+                change(&mut bytes[start..start + 16]);
+                R1cs::from_bytes(&bytes).unwrap_err()
+            };
+            let out_of_order = R1csError::from(R1csEncodingError::Terms { matrix: name, row });
+            for column in [variables, 1 << 31, u32::MAX as usize] {
+                let number = u32::try_from(column).unwrap().to_le_bytes();
+                assert_eq!(
+                    refused(&|terms| terms[8..12].copy_from_slice(&number)),
+                    R1csError::Column {
+                        matrix: name,
+                        row,
+                        got: column,
+                        variables
+                    }
+                );
+            }
+            // The two terms exchanged, then equal columns; a coefficient that does not exist.
+            assert_eq!(refused(&|terms| terms.rotate_left(8)), out_of_order);
+            assert_eq!(refused(&|terms| terms.copy_within(..4, 8)), out_of_order);
+            assert_eq!(refused(&|terms| terms[12] = 3), out_of_order);
+        }
+    }
+}
+
+#[test]
+fn systems_above_the_limits_are_refused_with_the_number() {
+    const MAX: usize = R1cs::MAX_DOMAIN;
+    // The domains of the largest system and of twice that size have roots of unity, no larger ones.
+    assert_eq!(
+        MAX,
+        1 << (<Fr as ark_ff::FftField>::TWO_ADICITY - 1),
+        "the field's roots of unity"
+    );
+    let too_large = |what, got| Err(R1csError::TooLarge { what, got, max: MAX });
+    let (rows, instance, witness) = ("number of rows", "instance", "witness");
+    let together = "rows and instance variables together";
+    assert_eq!(check_counts(MAX - 1, 1, MAX), Ok(()));
+    assert_eq!(check_counts(0, MAX, MAX), Ok(()));
+    assert_eq!(check_counts(MAX, 1, 1), too_large(together, MAX + 1));
+    assert_eq!(check_counts(1, MAX, 1), too_large(together, MAX + 1));
+    for got in [MAX + 1, 1 << 32, usize::MAX] {
+        assert_eq!(check_counts(got, 1, 1), too_large(rows, got));
+        assert_eq!(check_counts(1, got, 1), too_large(instance, got));
+        assert_eq!(check_counts(1, 1, got), too_large(witness, got));
+        assert_eq!(
+            R1cs::from_matrices(&small(), got, 2).err(),
+            too_large(instance, got).err()
+        );
+        assert_eq!(
+            R1cs::from_matrices(&small(), 2, got).err(),
+            too_large(witness, got).err()
+        );
+    }
+    assert_eq!(
+        R1cs::from_matrices(&small(), MAX, 2).err(),
+        too_large(together, MAX + 2).err()
+    );
+    assert_eq!(to_u32("terms", u32::MAX as usize), Ok(u32::MAX));
+    assert!(matches!(
+        to_u32("terms", u32::MAX as usize + 1),
+        Err(R1csError::TooLarge { what: "terms", .. })
+    ));
+    // A header says the numbers of a system that nobody could hold.
+    for (field, expected) in [(1, instance), (2, witness)] {
+        let mut bytes = small_r1cs().to_bytes();
+        let got = MAX + 1;
+        bytes[8 + 4 * field..][..4].copy_from_slice(&u32::try_from(got).unwrap().to_le_bytes());
+        assert_eq!(R1cs::from_bytes(&bytes).err(), too_large(expected, got).err());
     }
 }
 
