@@ -87,7 +87,30 @@ mod tests {
 
     use super::*;
     use crate::backend::tracked::Tracked;
-    use crate::msm::group::G2;
+    use crate::msm::group::{G1, G2};
+
+    /// Its words are zeros, on every backend and with either sign: what adds points looks at the first of them only.
+    #[test]
+    fn the_identity_is_lifted_to_zeros() {
+        fn check<G: Group>() {
+            for backend in crate::testing::backends() {
+                let bases = [G::from_affine(&G::Affine::generator()), G::Words::default()];
+                let lifts: Vec<Lift> = (0..21)
+                    .map(|out| Lift {
+                        base: (out % 2) | if out % 3 == 0 { NEGATIVE } else { 0 },
+                        out,
+                    })
+                    .collect();
+                let mut points = [bases[0]; 21];
+                lift::<G>(backend, &bases, &lifts, &mut points);
+                for (out, words) in points.iter().enumerate() {
+                    assert_eq!(*words == G::Words::default(), out % 2 == 1, "{backend}, {out}");
+                }
+            }
+        }
+        check::<G1>();
+        check::<G2>();
+    }
 
     #[test]
     fn all_bounds_are_kept() {

@@ -46,18 +46,26 @@ fn expected<G: Group>(bases: &[G::Affine], scalars: &[Fr]) -> G::Curve {
         .sum()
 }
 
-fn sum<G: Group>(backend: Backend, bases: &[G::Affine], scalars: Scalars<'_>) -> Sum {
-    let lines: Vec<Line> = bases
+fn lines<G: Group>(bases: &[G::Affine]) -> Vec<Line> {
+    bases
         .iter()
         .flat_map(|base| G::lines(&G::from_affine(base)).to_vec())
-        .collect();
-    let ranges = [0..bases.len(), 0..0];
-    let list = if size_of::<G::Words>() == 64 {
-        List::g1(&lines, ranges)
+        .collect()
+}
+
+/// All points in these lines, which belong to the first scalars.
+fn list<G: Group>(lines: &[Line]) -> List<'_> {
+    if size_of::<G::Words>() == 64 {
+        List::g1(lines, [0..lines.len(), 0..0]).unwrap()
     } else {
-        List::g2(&lines, ranges)
-    };
-    multi(backend, &mut Workspace::new(), scalars, &[list.unwrap()], NEVER).unwrap()[0]
+        List::g2(lines, [0..lines.len() / 2, 0..0]).unwrap()
+    }
+}
+
+fn sum<G: Group>(backend: Backend, bases: &[G::Affine], scalars: Scalars<'_>) -> Sum {
+    let lines = lines::<G>(bases);
+    let list = list::<G>(&lines);
+    multi(backend, &mut Workspace::new(), scalars, &[list], NEVER).unwrap()[0]
 }
 
 trait Wrapped: Group {
@@ -319,47 +327,58 @@ fn a_list_has_one_point_for_each_scalar_of_its_ranges() {
     assert!(List::g1(&lines[..1], [1 << 31..(1 << 31) + 1, 0..0]).is_err());
 }
 
-/// Stops at each of its questions in turn; then the same workspace gives the right sum.
+/// Stops at each of its questions in turn; then the same workspace gives the right sum, of other scalars and at last of these. On one
+/// thread tasks are longer than a chunk, so that some end in their midst.
 #[test]
 fn a_cancelled_sum_stops_and_leaves_a_usable_workspace() {
-    let mut rng = StdRng::seed_from_u64(7);
-    let bases = bases::<G1>(6000, &mut rng);
-    let scalars: Vec<Fr> = (0..6000).map(|_| Fr::rand(&mut rng)).collect();
-    let lines: Vec<Line> = bases.iter().flat_map(G1::from_affine).collect();
-    let lists = [List::g1(&lines, [0..6000, 0..0]).unwrap()];
-    let wanted = Sum::G1(G1Projective::msm(&bases, &scalars).unwrap());
-    for backend in Backend::available() {
-        let mut workspace = Workspace::new();
-        let mut questions = 0;
-        loop {
-            let asked = AtomicUsize::new(0);
-            let heard = Mutex::new(0.0);
-            let watch = Watch {
-                cancelled: &|| asked.fetch_add(1, Ordering::Relaxed) >= questions,
-                progress: &|list, share| {
-                    assert!(list == 0 && (0.0..=1.0).contains(&share));
-                    let mut heard = heard.lock().unwrap();
-                    *heard = share.max(*heard);
-                },
-            };
-            match multi(
-                backend,
-                &mut workspace,
-                Scalars::Elements(&scalars),
-                &lists,
-                watch,
-            ) {
-                Err(Cancelled) => {}
-                Ok(sums) => {
+    fn check<G: Wrapped>(count: usize)
+    where
+        G::Curve: VariableBaseMSM<MulBase = G::Affine>,
+    {
+        let few = 100;
+        let mut rng = StdRng::seed_from_u64(7);
+        let bases = bases::<G>(count, &mut rng);
+        let scalars: Vec<Fr> = (0..count).map(|_| Fr::rand(&mut rng)).collect();
+        let wanted = G::wrap(G::Curve::msm(&bases, &scalars).unwrap());
+        let wanted_of_few = G::wrap(expected::<G>(&bases[..few], &scalars[..few]));
+        let lines = lines::<G>(&bases);
+        let (all, part) = (list::<G>(&lines), list::<G>(&lines[..few * lines.len() / count]));
+        for backend in Backend::available() {
+            let mut workspace = Workspace::new();
+            let mut questions = 0;
+            loop {
+                let asked = AtomicUsize::new(0);
+                // What is done after each task, and the questions that were asked by then.
+                let heard = Mutex::new(Vec::<(f64, usize)>::new());
+                let watch = Watch {
+                    cancelled: &|| asked.fetch_add(1, Ordering::Relaxed) >= questions,
+                    progress: &|list, share| {
+                        assert!(list == 0 && (0.0..=1.0).contains(&share));
+                        let asked = asked.load(Ordering::Relaxed);
+                        heard.lock().unwrap().push((share, asked));
+                    },
+                };
+                let elements = Scalars::Elements(&scalars);
+                if let Ok(sums) = multi(backend, &mut workspace, elements, &[all], watch) {
                     assert_eq!(sums, [wanted], "{backend}");
-                    assert_eq!(*heard.lock().unwrap(), 1.0);
+                    let heard = heard.into_inner().unwrap();
+                    assert!(heard.iter().any(|&(share, _)| share == 1.0));
+                    // Long tasks are asked in their midst, too.
+                    let in_tasks = heard.windows(2).any(|pair| pair[1].1 > pair[0].1 + 1);
+                    assert!(in_tasks || rayon::current_num_threads() > 1);
                     break;
                 }
+                let elements = Scalars::Elements(&scalars[..few]);
+                let sums = multi(backend, &mut workspace, elements, &[part], NEVER).unwrap();
+                assert_eq!(sums, [wanted_of_few], "{backend}, {questions} questions");
+                questions += 1;
             }
-            questions += 1;
+            assert!(questions > 20, "{questions}");
         }
-        assert!(questions > 20, "{questions}");
     }
+    in_pool(1, || check::<G1>(4000));
+    in_pool(1, || check::<G2>(2500));
+    in_pool(3, || check::<G1>(4000));
 }
 
 #[test]
