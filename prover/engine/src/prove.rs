@@ -23,7 +23,7 @@ use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 pub use self::report::{PhaseTime, ProofReport, Stopwatch};
 
 use self::phases::Run;
-use self::workspace::{Shelf, Workspace};
+use self::workspace::Shelf;
 use crate::backend::{Backend, BackendError};
 use crate::entropy::{self, EntropyError};
 use crate::memory::{self, Shortage};
@@ -257,13 +257,18 @@ impl Engine {
     }
 
     /// Whether there is the memory that a proof takes beyond what it is handed: better to say so than to be killed for it.
-    fn check_workspace(&self, key: &CircuitKey, workspace: &Workspace) -> Result<(), ProveError> {
-        let held = workspace.bytes();
+    /// The process holds `own` bytes, `held` of them for a workspace.
+    pub(crate) fn check_workspace(
+        &self,
+        key: &CircuitKey,
+        held: u64,
+        own: Option<u64>,
+    ) -> Result<(), ProveError> {
         let most = workspace_bytes(self.backend, self.threads(), &CircuitSize::at_most(key));
         if held >= most {
             return Ok(());
         }
-        let Some(own) = memory::own() else {
+        let Some(own) = own else {
             return Ok(());
         };
         let key = u64::try_from(key.as_bytes().len()).unwrap_or(u64::MAX);
@@ -291,7 +296,7 @@ impl Engine {
             return Err(ProveError::ConstantNotOne);
         }
         let mut workspace = self.shelf.take();
-        self.check_workspace(key, &workspace)?;
+        self.check_workspace(key, workspace.bytes(), memory::own())?;
         let mut run = Run::new(self.backend, &self.pool, control);
         let work = AssertUnwindSafe(|| run.prove(key, assignment, blinding, &mut workspace));
         // A proof that was cancelled or failed gives its memory back.

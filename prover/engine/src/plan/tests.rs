@@ -108,6 +108,32 @@ fn booleans_cost_next_to_nothing() {
     assert!(cpu(all) < cpu(none) && cpu(booleans) < cpu(none) / 2);
 }
 
+/// What a proof adds to what the process holds: the rest of the workspace, and the key's pages, which are not counted as held.
+#[test]
+fn the_key_counts_where_a_proof_looks_for_memory() {
+    let (r1cs, _) = synthetic::circuit(9, 1).unwrap();
+    let key = key(&r1cs, 1);
+    let with_limit = |limit| engine(2).with_memory_limit(Some(limit));
+    let check = |engine: &Engine, held, own| engine.check_workspace(&key, held, own);
+    let most = workspace_bytes(Backend::detect().unwrap(), 2, &CircuitSize::at_most(&key));
+    let key_bytes = u64::try_from(key.as_bytes().len()).unwrap();
+    assert!(key_bytes > 0);
+    for (own, held) in [(0, 0), (5 << 20, 0), (5 << 20, 1 << 20), (9 << 20, most - 1)] {
+        let needed = own + (most - held) + key_bytes;
+        assert!(check(&with_limit(needed), held, Some(own)).is_ok());
+        let available = needed - 1;
+        match check(&with_limit(available), held, Some(own)) {
+            Err(ProveError::Memory(shortage)) => assert_eq!(shortage, Shortage { needed, available }),
+            other => panic!("{other:?}"),
+        }
+    }
+    // The workspace is there already, or nobody knows.
+    for held in [most, most + 1] {
+        assert!(check(&with_limit(1), held, Some(held)).is_ok());
+    }
+    assert!(check(&with_limit(1), 0, None).is_ok());
+}
+
 #[test]
 fn what_does_not_fit_is_refused_with_both_numbers_and_before_any_memory_is_taken() {
     let (r1cs, assignment) = synthetic::circuit(9, 1).unwrap();
