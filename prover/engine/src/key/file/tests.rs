@@ -247,6 +247,30 @@ fn every_kind_of_damage_has_its_error() {
     ));
 }
 
+/// Points that are fine one by one, but make no key.
+#[test]
+fn s31_a_file_with_fixed_points_that_do_not_fit_together_is_refused() {
+    let (_, bytes) = sample();
+    let refused = |section: Section, from: usize, to: usize| {
+        let mut bytes = bytes.clone();
+        let (start, _) = entry(&bytes, section);
+        let size = usize::try_from(section.element_bytes()).unwrap();
+        bytes.copy_within(start + from * size..start + (from + 1) * size, start + to * size);
+        CircuitKey::from_contents(decode(&bytes).unwrap()).unwrap_err()
+    };
+    // β, γ, δ in G2; α, β, δ in G1.
+    assert_eq!(
+        refused(Section::G2, 1, 2),
+        crate::ProvingKeyError::VerifyingKey(quittance_verifier::DecodeError::DeltaIsGamma)
+    );
+    let twin = crate::ProvingKeyError::Twin {
+        name: "beta or delta",
+    };
+    assert_eq!(refused(Section::G2, 1, 0), twin);
+    assert_eq!(refused(Section::G1, 0, 1), twin);
+    assert_eq!(refused(Section::G1, 0, 2), twin);
+}
+
 #[test]
 fn s32_an_identity_in_any_list_of_a_file_is_refused() {
     let (key, bytes) = sample();
