@@ -1,9 +1,9 @@
 //! Eight elements of a prime field at once, and how far their values may run ahead of reduction.
 //!
 //! Bounds are multiples of the modulus p. A value is a non-negative integer, at most its bound, that stands for its residue; each
-//! operation says what it takes and what it gives. A backend may hold every value reduced (the portable one does): bounds are
-//! what *every* backend keeps. `Tracked`, a backend of the tests, computes with the bounds themselves and fails where
-//! a kernel breaks one.
+//! operation says what it takes and what it gives. A backend may hold values reduced (the portable one does, but for splits): bounds are
+//! what *every* backend keeps. `Tracked`, a backend of the tests, computes with the bounds themselves, and with those of the portable backend, and
+//! fails where a kernel breaks one.
 //!
 //! Two encodings in memory. **Key form**: four 64-bit words of x·2^256 mod p, below p: what arkworks' elements hold, and
 //! what key files hold. **Kernel form**: whatever the backend computes with, packed into four words; only a backend of the
@@ -51,6 +51,23 @@ pub(crate) trait Arithmetic: Copy {
 
     /// The same residue: bound [`PACKED_BOUND`]. Takes up to 64.
     fn reduce(self) -> Self;
+
+    /// A butterfly of a split: (a + b·root, a − b·root), with bounds 4 more than a's, for b up to 84 and a root of a transform's table.
+    ///
+    /// The portable backend leaves more than its 2p here. Until it has been multiplied by a root or an element, such a value may go into
+    /// another split, into memory (not kernel form) and to elements or integers, and nowhere else: no kernel adds it or asks whether it is zero.
+    #[inline(always)]
+    fn split_pair(a: Self, b: Self, root: Self) -> (Self, Self) {
+        let product = b.mul(root);
+        (a.add(product), a.sub::<4>(product))
+    }
+
+    /// A butterfly of a join: (a + b, (a − b)·root), with bounds a + b and 2 + (a + K)/42, for b up to K and a root of
+    /// a transform's table.
+    #[inline(always)]
+    fn join_pair<const K: usize>(a: Self, b: Self, root: Self) -> (Self, Self) {
+        (a.add(b), a.sub::<K>(b).mul(root))
+    }
 }
 
 /// Eight elements of a prime field.

@@ -1,4 +1,4 @@
-//! Any processor, safe Rust: the oracle. Values are always below 2p, so every bound is kept by itself.
+//! Any processor, safe Rust: the oracle. Values are below 2p, but for what butterflies leave, so every bound is kept by itself.
 
 mod field;
 mod lanes;

@@ -56,19 +56,6 @@ pub(super) fn join_groups<L: Lanes>(blocks: &mut [Line], roots: GroupRoots<'_>, 
     }
 }
 
-/// (a, b) becomes (a + b·w, a − b·w): bounds 4 more than a's, for b up to 84.
-#[inline(always)]
-pub(super) fn split_pair<A: Arithmetic>(a: A, b: A, root: A) -> (A, A) {
-    let product = b.mul(root);
-    (a.add(product), a.sub::<4>(product))
-}
-
-/// (a, b) becomes (a + b, (a − b)·w), for b up to K: bounds a + b and 2 + (a + K)/42.
-#[inline(always)]
-pub(super) fn join_pair<const K: usize, A: Arithmetic>(a: A, b: A, root: A) -> (A, A) {
-    (a.add(b), a.sub::<K>(b).mul(root))
-}
-
 /// Two levels: the group, then both halves.
 #[inline(always)]
 fn split_by_four<L: Lanes>(group: &mut [Line], roots: GroupRoots<'_>, index: usize) {
@@ -91,7 +78,7 @@ fn split_by_four<L: Lanes>(group: &mut [Line], roots: GroupRoots<'_>, index: usi
                 let (a1, a3) = (a.add(b), a.sub::<16>(b));
                 L::write_part(a0.add(a1).reduce(), x0, part);
                 L::write_part(a0.sub::<32>(a1).reduce(), x1, part);
-                let (y2, y3) = split_pair(a2, a3, high.part(part));
+                let (y2, y3) = Arithmetic::split_pair(a2, a3, high.part(part));
                 L::write_part(y2, x2, part);
                 L::write_part(y3, x3, part);
             }
@@ -100,10 +87,12 @@ fn split_by_four<L: Lanes>(group: &mut [Line], roots: GroupRoots<'_>, index: usi
     }
     for (((x0, x1), x2), x3) in rows {
         for part in 0..L::PARTS {
-            let (a0, a2) = split_pair(L::read_part(x0, part), L::read_part(x2, part), whole.part(part));
-            let (a1, a3) = split_pair(L::read_part(x1, part), L::read_part(x3, part), whole.part(part));
-            let (y0, y1) = split_pair(a0, a1, low.part(part));
-            let (y2, y3) = split_pair(a2, a3, high.part(part));
+            let (a0, a2) =
+                Arithmetic::split_pair(L::read_part(x0, part), L::read_part(x2, part), whole.part(part));
+            let (a1, a3) =
+                Arithmetic::split_pair(L::read_part(x1, part), L::read_part(x3, part), whole.part(part));
+            let (y0, y1) = Arithmetic::split_pair(a0, a1, low.part(part));
+            let (y2, y3) = Arithmetic::split_pair(a2, a3, high.part(part));
             L::write_part(y0, x0, part);
             L::write_part(y1, x1, part);
             L::write_part(y2, x2, part);
@@ -130,7 +119,8 @@ fn split_by_two<L: Lanes>(group: &mut [Line], roots: GroupRoots<'_>, index: usiz
     }
     for (x0, x1) in rows {
         for part in 0..L::PARTS {
-            let (y0, y1) = split_pair(L::read_part(x0, part), L::read_part(x1, part), root.part(part));
+            let (y0, y1) =
+                Arithmetic::split_pair(L::read_part(x0, part), L::read_part(x1, part), root.part(part));
             L::write_part(y0, x0, part);
             L::write_part(y1, x1, part);
         }
@@ -154,8 +144,11 @@ fn join_four<L: Lanes>(group: &mut [Line], roots: GroupRoots<'_>, index: usize) 
             for part in 0..L::PARTS {
                 let (a, b) = (L::read_part(x0, part), L::read_part(x1, part)); // [6, 6]
                 let (a0, a1) = (a.add(b), a.sub::<6>(b)); // [12, 12]
-                let (a2, a3) =
-                    join_pair::<6, _>(L::read_part(x2, part), L::read_part(x3, part), high.part(part)); // [12, 3]
+                let (a2, a3) = Arithmetic::join_pair::<6>(
+                    L::read_part(x2, part),
+                    L::read_part(x3, part),
+                    high.part(part),
+                ); // [12, 3]
                 L::write_part(a0.add(a2).reduce(), x0, part); // [2]
                 L::write_part(a0.sub::<12>(a2).reduce(), x2, part); // [2]
                 L::write_part(a1.add(a3).reduce(), x1, part); // [2]
@@ -166,10 +159,12 @@ fn join_four<L: Lanes>(group: &mut [Line], roots: GroupRoots<'_>, index: usize) 
     }
     for (((x0, x1), x2), x3) in rows {
         for part in 0..L::PARTS {
-            let (a0, a1) = join_pair::<6, _>(L::read_part(x0, part), L::read_part(x1, part), low.part(part)); // [12, 3]
-            let (a2, a3) = join_pair::<6, _>(L::read_part(x2, part), L::read_part(x3, part), high.part(part)); // [12, 3]
-            let (y0, y2) = join_pair::<12, _>(a0, a2, whole.part(part)); // [24, 3]
-            let (y1, y3) = join_pair::<3, _>(a1, a3, whole.part(part)); // [6, 3]
+            let (a0, a1) =
+                Arithmetic::join_pair::<6>(L::read_part(x0, part), L::read_part(x1, part), low.part(part)); // [12, 3]
+            let (a2, a3) =
+                Arithmetic::join_pair::<6>(L::read_part(x2, part), L::read_part(x3, part), high.part(part)); // [12, 3]
+            let (y0, y2) = Arithmetic::join_pair::<12>(a0, a2, whole.part(part)); // [24, 3]
+            let (y1, y3) = Arithmetic::join_pair::<3>(a1, a3, whole.part(part)); // [6, 3]
             L::write_part(y0.reduce(), x0, part); // [2]
             L::write_part(y1, x1, part);
             L::write_part(y2, x2, part);
@@ -184,7 +179,8 @@ fn join_two<L: Lanes>(group: &mut [Line], roots: GroupRoots<'_>, index: usize) {
     let (x0, x1) = group.split_at_mut(group.len() / 2);
     for (x0, x1) in x0.chunks_exact_mut(L::LINES).zip(x1.chunks_exact_mut(L::LINES)) {
         for part in 0..L::PARTS {
-            let (y0, y1) = join_pair::<6, _>(L::read_part(x0, part), L::read_part(x1, part), root.part(part)); // [12, 3]
+            let (y0, y1) =
+                Arithmetic::join_pair::<6>(L::read_part(x0, part), L::read_part(x1, part), root.part(part)); // [12, 3]
             L::write_part(y0.reduce(), x0, part); // [2]
             L::write_part(y1, x1, part);
         }

@@ -4,7 +4,6 @@
 //! After it, lane l of vector j holds element 8l + j of the unit, so that every lane is a group of its own with
 //! its own roots, and the three levels are eight small transforms of eight elements side by side.
 
-use super::levels::{join_pair, split_pair};
 use super::roots::{GroupRoots, UnitRoots};
 use crate::backend::{Arithmetic, Lanes, Line};
 
@@ -56,7 +55,7 @@ fn split<L: Lanes>(x: &mut [L; 8], roots: UnitRoots<'_>) {
                 let a = (2 * group * stride + j) % 8;
                 let b = (a + stride) % 8;
                 for part in 0..L::PARTS {
-                    let (y, z) = split_pair(x[a].part(part), x[b].part(part), root.part(part));
+                    let (y, z) = Arithmetic::split_pair(x[a].part(part), x[b].part(part), root.part(part));
                     x[a].set_part(part, y);
                     x[b].set_part(part, z);
                 }
@@ -81,7 +80,8 @@ fn join<L: Lanes>(x: &mut [L; 8], roots: UnitRoots<'_>) {
                 let b = (a + stride) % 8;
                 for part in 0..L::PARTS {
                     // At most [32, 2 + 32/42].
-                    let (y, z) = join_pair::<16, _>(x[a].part(part), x[b].part(part), root.part(part));
+                    let (y, z) =
+                        Arithmetic::join_pair::<16>(x[a].part(part), x[b].part(part), root.part(part));
                     x[a].set_part(part, y);
                     x[b].set_part(part, z);
                 }

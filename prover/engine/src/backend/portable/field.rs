@@ -34,6 +34,46 @@ impl<P: FpConfig<4>> Field<P> {
         inverse.wrapping_neg()
     };
 
+    /// For each value h of the five highest bits of four words, the largest multiple of p below h·2^251, or zero.
+    const MULTIPLES: [Words; 32] = {
+        let mut table = [[0; 4]; 32];
+        let mut high = 1;
+        while high < table.len() {
+            let below: Words = table[high - 1];
+            let mut next = [0; 4];
+            let (mut word, mut carry) = (0, 0);
+            while word < 4 {
+                let sum = below[word] as u128 + Self::P[word] as u128 + carry;
+                next[word] = sum as u64;
+                carry = sum >> 64;
+                word += 1;
+            }
+            // p is above 2^251: at most one more than for the bits before.
+            let fits = carry == 0 && next[3] < (high as u64) << 59;
+            table[high] = if fits { next } else { below };
+            high += 1;
+        }
+        table
+    };
+
+    /// The residue of any four words, below p + 2^251, which is less than 1.17p. No comparison: a look into a table.
+    #[inline(always)]
+    pub(super) fn settle(a: Words) -> Words {
+        difference(a, Self::MULTIPLES[(a[3] >> 59) as usize]).0
+    }
+
+    /// a + b without a correction; it must be below 2^256.
+    #[inline(always)]
+    pub(super) fn loose_sum(a: Words, b: Words) -> Words {
+        sum(a, b)
+    }
+
+    /// a − b + 2p without a correction, for b up to 2p; it must be below 2^256.
+    #[inline(always)]
+    pub(super) fn loose_difference(a: Words, b: Words) -> Words {
+        sum(difference(a, b).0, Self::TWICE)
+    }
+
     /// The residue itself, below p.
     #[inline(always)]
     pub(super) fn canonical(a: Words) -> Words {
@@ -78,6 +118,7 @@ impl<P: FpConfig<4>> Field<P> {
         Self::canonical(Self::divide([a, b, c, d, 0, 0, 0, 0]))
     }
 
+    /// Any a below 2^256 and b below 2^256 − p whose product is below 2^256·p will do too.
     #[inline(always)]
     pub(super) fn mul(a: Words, b: Words) -> Words {
         // Below (2p)² / 2^256 + p, which is below 1.76p.
@@ -317,6 +358,14 @@ mod tests {
                 check(Field::<P>::add(words(a), words(b)), &(a + b));
                 check(Field::<P>::sub(words(a), words(b)), &(a + &twice - b));
                 check(Field::<P>::mul(words(a), words(b)), &(a * b * &inverse));
+                assert_eq!(integer(Field::<P>::loose_sum(words(a), words(b))), a + b);
+                let difference = Field::<P>::loose_difference(words(a), words(b));
+                assert_eq!(integer(difference), a + &twice - b);
+                // What a split leaves, by a root of a table: up to 3.2p · 1.6p. And four words of ones, by what is below p.
+                let loose = (&twice - a) * 8u32 / 5u32;
+                for (a, b) in [(loose, b * 4u32 / 5u32), (ones(256) - a, b % &p)] {
+                    check(Field::<P>::mul(words(&a), words(&b)), &(&a * &b * &inverse));
+                }
                 for c in &values {
                     let pairs = ([words(a), words(b)], [words(c), words(a)]);
                     let [real, imaginary] = Field::<P>::mul_pair(pairs.0, pairs.1);
@@ -327,9 +376,33 @@ mod tests {
         }
     }
 
+    /// At every step of the table, around every multiple of p, and at the largest value.
+    fn settle_at_edges<P: FpConfig<4>>() {
+        let p = integer(P::MODULUS.0);
+        let one = BigUint::from(1u32);
+        let end = &one << 256;
+        let mut centres: Vec<BigUint> = (0..=32u32).map(|high| BigUint::from(high) << 251).collect();
+        centres.extend((0..6u32).map(|multiple| &p * multiple));
+        centres.extend([64, 128, 192].map(|bits| (&one << 253) + (&one << bits)));
+        let mut largest = BigUint::ZERO;
+        for centre in centres {
+            let below = (&centre + &end - 1u32) % &end;
+            for value in [below, &centre % &end, (&centre + 1u32) % &end] {
+                let settled = integer(Field::<P>::settle(words(&value)));
+                assert_eq!(&settled % &p, &value % &p);
+                assert!(&settled * 100u32 < &p * 117u32, "{value:x}");
+                largest = largest.max(settled);
+            }
+        }
+        // The bound is not much too large.
+        assert!(largest * 100u32 > &p * 114u32);
+    }
+
     #[test]
     fn operations_keep_their_bound_at_its_edges() {
         sweep::<FqParams>();
         sweep::<FrParams>();
+        settle_at_edges::<FqParams>();
+        settle_at_edges::<FrParams>();
     }
 }

@@ -11,7 +11,7 @@ use ark_ff::{AdditiveGroup, Fp, FpConfig};
 use super::field::{Field, Words};
 use crate::backend::{Arithmetic, Lanes, Line};
 
-/// One value below 2p, in Montgomery form with R = 2^256.
+/// One value in Montgomery form with R = 2^256, below 2p unless a split has left it.
 #[derive(Debug)]
 pub(crate) struct One<P>(Words, PhantomData<P>);
 
@@ -79,6 +79,28 @@ impl<P: FpConfig<4>> Arithmetic for One<P> {
     #[inline(always)]
     fn reduce(self) -> Self {
         self
+    }
+
+    /// Takes any four words for a, less than 3.2p for b, and a root below 1.6p; gives less than 3.2p.
+    #[inline(always)]
+    fn split_pair(a: Self, b: Self, root: Self) -> (Self, Self) {
+        // Below 2p, which is more than 3.2p · 1.6p / 2^256 + p.
+        let product = Field::<P>::mul(b.0, root.0);
+        // One look-up in place of two corrections.
+        let a = Field::<P>::settle(a.0);
+        (
+            Self::new(Field::<P>::loose_sum(a, product)),
+            Self::new(Field::<P>::loose_difference(a, product)),
+        )
+    }
+
+    /// Takes less than 2p and a root below 1.3p, gives less than 2p.
+    #[inline(always)]
+    fn join_pair<const K: usize>(a: Self, b: Self, root: Self) -> (Self, Self) {
+        let sum = Field::<P>::settle(Field::<P>::loose_sum(a.0, b.0));
+        let difference = Field::<P>::loose_difference(a.0, b.0);
+        // Below 2p, which is more than 4p · 1.3p / 2^256 + p.
+        (Self::new(sum), Self::new(Field::<P>::mul(difference, root.0)))
     }
 }
 
@@ -215,7 +237,8 @@ impl<P: FpConfig<4>> Lanes for Eight<P> {
     fn to_elements(self) -> [Fp<P, 4>; 8] {
         let mut elements = [Fp::ZERO; 8];
         for (element, value) in elements.iter_mut().zip(&self.0) {
-            element.0.0 = Field::<P>::canonical(*value);
+            // A split may have left more than 2p.
+            element.0.0 = Field::<P>::canonical(Field::<P>::settle(*value));
         }
         elements
     }
@@ -335,5 +358,77 @@ impl<P: FpConfig<4>> Lanes for Eight<P> {
             }
         }
         columns
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ark_bn254::{Fq, Fr};
+    use ark_ff::{BigInt, PrimeField};
+    use num_bigint::BigUint;
+
+    use super::*;
+    use crate::backend::{FqParams, FrParams};
+
+    fn integer<P>(value: One<P>) -> BigUint {
+        BigInt::new(value.0).into()
+    }
+
+    fn one<P: FpConfig<4>>(value: &BigUint) -> One<P> {
+        One::new(BigInt::<4>::try_from(value.clone()).unwrap().0)
+    }
+
+    /// Values from 0 to `hundredths` of p: around multiples of p, at the ends of words, and the largest.
+    fn values<P: FpConfig<4>>(p: &BigUint, hundredths: u32) -> Vec<One<P>> {
+        let power = |bits: u32| BigUint::from(1u32) << bits;
+        let limit = p * hundredths / 100u32;
+        let mut values = vec![BigUint::ZERO, BigUint::from(1u32), &limit - 1u32, &limit - 2u32];
+        values
+            .extend((1..=3u32).flat_map(|multiple| [p * multiple - 1u32, p * multiple, p * multiple + 1u32]));
+        values.extend(
+            [64, 128, 192, 253]
+                .into_iter()
+                .flat_map(|bits| [power(bits) - 1u32, power(bits)]),
+        );
+        values.iter().filter(|value| **value < limit).map(one).collect()
+    }
+
+    /// Splits of what splits have left and joins of what joins have left, at the largest values and roots, stay where the next one
+    /// takes them.
+    fn butterflies<P: FpConfig<4>>(p: &BigUint) {
+        let below = |value: One<P>, tenths: u32| integer(value) * 10u32 < p * tenths;
+        for root in values::<P>(p, 160) {
+            for a in values::<P>(p, 320) {
+                for b in values::<P>(p, 320) {
+                    let (sum, difference) = Arithmetic::split_pair(a, b, root);
+                    assert!(below(sum, 32) && below(difference, 32));
+                    let product = integer(b.mul(root));
+                    assert_eq!(integer(sum) % p, (integer(a) + &product) % p);
+                    assert_eq!((integer(difference) + product) % p, integer(a) % p);
+                    assert_eq!(integer(a) % p, BigUint::from(BigInt::new(elements(a)[0].0.0)));
+                }
+            }
+        }
+        for root in values::<P>(p, 130) {
+            for a in values::<P>(p, 200) {
+                for b in values::<P>(p, 200) {
+                    let (sum, product) = Arithmetic::join_pair::<2>(a, b, root);
+                    assert!(below(sum, 20) && below(product, 20));
+                    assert_eq!(integer(sum) % p, (integer(a) + integer(b)) % p);
+                    let difference = Arithmetic::sub::<2>(a, b).mul(root);
+                    assert_eq!(integer(product) % p, integer(difference) % p);
+                }
+            }
+        }
+    }
+
+    fn elements<P: FpConfig<4>>(value: One<P>) -> [Fp<P, 4>; 8] {
+        Eight::new([value.0; 8]).to_elements()
+    }
+
+    #[test]
+    fn butterflies_keep_their_bounds() {
+        butterflies::<FqParams>(&Fq::MODULUS.into());
+        butterflies::<FrParams>(&Fr::MODULUS.into());
     }
 }

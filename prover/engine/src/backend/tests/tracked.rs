@@ -60,3 +60,60 @@ fn broken_contracts_are_named() {
         assert!(text.starts_with(operation), "{operation}: {text}");
     }
 }
+
+/// What a split has left may go into another one, be multiplied by a root and be made an element; all else is named.
+#[test]
+fn what_a_split_leaves_is_tracked() {
+    let root = || of(1);
+    let loose = || Lane::split_pair(of(2), of(2), root());
+    let (sum, difference) = loose();
+    assert!(sum.portable() > Bound::of(2) && sum.portable() < difference.portable());
+    assert!(difference.portable() > Bound::of(3) && difference.portable() < Bound::of(4));
+    for value in [sum, difference] {
+        let mut lines = [Line::default(); Lane::LINES];
+        value.reduce().write(&mut lines);
+        let read = Lane::transpose([Lane::read(&lines); 8])[0];
+        assert_eq!(read.portable(), value.portable());
+        assert_eq!(Lane::broadcast(&lines, 3).portable(), value.portable());
+        assert!(read.mul(root()).portable() < Bound::of(2));
+        let (a, b) = Lane::split_pair(read, read, root());
+        assert!(a.portable().max(b.portable()) <= difference.portable());
+        read.to_elements();
+        read.to_integers();
+    }
+    let (sum, product) = Lane::join_pair::<2>(of(2), of(2), root());
+    assert!(sum.portable() < Bound::of(2) && product.portable() < Bound::of(2));
+    for (work, operation) in [
+        (failure(move || loose().1.add(of(1))), "portable add"),
+        (failure(move || of(1).add(loose().1)), "portable add"),
+        (failure(move || of(1).sub::<8>(loose().1)), "portable sub"),
+        (failure(move || loose().1.negate_where::<8>(1)), "portable negate"),
+        (failure(move || loose().1.square()), "portable square"),
+        (failure(move || loose().1.mul(loose().1)), "portable product"),
+        (failure(move || loose().1.mul(of(2))), "portable product"),
+        (
+            failure(move || Lane::split_pair(of(1), loose().1, of(2))),
+            "portable product",
+        ),
+        (
+            failure(move || Lane::join_pair::<8>(loose().1, of(1), root())),
+            "portable add",
+        ),
+        (
+            failure(move || Lane::join_pair::<2>(of(2), of(2), of(2))),
+            "portable product",
+        ),
+        (failure(move || loose().1.zero_lanes()), "portable zero"),
+        (
+            failure(move || Lane::mul_pair([loose().1, of(1)], [of(1), of(1)])),
+            "portable mul_pair",
+        ),
+        (
+            failure(move || Lane::store_pair([of(1), loose().1.reduce()])),
+            "portable store",
+        ),
+    ] {
+        let text = work.expect(operation);
+        assert!(text.starts_with(operation), "{operation}: {text}");
+    }
+}
