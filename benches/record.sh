@@ -24,7 +24,7 @@ while [ $# -gt 0 ]; do
     shift 2
 done
 
-cargo build --locked --release -p quittance --features halo2curves
+cargo build --locked --release -p quittance
 target="${CARGO_TARGET_DIR:-target}"
 quittance="$target/release/quittance"
 keys="$target/bench-keys"
@@ -59,7 +59,7 @@ done
     echo "# $day, ${cpu:-unknown processor}"
     echo
     echo "- $(nproc) cores, $(free -g | awk '/^Mem:/ { print $2 }') GiB of memory, Linux $(uname -r | cut -d- -f1), backends: ${backends[*]}"
-    echo "- $(rustc --version | cut -d' ' -f1-2), commit $(git rev-parse --short=12 HEAD), built with \`cargo build --locked --release -p quittance --features halo2curves\`"
+    echo "- $(rustc --version | cut -d' ' -f1-2), commit $(git rev-parse --short=12 HEAD), built with \`cargo build --locked --release -p quittance\`"
     echo "- load before the start: $(cut -d' ' -f1-3 /proc/loadavg), where 0 is a machine that does nothing else"
     echo "- everything again: \`benches/record.sh --log2 $log2 --setups $setups --kernels $kernels --shapes $shapes --threads $threads\`"
     for backend in "${backends[@]}"; do

@@ -13,6 +13,18 @@ use rayon::prelude::*;
 
 use super::Cost;
 
+/// Whether the processor has what halo2curves' assembler takes for granted; its code for other architectures runs anywhere.
+pub(super) fn runs_here() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        is_x86_feature_detected!("bmi2") && is_x86_feature_detected!("adx")
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        true
+    }
+}
+
 /// One multi-scalar multiplication in halo2curves' types.
 #[derive(Debug)]
 pub(super) struct Msm {

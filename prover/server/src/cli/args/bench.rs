@@ -87,7 +87,7 @@ each; results have to be equal. Times are medians; ratios are library / engine. 
 as random to additions. Every library has the points in its own form before the clock starts; the engine keeps its
 room from run to run, as from proof to proof.
 
-halo2curves' column needs a build with it, and says so without: cargo install --locked --path prover/server --features halo2curves";
+halo2curves runs with its assembler, which needs a processor with BMI2 and ADX; elsewhere its column is empty.";
 
 const NTT: &str = "\
 Transforms of the scalar field beside other libraries.
@@ -97,7 +97,7 @@ times each; results have to be equal. `ntt` is the forward transform, from coeff
 are medians; ratios are library / engine. The engine keeps its tables and room from run to run, as from proof to proof.
 halo2curves has no inverse of its own: its column is its transform by the inverse root, then a product for each value.
 
-halo2curves' column needs a build with it, and says so without: cargo install --locked --path prover/server --features halo2curves";
+halo2curves runs with its assembler, which needs a processor with BMI2 and ADX; elsewhere its column is empty.";
 
 /// Arguments of `bench` for real batches.
 #[derive(Clone, Debug, Args)]

@@ -42,11 +42,40 @@ struct Rival {
     not_measured: Option<&'static str>,
 }
 
-/// The library that only some builds have.
+impl Rival {
+    fn with(library: &'static str, times: &Times, engine: &Times) -> Self {
+        let [wall_ratio, cpu_ratio] = times.over(engine);
+        Self {
+            library,
+            wall_s: Some(times.wall_s),
+            cpu_s: Some(times.cpu_s),
+            wall_ratio,
+            cpu_ratio,
+            not_measured: None,
+        }
+    }
+
+    const fn without(library: &'static str, reason: &'static str) -> Self {
+        Self {
+            library,
+            wall_s: None,
+            cpu_s: None,
+            wall_ratio: None,
+            cpu_ratio: None,
+            not_measured: Some(reason),
+        }
+    }
+}
+
+/// The library that a build can be without.
 const HALO2CURVES: &str = "halo2curves";
 
-/// Why it has no figures in the others.
+/// Why it has no figures then.
 const NOT_IN_THIS_BUILD: &str = "this build is without the feature halo2curves";
+
+/// Why a library of this build has none.
+const NOT_ON_THIS_PROCESSOR: &str =
+    "this processor is without instructions that the library takes for granted";
 
 pub(super) fn msm(args: &KernelBenchArgs, out: &mut Output) -> Result<(), CliError> {
     let engine = setup::engine(args.threads)?;
@@ -131,7 +160,7 @@ impl<'a> Table<'a> {
         &mut self,
         kernel: &'static str,
         log2: u32,
-        mut run: impl FnMut(Library) -> (Cost, T),
+        mut run: impl FnMut(Library) -> Option<(Cost, T)>,
     ) -> Result<(), CliError> {
         let runs = self.args.runs;
         let mut costs = vec![Vec::new(); Library::ALL.len()];
@@ -141,7 +170,9 @@ impl<'a> Table<'a> {
                 .begin(format_args!("{kernel} 2^{log2}: {number} of {runs}"));
             let mut engines = None;
             for (&library, costs) in Library::ALL.iter().zip(&mut costs) {
-                let (cost, result) = run(library);
+                let Some((cost, result)) = run(library) else {
+                    continue;
+                };
                 costs.push(cost);
                 if *engines.get_or_insert_with(|| result.clone()) != result {
                     return Err(CliError::refused(
@@ -151,32 +182,15 @@ impl<'a> Table<'a> {
                 }
             }
         }
-        let mut times = Library::ALL
-            .iter()
-            .zip(&costs)
-            .map(|(&library, costs)| (self.name(library), Times::median(costs)));
-        let Some((_, engine)) = times.next() else {
+        let mut measured = Library::ALL.iter().zip(&costs);
+        let Some(engine) = measured.next().map(|(_, costs)| Times::median(costs)) else {
             return Ok(());
         };
-        let rivals = times.map(|(library, times)| {
-            let [wall_ratio, cpu_ratio] = times.over(&engine);
-            Rival {
-                library,
-                wall_s: Some(times.wall_s),
-                cpu_s: Some(times.cpu_s),
-                wall_ratio,
-                cpu_ratio,
-                not_measured: None,
-            }
+        let rivals = measured.map(|(&library, costs)| match costs[..] {
+            [] => Rival::without(self.name(library), NOT_ON_THIS_PROCESSOR),
+            _ => Rival::with(self.name(library), &Times::median(costs), &engine),
         });
-        let absent = (!self.has_halo2curves()).then_some(Rival {
-            library: HALO2CURVES,
-            wall_s: None,
-            cpu_s: None,
-            wall_ratio: None,
-            cpu_ratio: None,
-            not_measured: Some(NOT_IN_THIS_BUILD),
-        });
+        let absent = (!self.has_halo2curves()).then(|| Rival::without(HALO2CURVES, NOT_IN_THIS_BUILD));
         let row = Row {
             kernel,
             log2,
