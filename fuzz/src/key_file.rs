@@ -5,8 +5,8 @@ use ark_ec::AffineRepr;
 use quittance_engine::{Bases, MatrixName, ProvingKeyError, R1cs, fuzzing};
 
 use crate::damage::damage;
-use crate::memory::Budget;
-use crate::r1cs::{arbitrary_system, one_thread};
+use crate::memory::{Budget, one_thread};
+use crate::r1cs::arbitrary_system;
 use crate::{points, recipe};
 
 /// The bytes are copied, as a mapping is not; matrices keep a dictionary and marks for each variable. The rest is pairings.

@@ -20,6 +20,7 @@ impl Budget {
     /// # Panics
     /// If at some time it held more memory than this allows, beyond what was held before.
     pub fn within<T>(self, bytes: usize, decode: impl FnOnce() -> T) -> T {
+        one_thread();
         let before = ALLOCATOR.current_usage();
         ALLOCATOR.reset_peak_usage();
         let result = decode();
@@ -31,4 +32,17 @@ impl Budget {
         );
         result
     }
+}
+
+/// Makes the calling thread rayon's only one: parallel code runs where it is called, and memory is counted in order. Threads that
+/// begin on a busy machine while something else is measured would be counted there.
+pub fn one_thread() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(1)
+            .use_current_thread()
+            .build_global();
+        pool.expect("nothing has used rayon before");
+    });
 }

@@ -4,7 +4,7 @@ use arbitrary::Unstructured;
 use quittance_engine::R1cs;
 
 use crate::damage::damage;
-use crate::memory::Budget;
+use crate::memory::{Budget, one_thread};
 use crate::{points, recipe};
 
 /// Decoding keeps a coefficient and a set of coefficients (for the file's 32 bytes about 100), a term's 8 bytes as 8, and an
@@ -97,18 +97,6 @@ pub fn arbitrary_system(
     };
     let matrices = [matrix()?, matrix()?, matrix()?];
     Ok(R1cs::from_matrices(&matrices, num_instance, num_witness).ok())
-}
-
-/// Makes the calling thread rayon's only one: parallel code runs where it is called, and memory is counted in order.
-pub fn one_thread() {
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(|| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(1)
-            .use_current_thread()
-            .build_global();
-        pool.expect("nothing has used rayon before");
-    });
 }
 
 /// A valid input.
