@@ -59,25 +59,30 @@ async fn a_batch_that_does_not_fit_is_refused_with_both_numbers() {
     service.stop().await;
 }
 
-/// Single transfers are accepted: their batches wait for better times, say what they lack, and are proved when it is there.
+/// Single transfers are accepted: their batches wait for better times, say what they lack, and are proved when it is there. Waiting is no
+/// attempt: with one allowed, the proof is still made.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_accepted_is_proved_when_there_is_memory_again() {
     let directory = tempfile::tempdir().unwrap();
     genesis(directory.path());
     let mut raw = config(directory.path());
     raw.batching.max_delay_ms = 1;
+    raw.proving.max_attempts = 1;
     let mut service = Service::restart(raw.clone(), short()).await;
     service.single(&transfer(0, 1, 0, |_| ()), "").await.unwrap();
-    let failure = loop {
+    let waiting = loop {
         let request = v1::GetBatchRequest { number: 1 };
         if let Ok(answer) = service.client.get_batch(request).await {
             let batch = answer.into_inner().batch.unwrap();
-            if !batch.failure.is_empty() {
-                break batch.failure;
+            // It is looked at again and again: between two looks it waits.
+            if !batch.failure.is_empty() && batch.state() != v1::BatchState::Proving {
+                break batch;
             }
         }
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     };
+    assert_eq!((waiting.state(), waiting.attempts), (v1::BatchState::Executed, 0));
+    let failure = waiting.failure;
     let available = format!("bytes of memory are needed, {LITTLE} are available");
     assert!(
         failure.starts_with("a proof finds too little memory: ") && failure.ends_with(&available),
@@ -86,6 +91,7 @@ async fn what_was_accepted_is_proved_when_there_is_memory_again() {
     service.stop().await;
 
     let mut service = Service::restart(raw, real_backend()).await;
-    service.wait_for(1, v1::BatchState::Proved).await;
+    let proved = service.wait_for(1, v1::BatchState::Proved).await;
+    assert_eq!((proved.attempts, proved.failure.as_str()), (1, ""));
     service.stop().await;
 }
