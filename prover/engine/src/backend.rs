@@ -52,7 +52,7 @@ pub use self::exercise::FieldOperation;
 pub use self::ifma::Avx512Ifma;
 pub(crate) use self::lanes::{Arithmetic, Lanes};
 pub(crate) use self::line::Line;
-pub(crate) use self::pages::Pages;
+pub(crate) use self::pages::{Pages, Plain};
 
 /// The base field's arithmetic.
 pub(crate) type FqParams = MontBackend<FqConfig, 4>;

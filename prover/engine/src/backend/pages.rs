@@ -25,8 +25,12 @@ pub(crate) unsafe trait Plain: Send + Sync {}
 
 // SAFETY: eight words, `repr(C)`, 64-byte aligned.
 unsafe impl Plain for Line {}
+// SAFETY: as the lines in it, which lie side by side.
+unsafe impl<const LINES: usize> Plain for [Line; LINES] {}
 // SAFETY: an integer.
 unsafe impl Plain for i16 {}
+// SAFETY: an integer.
+unsafe impl Plain for u32 {}
 // SAFETY: as the integer in it.
 unsafe impl Plain for AtomicU32 {}
 

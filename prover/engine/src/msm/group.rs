@@ -7,7 +7,7 @@ use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::AdditiveGroup;
 
 use super::coordinate::{Base, Coordinate, Extension};
-use crate::backend::{FqParams, Lanes, Line, Machine};
+use crate::backend::{FqParams, Lanes, Line, Machine, Plain};
 
 /// Part of a coordinate.
 pub(crate) type Part<G, M> = <<G as Group>::Coordinate<M> as Coordinate>::Part;
@@ -15,7 +15,7 @@ pub(crate) type Part<G, M> = <<G as Group>::Coordinate<M> as Coordinate>::Part;
 /// Affine points (x, y) of one group. The identity is all zeros; no point of either curve has y = 0, so nothing else is.
 pub(crate) trait Group: Copy + Debug + Send + Sync + 'static {
     /// The words of a point: x first, then y.
-    type Words: Copy + Debug + Default + PartialEq + Send + Sync;
+    type Words: Copy + Debug + Default + PartialEq + Plain;
     /// arkworks' affine points.
     type Affine: AffineRepr<ScalarField = Fr, Group = Self::Curve> + Send + Sync;
     /// arkworks' group.

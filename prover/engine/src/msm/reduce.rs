@@ -14,19 +14,19 @@
 use super::add::{InPlace, Pair, add_pairs};
 use super::group::Group;
 use super::tasks::Block;
-use crate::backend::{Backend, Line};
+use crate::backend::{Backend, Line, Pages};
 
 /// The buckets of one task's blocks, one block after the other.
 #[derive(Debug)]
 pub(crate) struct Reduction<G: Group> {
-    buckets: Vec<G::Words>,
+    buckets: Pages<G::Words>,
     present: Vec<bool>,
 }
 
 impl<G: Group> Default for Reduction<G> {
     fn default() -> Self {
         Self {
-            buckets: Vec::new(),
+            buckets: Pages::default(),
             present: Vec::new(),
         }
     }
@@ -35,14 +35,12 @@ impl<G: Group> Default for Reduction<G> {
 impl<G: Group> Reduction<G> {
     /// Bytes of memory.
     pub(crate) fn bytes(&self) -> usize {
-        size_of_val(&self.buckets[..]) + self.present.capacity()
+        self.buckets.bytes() + self.present.capacity()
     }
 
     /// So many empty buckets.
     pub(crate) fn clear(&mut self, buckets: usize) {
-        if self.buckets.len() < buckets {
-            self.buckets.resize(buckets, G::Words::default());
-        }
+        self.buckets.grow(buckets);
         self.present.clear();
         self.present.resize(buckets, false);
     }
@@ -80,7 +78,7 @@ impl<G: Group> Reduction<G> {
                     reduction.pair(left, left + 2 * step, pairs);
                 }
             });
-            let points = &mut self.buckets;
+            let points = &mut self.buckets[..];
             add_pairs::<G, _>(backend, InPlace { points }, pairs, products);
         }
     }

@@ -22,10 +22,10 @@ pub(crate) struct Sorted {
     /// of zeros.
     entries: Pages<AtomicU32>,
     /// Where each bucket of each window starts, and the end of the last one.
-    starts: Vec<u32>,
+    starts: Pages<u32>,
     /// Scratch: for each window, part of the scalars and magnitude (zero included) first the number of entries, then the place
     /// of the next one.
-    cursors: Vec<u32>,
+    cursors: Pages<u32>,
     buckets: usize,
 }
 
@@ -37,7 +37,7 @@ impl Sorted {
         let parts = parts(digits.blocks(), windows, rayon::current_num_threads());
         let part = digits.blocks().div_ceil(parts).max(1);
         let magnitudes = buckets + 1;
-        grow(&mut self.cursors, count * parts * magnitudes);
+        self.cursors.grow(count * parts * magnitudes);
         let cursors = &mut self.cursors[..count * parts * magnitudes];
         let blocks = |index: usize| {
             let first = index % parts * part;
@@ -72,9 +72,10 @@ impl Sorted {
             total += *end;
             *end = total;
         }
-        grow(&mut self.starts, count * buckets + 1);
-        self.starts[count * buckets] = total;
-        self.starts[..count * buckets]
+        self.starts.grow(count * buckets + 1);
+        let starts = &mut self.starts[..=count * buckets];
+        starts[count * buckets] = total;
+        starts[..count * buckets]
             .par_chunks_mut(buckets)
             .zip(cursors.par_chunks_mut(parts * magnitudes))
             .enumerate()
@@ -124,7 +125,7 @@ impl Sorted {
 
     /// Bytes of memory.
     pub(crate) fn bytes(&self) -> usize {
-        size_of_val(&self.entries[..]) + size_of_val(&self.starts[..]) + size_of_val(&self.cursors[..])
+        self.entries.bytes() + self.starts.bytes() + self.cursors.bytes()
     }
 
     /// Entries of buckets `first..last` of a window: where they start and end.
@@ -147,13 +148,4 @@ fn parts(blocks: usize, windows: Windows, threads: usize) -> usize {
         .div_ceil(windows.count())
         .min(blocks / MIN_BLOCKS)
         .max(1)
-}
-
-/// At least `length` values, whatever they are.
-fn grow(values: &mut Vec<u32>, length: usize) {
-    if values.len() < length {
-        // Old values need not be copied.
-        values.clear();
-        values.resize(length, 0);
-    }
 }

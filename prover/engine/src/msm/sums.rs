@@ -7,7 +7,7 @@ use super::reduce::Reduction;
 use super::sort::Sorted;
 use super::tasks::{Block, CHUNK, MAX_LOG2, Tasks, Work};
 use super::windows::Windows;
-use crate::backend::{Backend, Line};
+use crate::backend::{Backend, Line, Pages};
 
 /// Bases of a list and the scalars they belong to: up to two ranges of the scalars' order, the points one after the other.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +58,7 @@ pub(crate) struct Scratch<G: Group> {
     runs: Vec<Run>,
     lifts: Vec<Lift>,
     pairs: Vec<Pair>,
-    points: Vec<G::Words>,
+    points: Pages<G::Words>,
     products: Vec<Line>,
     reduction: Reduction<G>,
     /// What tasks gave so far.
@@ -72,7 +72,7 @@ impl<G: Group> Default for Scratch<G> {
             runs: Vec::new(),
             lifts: Vec::new(),
             pairs: Vec::new(),
-            points: Vec::new(),
+            points: Pages::default(),
             products: Vec::new(),
             reduction: Reduction::default(),
             weighted: Vec::new(),
@@ -107,7 +107,7 @@ impl<G: Group> Scratch<G> {
 
     /// Bytes of memory, what tasks gave not counted.
     pub(crate) fn bytes(&self) -> usize {
-        size_of_val(&self.points[..])
+        self.points.bytes()
             + size_of_val(&self.products[..])
             + self.entries.capacity() * size_of::<u32>()
             + self.runs.capacity() * size_of::<Run>()
@@ -226,9 +226,7 @@ impl<G: Group> Scratch<G> {
             }
             run.count = end - run.start;
         }
-        if self.points.len() < end {
-            self.points.resize(end, G::Words::default());
-        }
+        self.points.grow(end);
         let points = &mut self.points[..end];
         let sums = FromBases::<G> {
             bases: bases.points,

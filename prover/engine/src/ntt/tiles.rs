@@ -6,7 +6,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::backend::Line;
+use crate::backend::{Line, Pages};
 
 /// Elements of a block.
 pub(crate) const BLOCK: usize = 8;
@@ -98,7 +98,7 @@ impl Tiling {
 
 /// Room for tiles, one for each thread, kept between transforms.
 #[derive(Debug, Default)]
-pub(crate) struct Scratch(Vec<Mutex<Vec<Line>>>);
+pub(crate) struct Scratch(Vec<Mutex<Pages<Line>>>);
 
 impl Scratch {
     /// At least `lines` for each thread of the current pool.
@@ -106,10 +106,7 @@ impl Scratch {
         let threads = rayon::current_num_threads().max(self.0.len());
         self.0.resize_with(threads, Mutex::default);
         for room in &mut self.0 {
-            let room = room.get_mut().unwrap_or_else(PoisonError::into_inner);
-            if room.len() < lines {
-                room.resize(lines, Line::default());
-            }
+            room.get_mut().unwrap_or_else(PoisonError::into_inner).grow(lines);
         }
     }
 
@@ -124,7 +121,7 @@ impl Scratch {
 
     /// Bytes of memory.
     pub(crate) fn bytes(&self) -> usize {
-        let room = |room: &Mutex<Vec<Line>>| room.lock().unwrap_or_else(PoisonError::into_inner).len();
-        size_of::<Line>() * self.0.iter().map(room).sum::<usize>()
+        let room = |room: &Mutex<Pages<Line>>| room.lock().unwrap_or_else(PoisonError::into_inner).bytes();
+        self.0.iter().map(room).sum()
     }
 }
