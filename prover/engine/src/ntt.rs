@@ -95,7 +95,7 @@ impl Transform {
 
     fn new(backend: Backend, length: usize, direction: Direction) -> Result<Self, NttError> {
         let log2 = check_length(length)?;
-        let wide = Wide::new(backend, log2, direction, false)?;
+        let wide = Wide::new(backend, log2, direction, false, &|| false)?;
         let lines = wide.as_ref().map_or(0, |wide| wide.tiling.polynomial());
         Ok(Self {
             backend,
@@ -171,13 +171,19 @@ impl Transform {
 }
 
 impl Wide {
-    /// Nothing below 2^6.
-    fn new(backend: Backend, log2: u32, direction: Direction, coset: bool) -> Result<Option<Self>, NttError> {
+    /// Nothing below 2^6. Worthless once `stop` said yes.
+    fn new(
+        backend: Backend,
+        log2: u32,
+        direction: Direction,
+        coset: bool,
+        stop: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Option<Self>, NttError> {
         if log2 < UNIT.ilog2() {
             return Ok(None);
         }
         let got = 1 << log2;
-        let roots = Roots::new(backend, log2, direction, coset).ok_or(NttError::Length { got })?;
+        let roots = Roots::new(backend, log2, direction, coset, stop).ok_or(NttError::Length { got })?;
         let tiling = Tiling::new(log2, roots.lines_of_block());
         Ok(Some(Self { tiling, roots }))
     }

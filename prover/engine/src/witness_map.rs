@@ -126,8 +126,20 @@ impl WitnessMap {
     /// # Errors
     /// [`NttError::Length`] unless `size` is a power of two up to 2^27.
     pub fn new(backend: Backend, size: usize) -> Result<Self, NttError> {
-        let domain = Domain::new(backend, size)?;
+        let domain = Domain::new(backend, size, &|| false)?;
         Ok(Self { domain })
+    }
+
+    /// [`new`](Self::new), which ends early once `control` is cancelled.
+    ///
+    /// # Errors
+    /// [`QuotientError::Size`] as there, and [`QuotientError::Cancelled`].
+    pub(crate) fn under(backend: Backend, size: usize, control: &Control<'_>) -> Result<Self, QuotientError> {
+        let domain = Domain::new(backend, size, &|| control.is_cancelled())?;
+        match control.is_cancelled() {
+            true => Err(QuotientError::Cancelled),
+            false => Ok(Self { domain }),
+        }
     }
 
     /// Bytes of the tables.

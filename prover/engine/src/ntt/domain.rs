@@ -58,12 +58,17 @@ pub(crate) struct CosetMap<'a> {
 }
 
 impl Domain {
-    /// For `size` elements; computes tables on the current threads.
+    /// For `size` elements; computes tables on the current threads. `stop` is asked every few milliseconds on each of them, and
+    /// the domain is good for nothing once it said yes.
     ///
     /// # Errors
     /// [`NttError::Length`] unless `size` is a power of two up to 2^27.
-    pub(crate) fn new(backend: Backend, size: usize) -> Result<Self, NttError> {
-        let wide = Wide::new(backend, check_length(size)?, Direction::Inverse, true)?;
+    pub(crate) fn new(
+        backend: Backend,
+        size: usize,
+        stop: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Self, NttError> {
+        let wide = Wide::new(backend, check_length(size)?, Direction::Inverse, true, stop)?;
         Ok(Self { backend, size, wide })
     }
 

@@ -59,8 +59,14 @@ impl GroupRoots<'_> {
 }
 
 impl Roots {
-    /// Computes the table on the current threads.
-    pub(super) fn new(backend: Backend, log2: u32, direction: Direction, coset: bool) -> Option<Self> {
+    /// Computes the table on the current threads. `stop` is asked before each task; a table is worthless once it said yes.
+    pub(super) fn new(
+        backend: Backend,
+        log2: u32,
+        direction: Direction,
+        coset: bool,
+        stop: &(dyn Fn() -> bool + Sync),
+    ) -> Option<Self> {
         let lines = backend.run(LinesOfBlock);
         let units = 1usize << log2.checked_sub(UNIT.ilog2())?;
         let root = |order: u32| {
@@ -92,6 +98,9 @@ impl Roots {
             .zip(coset_tasks)
             .enumerate()
             .for_each(|(task, ((groups, units), coset))| {
+                if stop() {
+                    return;
+                }
                 backend.run(Fill {
                     first: task * UNITS_PER_TASK,
                     powers: &powers,

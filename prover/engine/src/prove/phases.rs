@@ -67,7 +67,7 @@ impl<'a> Run<'a> {
         let size = key.r1cs().domain_size();
         let quotient = self.phase(Phase::WitnessMap, |run| {
             run.pool.install(|| {
-                let map = map.of_size(run.backend, size)?;
+                let map = map.of_size(run.backend, size, run.control)?;
                 Ok(map.quotient(key.r1cs(), assignment, buffers, run.control)?)
             })
         })?;

@@ -2,10 +2,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::ProveError;
 use crate::backend::Backend;
-use crate::msm;
-use crate::witness_map::{WitnessMap, WitnessMapBuffers};
+use crate::witness_map::{QuotientError, WitnessMap, WitnessMapBuffers};
+use crate::{Control, msm};
 
 /// All that a proof needs besides key and assignment. It grows to what the largest proof needs.
 #[derive(Debug, Default)]
@@ -34,12 +33,17 @@ impl Workspace {
 pub(super) struct Map(Option<(usize, WitnessMap)>);
 
 impl Map {
-    /// Tables for this size, on the current pool.
-    pub(super) fn of_size(&mut self, backend: Backend, size: usize) -> Result<&WitnessMap, ProveError> {
+    /// Tables for this size, on the current pool. Tables whose making was cancelled are not kept.
+    pub(super) fn of_size(
+        &mut self,
+        backend: Backend,
+        size: usize,
+        control: &Control<'_>,
+    ) -> Result<&WitnessMap, QuotientError> {
         let kept = self.0.take().filter(|(kept, _)| *kept == size);
         let entry = match kept {
             Some(entry) => entry,
-            None => (size, WitnessMap::new(backend, size)?),
+            None => (size, WitnessMap::under(backend, size, control)?),
         };
         Ok(&self.0.insert(entry).1)
     }
@@ -63,5 +67,29 @@ impl Shelf {
 
     pub(super) fn put(&self, workspace: Box<Workspace>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(workspace);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::CancelFlag;
+
+    #[test]
+    fn tables_whose_making_was_cancelled_are_not_kept() {
+        let backend = Backend::Portable;
+        let mut workspace = Workspace::default();
+        let cancel = CancelFlag::new();
+        let control = Control::new(cancel.clone());
+        let bytes = |workspace: &mut Workspace, size| {
+            let map = workspace.map.of_size(backend, size, &control);
+            map.map(WitnessMap::bytes)
+        };
+        let made = bytes(&mut workspace, 1 << 12).unwrap();
+        cancel.cancel();
+        // What is there need not be made.
+        assert_eq!(bytes(&mut workspace, 1 << 12), Ok(made));
+        assert_eq!(bytes(&mut workspace, 1 << 13), Err(QuotientError::Cancelled));
+        assert_eq!(workspace.bytes(), 0);
     }
 }

@@ -255,6 +255,27 @@ fn a_cancelled_map_ends_wherever_it_is() {
 }
 
 #[test]
+fn tables_are_not_made_to_their_end_once_cancelled() {
+    for backend in backends() {
+        in_pools(|| {
+            // Tasks of 2^12 elements each.
+            for (log2, tasks) in [(6, 1), (12, 1), (15, 8)] {
+                let asked = AtomicUsize::new(0);
+                let stop = || asked.fetch_add(1, Ordering::Relaxed) >= 3;
+                assert!(Domain::new(backend, 1 << log2, &stop).is_ok());
+                assert_eq!(asked.into_inner(), tasks);
+            }
+            let cancel = CancelFlag::new();
+            let control = Control::new(cancel.clone());
+            assert!(WitnessMap::under(backend, 1 << 13, &control).is_ok());
+            cancel.cancel();
+            let cancelled = WitnessMap::under(backend, 1 << 13, &control);
+            assert_eq!(cancelled.err(), Some(QuotientError::Cancelled));
+        });
+    }
+}
+
+#[test]
 fn another_length_or_size_is_refused() {
     let (r1cs, assignment) = circuit(100, 4, Fr::rand);
     let buffers = &mut WitnessMapBuffers::default();
