@@ -95,7 +95,7 @@ pub enum Backend {
 }
 
 impl Backend {
-    /// Forces a backend by its name, `portable` or `ifma`, where the environment has it.
+    /// Forces a backend by its name, `portable` or `ifma`, where the environment has it. Empty is as if it were not there.
     pub const VARIABLE: &str = "QUITTANCE_BACKEND";
 
     /// The backend of this process: the one that [`VARIABLE`](Self::VARIABLE) names, else the fastest that runs here.
@@ -103,9 +103,14 @@ impl Backend {
     /// # Errors
     /// The variable names no backend, or one that this processor cannot run.
     pub fn detect() -> Result<Self, BackendError> {
-        match env::var_os(Self::VARIABLE) {
-            Some(name) => Self::named(&name),
-            None => Ok(Self::fastest()),
+        Self::chosen(env::var_os(Self::VARIABLE).as_deref())
+    }
+
+    /// The backend for what the environment has.
+    fn chosen(name: Option<&OsStr>) -> Result<Self, BackendError> {
+        match name {
+            Some(name) if !name.is_empty() => Self::named(name),
+            _ => Ok(Self::fastest()),
         }
     }
 

@@ -4,6 +4,7 @@ mod bounds;
 mod tracked;
 
 use std::array;
+use std::ffi::OsStr;
 
 use ark_bn254::{Fq, Fr};
 use ark_ff::{Field, Fp, FpConfig, UniformRand, Zero};
@@ -184,6 +185,17 @@ fn backends_have_names() {
     for name in ["", "Portable", "portable ", "avx2"] {
         let error = BackendError::UnknownName { name: name.into() };
         assert_eq!(Backend::named(name), Err(error));
+    }
+    // What an environment has: a variable without a value chooses nothing.
+    let fastest = Backend::available().last().copied().unwrap();
+    for (variable, expected) in [
+        (None, Ok(fastest)),
+        (Some(""), Ok(fastest)),
+        (Some("portable"), Ok(Backend::Portable)),
+        (Some("avx2"), Backend::named("avx2")),
+        (Some(" "), Backend::named(" ")),
+    ] {
+        assert_eq!(Backend::chosen(variable.map(OsStr::new)), expected);
     }
     let ifma = Backend::named("ifma");
     assert_eq!(

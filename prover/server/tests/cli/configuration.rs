@@ -1,6 +1,8 @@
 //! Arguments, configuration files and the environment.
 
-use crate::harness::{STORE, command, run, with};
+use std::process::Stdio;
+
+use crate::harness::{KEYS, Ran, SHAPE, STORE, command, genesis, run, with};
 
 #[test]
 fn usage_errors_end_with_2() {
@@ -227,4 +229,40 @@ fn no_service_is_said_with_what_to_do() {
     let directory = tempfile::tempdir().unwrap();
     run(directory.path(), &["state", "--server", &url]).fails(1, &["no service at", "quittance serve"]);
     run(directory.path(), &["state", "--server", "not a url"]).fails(2, &["not a URL"]);
+}
+
+/// The variable looks like a key of the configuration, and is none.
+#[test]
+fn the_backend_of_the_environment_is_one_that_there_is_or_none() {
+    let directory = genesis();
+    let keys = KEYS.path().to_str().unwrap();
+    let on = |backend: &str, args: &[&str]| {
+        let mut command = command(directory.path());
+        command.env("QUITTANCE_BACKEND", backend).args(args);
+        Ran::of(command.stdin(Stdio::null()).output().unwrap())
+    };
+    let serve = [
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--fee-leaf",
+        "2",
+        "--keys",
+        keys,
+    ];
+    for args in [
+        &with(&serve, STORE)[..],
+        &["circuits"],
+        &["setup", "--shape", SHAPE, "--keys", "new"],
+        &["demo", "--shape", SHAPE, "--keys", keys],
+        &["bench", "--shape", SHAPE],
+        &["bench", "prove", "--log2", "5"],
+        &["bench", "msm", "--log2", "4"],
+        &["bench", "ntt", "--log2", "4"],
+    ] {
+        on("quantum", args).fails(2, &["unknown backend \"quantum\": it is portable or ifma"]);
+    }
+    for args in [&["circuits"][..], &["bench", "ntt", "--log2", "4", "--json"]] {
+        let _ = on("", args).ok();
+    }
 }
