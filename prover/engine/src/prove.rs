@@ -79,6 +79,12 @@ pub enum ProveError {
         /// Number of variables, the constant included.
         expected: usize,
     },
+    /// A value of the assignment is no field element: arkworks' type lets a program put any four words into it.
+    #[error("variable {variable} of the assignment is not below the field's modulus")]
+    AssignmentValue {
+        /// The first such variable, from 0, the constant.
+        variable: usize,
+    },
     /// The first value of the assignment, the constant, is not 1.
     #[error("the first value of the assignment is not 1")]
     ConstantNotOne,
@@ -153,6 +159,9 @@ impl From<QuotientError> for ProveError {
             QuotientError::Size(error) => Self::Domain(error),
             QuotientError::Assignment(R1csError::AssignmentLength { got, expected }) => {
                 Self::AssignmentLength { got, expected }
+            }
+            QuotientError::Assignment(R1csError::AssignmentValue { variable }) => {
+                Self::AssignmentValue { variable }
             }
             QuotientError::Assignment(_) => Self::Layout,
         }

@@ -21,7 +21,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use ark_bn254::Fr;
-use ark_ff::{AdditiveGroup, Field, Zero};
+use ark_ff::{AdditiveGroup, Field, PrimeField, Zero};
 use ark_relations::utils::matrix::Matrix;
 use rayon::prelude::*;
 
@@ -30,6 +30,8 @@ use crate::Digest;
 
 /// Rows that one task evaluates: enough to hide the scheduling, few enough to balance long rows.
 const ROWS_PER_TASK: usize = 512;
+/// Values of an assignment that one task looks at: some ten microseconds.
+const VALUES_PER_TASK: usize = 1 << 14;
 
 /// Indices are stored in 32 bits and used as `usize`.
 const _: () = assert!(usize::BITS >= u32::BITS);
@@ -115,7 +117,7 @@ impl R1cs {
     /// Rows may have their terms in any order; terms of equal column are added, zero coefficients dropped.
     ///
     /// # Errors
-    /// Every variant of [`R1csError`] but `AssignmentLength` and `Encoding`.
+    /// Every variant of [`R1csError`] but `AssignmentLength`, `AssignmentValue` and `Encoding`.
     pub fn from_matrices(
         matrices: &[Matrix<Fr>; 3],
         num_instance: usize,
@@ -238,7 +240,7 @@ impl R1cs {
     /// M·w for one matrix, a value for each row, computed on the threads of the current pool.
     ///
     /// # Errors
-    /// [`R1csError::AssignmentLength`].
+    /// [`R1csError::AssignmentLength`], [`R1csError::AssignmentValue`].
     pub fn evaluate(&self, name: MatrixName, assignment: &[Fr]) -> Result<Vec<Fr>, R1csError> {
         let mut values = vec![Fr::ZERO; self.num_constraints()];
         self.evaluate_into(name, assignment, &mut values)?;
@@ -267,7 +269,8 @@ impl R1cs {
     }
 
     /// The first row that `assignment` does not satisfy, counted from 0; `None` if it satisfies all of them. An
-    /// assignment of another length than [`num_variables`](Self::num_variables) fails at row 0.
+    /// assignment of another length than [`num_variables`](Self::num_variables), or with a value that is not below the modulus, fails
+    /// at row 0.
     #[must_use]
     pub fn first_unsatisfied(&self, assignment: &[Fr]) -> Option<usize> {
         if self.check_assignment(assignment).is_err() {
@@ -336,14 +339,24 @@ impl R1cs {
         &self.dictionary
     }
 
+    /// Whether there is one value for each variable, and all are below the modulus, on the threads of the current pool.
     pub(crate) fn check_assignment(&self, assignment: &[Fr]) -> Result<(), R1csError> {
-        if assignment.len() == self.num_variables() {
-            return Ok(());
+        if assignment.len() != self.num_variables() {
+            return Err(R1csError::AssignmentLength {
+                got: assignment.len(),
+                expected: self.num_variables(),
+            });
         }
-        Err(R1csError::AssignmentLength {
-            got: assignment.len(),
-            expected: self.num_variables(),
-        })
+        // The words of the Montgomery form: kernels rely on them, and two forms of one value would not be equal.
+        let chunks = assignment.par_chunks(VALUES_PER_TASK).enumerate();
+        let variable = chunks.find_map_first(|(task, values)| {
+            let offset = values.iter().position(|value| value.0 >= Fr::MODULUS)?;
+            Some(task * VALUES_PER_TASK + offset)
+        });
+        match variable {
+            Some(variable) => Err(R1csError::AssignmentValue { variable }),
+            None => Ok(()),
+        }
     }
 
     /// Most terms have coefficient 1 or −1, which cost no multiplication.

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use ark_bn254::{Bn254, G1Affine};
 use ark_ec::AffineRepr;
-use ark_ff::{AdditiveGroup, UniformRand, Zero};
+use ark_ff::{AdditiveGroup, BigInt, BigInteger, PrimeField, UniformRand, Zero};
 use ark_groth16::Groth16;
 use ark_relations::utils::matrix::Matrix;
 use ark_std::rand::SeedableRng;
@@ -176,6 +176,26 @@ fn bad_assignments_are_refused_with_the_reason() {
     }
     let mut wrong = assignment.clone();
     wrong[0] = Fr::from(2u64);
+    assert!(matches!(prove(&wrong), ProveError::ConstantNotOne));
+    // Words at or above the modulus: as many as it takes to be no field element, and all of them.
+    let no_element = |value: &mut Fr| {
+        value.0.add_with_carry(&Fr::MODULUS);
+    };
+    for wire in [1, 4, 40, expected - 1] {
+        let mut wrong = assignment.clone();
+        no_element(&mut wrong[wire]);
+        assert!(
+            matches!(prove(&wrong), ProveError::AssignmentValue { variable } if variable == wire),
+            "{wire}"
+        );
+        wrong[expected - 1] = Fr::new_unchecked(BigInt([u64::MAX; 4]));
+        assert!(
+            matches!(prove(&wrong), ProveError::AssignmentValue { variable } if variable == wire),
+            "{wire}"
+        );
+    }
+    let mut wrong = assignment.clone();
+    no_element(&mut wrong[0]);
     assert!(matches!(prove(&wrong), ProveError::ConstantNotOne));
     for wire in [4, 40, expected - 1] {
         let mut wrong = assignment.clone();

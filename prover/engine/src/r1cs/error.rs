@@ -49,6 +49,12 @@ pub enum R1csError {
         /// Number of variables, the constant included.
         expected: usize,
     },
+    /// A value of the assignment is not below the field's modulus, as a program may make one with arkworks' type.
+    #[error("variable {variable} of the assignment is not below the field's modulus")]
+    AssignmentValue {
+        /// The first such variable, from 0, the constant.
+        variable: usize,
+    },
     /// Bytes are not the encoding of an R1CS.
     #[error("encoded matrices are malformed: {0}")]
     Encoding(#[from] R1csEncodingError),

@@ -58,6 +58,13 @@ fn the_first_unsatisfied_row_is_named() {
     assert_eq!(r1cs.first_unsatisfied(&[fr(1), fr(1), fr(3), fr(9)]), Some(1));
     assert_eq!(r1cs.first_unsatisfied(&[fr(1), fr(1), fr(3), fr(8)]), Some(0));
     assert_eq!(r1cs.first_unsatisfied(&good[..3]), Some(0));
+    // Words of the modulus are no zero.
+    let above = [fr(1), fr(1), Fr::new_unchecked(Fr::MODULUS), fr(9)];
+    assert_eq!(r1cs.first_unsatisfied(&above), Some(0));
+    assert_eq!(
+        r1cs.evaluate(MatrixName::A, &above),
+        Err(R1csError::AssignmentValue { variable: 2 })
+    );
 }
 
 #[test]
