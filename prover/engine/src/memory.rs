@@ -1,7 +1,9 @@
 //! What memory this process has, and may have: asked of the system when it matters, never kept.
 
+mod groups;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// More memory is needed than there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,10 +16,10 @@ pub struct Shortage {
 }
 
 /// Bytes that this process may hold in all, with what it holds already: what the system could give without swapping
-/// (`MemAvailable`) and the process' own pages, but no more than the limit of its control group or of a group above it (versions 1
-/// and 2). `None` where the system does not tell.
+/// (`MemAvailable`) and the process' own pages, but no more than its control group, and each group above it, leaves to it: the limit
+/// less what others of the group have taken (versions 1 and 2). `None` where the system does not tell.
 ///
-/// Pages of mapped keys are not counted as held: the system can always take them back, and `MemAvailable` counts them.
+/// Pages of mapped keys are not counted as held, nor is other file cache, by whomever: the system can always take it back.
 #[must_use]
 pub fn available() -> Option<u64> {
     Host::default().available()
@@ -54,8 +56,12 @@ impl Default for Host {
 impl Host {
     fn available(&self) -> Option<u64> {
         let free = field(&self.read("meminfo")?, "MemAvailable:")?;
-        let of_system = free.saturating_add(self.own()?);
-        Some(self.group_limit().map_or(of_system, |limit| limit.min(of_system)))
+        let own = self.own()?;
+        let of_system = free.saturating_add(own);
+        let of_groups = self
+            .read("self/cgroup")
+            .and_then(|groups| groups::allowance(&self.groups, &groups, own));
+        Some(of_groups.map_or(of_system, |bytes| bytes.min(of_system)))
     }
 
     fn own(&self) -> Option<u64> {
@@ -65,34 +71,6 @@ impl Host {
     fn read(&self, name: &str) -> Option<String> {
         fs::read_to_string(self.proc.join(name)).ok()
     }
-
-    /// The least limit of the process' groups and of those above them.
-    fn group_limit(&self) -> Option<u64> {
-        let groups = self.read("self/cgroup")?;
-        let limits = groups.lines().filter_map(|line| {
-            // hierarchy:controllers:path; version 2 has no controllers.
-            let mut parts = line.splitn(3, ':').skip(1);
-            let (controllers, path) = (parts.next()?, parts.next()?);
-            let (root, file) = if controllers.is_empty() {
-                (self.groups.clone(), "memory.max")
-            } else if controllers.split(',').any(|name| name == "memory") {
-                (self.groups.join("memory"), "memory.limit_in_bytes")
-            } else {
-                return None;
-            };
-            // A container may see its own group as the root, whatever the path says: what is not there is passed over.
-            let group = root.join(path.trim_start_matches('/'));
-            let above = group.ancestors().take_while(|group| group.starts_with(&root));
-            above.filter_map(|group| limit(&group.join(file))).min()
-        });
-        limits.min()
-    }
-}
-
-/// The limit in a group's file; `None` where there is none.
-fn limit(file: &Path) -> Option<u64> {
-    // "max" in version 2 is no number; version 1 writes a huge one.
-    fs::read_to_string(file).ok()?.trim().parse().ok()
 }
 
 /// A line `name: 12 kB` in bytes.
@@ -134,41 +112,25 @@ mod tests {
     }
 
     #[test]
-    fn the_least_of_all_limits_counts() {
-        let cases: [(&[(&str, &str)], u64); 6] = [
+    fn the_least_of_system_and_groups_counts() {
+        let cases: [(&[(&str, &str)], u64); 4] = [
             (&[], 120 << 10),
             (&[("proc/self/cgroup", "0::/a/b\n")], 120 << 10),
-            (
-                &[
-                    ("proc/self/cgroup", "0::/a/b\n"),
-                    ("groups/a/b/memory.max", "max\n"),
-                    ("groups/a/memory.max", "5000\n"),
-                    ("groups/memory.max", "6000\n"),
-                ],
-                5000,
-            ),
-            // A container, which sees its own group as the root.
-            (
-                &[
-                    ("proc/self/cgroup", "0::/docker/1234\n"),
-                    ("groups/memory.max", "6000\n"),
-                ],
-                6000,
-            ),
-            (
-                &[
-                    ("proc/self/cgroup", "9:cpu,cpuacct:/x\n4:memory:/y\n"),
-                    ("groups/memory/y/memory.limit_in_bytes", "7000\n"),
-                    ("groups/memory/memory.limit_in_bytes", "9223372036854771712\n"),
-                ],
-                7000,
-            ),
             (
                 &[
                     ("proc/self/cgroup", "0::/\n"),
                     ("groups/memory.max", "999999999\n"),
                 ],
                 120 << 10,
+            ),
+            (
+                &[
+                    ("proc/self/cgroup", "0::/a\n"),
+                    ("groups/a/memory.max", "60000\n"),
+                    ("groups/a/memory.current", "50000\n"),
+                    ("groups/a/memory.stat", "anon 30000\nactive_file 1000\n"),
+                ],
+                60_000 - 49_000 + (20 << 10),
             ),
         ];
         for (files, expected) in cases {
