@@ -1,15 +1,18 @@
 //! What memory this process has, and may have: asked of the system when it matters, never kept.
 
 mod groups;
+mod promises;
 
 use std::fs;
 use std::path::PathBuf;
+
+pub(crate) use self::promises::{KeyPages, PROMISES, Promise, Promises};
 
 /// More memory is needed than there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{needed} bytes of memory are needed, {available} are available")]
 pub struct Shortage {
-    /// What the process would come to hold: its own memory and the key's pages, in bytes.
+    /// What the process would come to hold: its own memory, the key's pages, and what other proofs at work have not taken yet, in bytes.
     pub needed: u64,
     /// What it may hold, in bytes: see [`available`].
     pub available: u64,

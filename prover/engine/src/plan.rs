@@ -45,7 +45,8 @@ impl Engine {
     }
 
     /// Whether a process that holds a key of this size and makes a proof finds the memory: the least of what the system has
-    /// ([`memory::available`](crate::memory::available)) and of this engine's limit. A system that does not tell has enough.
+    /// ([`memory::available`](crate::memory::available)) and of this engine's limit. A system that does not tell has enough. It is
+    /// answered as if no other proof was at work: a proof itself looks again.
     ///
     /// # Errors
     /// [`Shortage`].

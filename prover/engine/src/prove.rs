@@ -26,7 +26,7 @@ use self::phases::Run;
 use self::workspace::Shelf;
 use crate::backend::{Backend, BackendError};
 use crate::entropy::{self, EntropyError};
-use crate::memory::{self, Shortage};
+use crate::memory::{self, KeyPages, PROMISES, Promise, Promises, Shortage};
 use crate::ntt::NttError;
 use crate::plan::workspace_bytes;
 use crate::witness_map::QuotientError;
@@ -175,6 +175,21 @@ pub(crate) struct Blinding {
     pub(crate) s: Fr,
 }
 
+/// Memory that no other proof of the process is promised, until this proof has taken it or has ended.
+#[derive(Debug)]
+pub(crate) struct Reservation {
+    /// Bytes of the proof's workspace at its largest.
+    most: u64,
+    promise: Promise,
+}
+
+impl Reservation {
+    /// The workspace has so many bytes by now, all of them in use: the system counts them.
+    fn taken(&self, bytes: u64) {
+        self.promise.keep(self.most.saturating_sub(bytes));
+    }
+}
+
 impl Engine {
     /// Starts `threads` proving threads on the fastest backend of this processor, or on the one that the environment names
     /// ([`Backend::detect`]). They sleep when there is nothing to prove.
@@ -245,10 +260,10 @@ impl Engine {
 
     /// Proves that `assignment` (1, public inputs, witness) satisfies the key's circuit. Blocks until done.
     ///
-    /// Whether there is memory is looked at first, for each proof anew. The assignment is checked row by row, and the proof is verified
-    /// before it is returned. `control` may
-    /// cancel between chunks of work. Calls from several threads share the proving threads; phase times then
-    /// include each other's work.
+    /// Whether there is memory is looked at first, for each proof anew; what other proofs of this process were promised and have not
+    /// taken yet counts as taken. The assignment is checked row by row, and the proof is verified before it is returned. `control` may
+    /// cancel between chunks of work. Calls from several threads share the proving threads; phase times then include each other's
+    /// work.
     ///
     /// # Errors
     /// [`ProveError`].
@@ -265,24 +280,28 @@ impl Engine {
         self.prove_blinded(key, assignment, control, blinding)
     }
 
-    /// Whether there is the memory that a proof takes beyond what it is handed: better to say so than to be killed for it.
-    /// The process holds `own` bytes, `held` of them for a workspace.
-    pub(crate) fn check_workspace(
+    /// Makes sure of the memory that a proof takes beyond what it is handed: better to say so than to be killed for it.
+    /// `book` has what other proofs were promised, `held` bytes of what the process says are its `own` are a workspace.
+    pub(crate) fn reserve(
         &self,
+        book: &'static Promises,
         key: &CircuitKey,
         held: u64,
-        own: Option<u64>,
-    ) -> Result<(), ProveError> {
+        own: impl FnOnce() -> Option<u64>,
+    ) -> Result<Reservation, ProveError> {
         let most = workspace_bytes(self.backend, self.threads(), &CircuitSize::at_most(key));
-        if held >= most {
-            return Ok(());
-        }
-        let Some(own) = own else {
-            return Ok(());
+        let rest = most.saturating_sub(held);
+        let bytes = key.as_bytes();
+        let pages = KeyPages {
+            address: bytes.as_ptr().addr(),
+            bytes: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
         };
-        let key = u64::try_from(key.as_bytes().len()).unwrap_or(u64::MAX);
-        let needed = own.saturating_add(most - held).saturating_add(key);
-        self.check_available(needed).map_err(ProveError::Memory)
+        let promise = book.promise(rest, pages, |promised| match own() {
+            Some(own) if rest > 0 => self.check_available(own.saturating_add(promised)),
+            _ => Ok(()),
+        });
+        let promise = promise.map_err(ProveError::Memory)?;
+        Ok(Reservation { most, promise })
     }
 
     /// [`prove`](Self::prove) for given r and s. Outside tests only `prove` calls this: two proofs of one witness
@@ -305,9 +324,9 @@ impl Engine {
             return Err(ProveError::ConstantNotOne);
         }
         let mut workspace = self.shelf.take();
-        self.check_workspace(key, workspace.bytes(), memory::own())?;
+        let reservation = self.reserve(&PROMISES, key, workspace.bytes(), memory::own)?;
         let mut run = Run::new(self.backend, &self.pool, control);
-        let work = AssertUnwindSafe(|| run.prove(key, assignment, blinding, &mut workspace));
+        let work = AssertUnwindSafe(|| run.prove(key, assignment, blinding, &mut workspace, &reservation));
         // A proof that was cancelled or failed gives its memory back.
         match catch_unwind(work) {
             Ok(Ok(proof)) => {

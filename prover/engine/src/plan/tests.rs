@@ -1,5 +1,6 @@
 use super::*;
 use crate::backend::Backend;
+use crate::memory::Promises;
 use crate::testing::{backends, engine, key};
 use crate::{Control, Engine, Phase, ProveError, synthetic};
 
@@ -114,7 +115,9 @@ fn the_key_counts_where_a_proof_looks_for_memory() {
     let (r1cs, _) = synthetic::circuit(9, 1).unwrap();
     let key = key(&r1cs, 1);
     let with_limit = |limit| engine(2).with_memory_limit(Some(limit));
-    let check = |engine: &Engine, held, own| engine.check_workspace(&key, held, own);
+    // Not the process' book: other tests prove, too.
+    static BOOK: Promises = Promises::new();
+    let check = |engine: &Engine, held, own| engine.reserve(&BOOK, &key, held, || own);
     let most = workspace_bytes(Backend::detect().unwrap(), 2, &CircuitSize::at_most(&key));
     let key_bytes = u64::try_from(key.as_bytes().len()).unwrap();
     assert!(key_bytes > 0);

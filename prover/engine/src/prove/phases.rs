@@ -9,7 +9,7 @@ use rayon::ThreadPool;
 
 use super::report::Stopwatch;
 use super::workspace::Workspace;
-use super::{Blinding, ProofReport, ProveError};
+use super::{Blinding, ProofReport, ProveError, Reservation};
 use crate::backend::Backend;
 use crate::key::file::FixedPoints;
 use crate::msm::{self, List, ListError, Scalars, Sum, Watch};
@@ -58,12 +58,13 @@ impl<'a> Run<'a> {
         assignment: &[Fr],
         blinding: Blinding,
         workspace: &mut Workspace,
+        reservation: &Reservation,
     ) -> Result<Proof, ProveError> {
         let Workspace {
             map,
             buffers,
             msm: sums,
-        } = workspace;
+        } = &mut *workspace;
         let size = key.r1cs().domain_size();
         let quotient = self.phase(Phase::WitnessMap, |run| {
             run.pool.install(|| {
@@ -72,7 +73,9 @@ impl<'a> Run<'a> {
             })
         })?;
         let h = self.phase(Phase::H, |run| run.h(key, quotient, sums))?;
-        let [l, a, b1, b2] = self.queries(key, assignment, sums)?;
+        // All but what the other sums take more than this one. Before, the quotient is in use, and its buffers cannot be asked.
+        reservation.taken(workspace.bytes());
+        let [l, a, b1, b2] = self.queries(key, assignment, &mut workspace.msm)?;
         let sums = Sums {
             h,
             l: in_g1(l)?,
