@@ -77,6 +77,8 @@ impl EngineBackend {
         let key = self.loaded(shape)?.key();
         let key_id = key.verifying_key().key_id();
 
+        // The engine looks again, when it knows what this process holds; a batch that waits should not be assigned every second.
+        self.check_memory(shape).map_err(BackendError::Memory)?;
         progress(Phase::Witness, 0.0);
         let mut stopwatch = Stopwatch::start();
         let assignment = self

@@ -1,5 +1,9 @@
 //! Which proof is made when: a queue in the order of batch numbers, one proof at a time, and the events of all of them.
 //!
+//! A batch that finds too little memory lets others pass, which may need less. It is the first again as soon as its pause is over, so
+//! that it waits for at most the one proof that is at work then; and since no proof is at work when it is looked at, nothing that has
+//! passed it has the memory that it needs.
+//!
 //! The store says what there is to do; this is its copy in memory, filled at the start and after each execution.
 
 use std::collections::BTreeMap;
@@ -43,9 +47,16 @@ impl fmt::Debug for Hook {
 
 #[derive(Debug, Default)]
 struct Queue {
-    waiting: BTreeMap<u32, Shape>,
+    waiting: BTreeMap<u32, Waiting>,
     active: Option<Active>,
     closed: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    shape: Shape,
+    /// When a batch that lets others pass is the next one again.
+    not_before: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -95,7 +106,16 @@ impl Jobs {
 
     /// Queues the proof of a batch; a second time changes nothing.
     pub fn enqueue(&self, number: u32, shape: Shape) {
-        self.lock().waiting.insert(number, shape);
+        let not_before = None;
+        self.lock().waiting.insert(number, Waiting { shape, not_before });
+        self.changed.notify_all();
+    }
+
+    /// Queues the proof of a batch again that cannot be made now: others pass it for so long, and until the proof that is at work then
+    /// has ended.
+    pub fn postpone(&self, number: u32, shape: Shape, pause: Duration) {
+        let not_before = Some(Instant::now() + pause);
+        self.lock().waiting.insert(number, Waiting { shape, not_before });
         self.changed.notify_all();
     }
 
@@ -123,9 +143,9 @@ impl Jobs {
             if queue.closed {
                 return None;
             }
-            if let Some((number, shape)) = queue.waiting.pop_first() {
+            let now = Instant::now();
+            if let Some((number, shape)) = queue.next(now) {
                 let stop = CancelFlag::default();
-                let now = Instant::now();
                 queue.active = Some(Active {
                     number,
                     shape,
@@ -138,7 +158,15 @@ impl Jobs {
                 });
                 return Some(Job { number, stop });
             }
-            queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            let postponed = queue.waiting.values().filter_map(|waiting| waiting.not_before);
+            queue = match postponed.min() {
+                Some(time) => {
+                    let pause = time.saturating_duration_since(now);
+                    let waited = self.changed.wait_timeout(queue, pause);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner),
+            };
         }
     }
 
@@ -219,20 +247,26 @@ impl Jobs {
             },
         };
         if batch.stage == Stage::Executed {
+            let postponed = |waiting: &Waiting| waiting.not_before.is_some();
             let ahead = queue.waiting.range(..batch.number);
+            let ahead = ahead.filter(|(_, waiting)| !postponed(waiting));
             // The prover may have taken this very batch up a moment ago.
             let other = queue
                 .active
                 .as_ref()
                 .filter(|active| active.number != batch.number);
             progress.queue_ahead = ahead.clone().count() + usize::from(other.is_some());
-            let own = self.costs.expected(&batch.shape);
+            // Nobody knows when a batch finds its memory.
+            let own = match queue.waiting.get(&batch.number) {
+                Some(waiting) if postponed(waiting) => None,
+                _ => self.costs.expected(&batch.shape),
+            };
             let at_work = match other {
                 Some(active) => self.remaining(active),
                 None => Some(Duration::ZERO),
             };
             progress.eta = ahead
-                .map(|(_, shape)| self.costs.expected(shape))
+                .map(|(_, waiting)| self.costs.expected(&waiting.shape))
                 .fold(own.zip(at_work).map(|(own, rest)| own + rest), |sum, next| {
                     sum.zip(next).map(|(sum, next)| sum + next)
                 });
@@ -282,6 +316,17 @@ impl Jobs {
     }
 }
 
+impl Queue {
+    /// Takes the first batch out that is not to be passed now.
+    fn next(&mut self, now: Instant) -> Option<(u32, Shape)> {
+        let mut waiting = self.waiting.iter();
+        let (&number, &Waiting { shape, .. }) =
+            waiting.find(|(_, waiting)| waiting.not_before.is_none_or(|time| time <= now))?;
+        self.waiting.remove(&number);
+        Some((number, shape))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -314,6 +359,40 @@ mod tests {
         jobs.close();
         assert!(jobs.take().is_none());
         assert!(jobs.wait_closed(Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn a_postponed_batch_lets_others_pass_and_is_the_first_again() {
+        const LONG: Duration = Duration::from_secs(3600);
+        let jobs = jobs();
+        let take = || {
+            let number = jobs.take().unwrap().number;
+            jobs.release();
+            number
+        };
+        jobs.postpone(1, SHAPE, LONG);
+        jobs.enqueue(3, SHAPE);
+        jobs.enqueue(2, SHAPE);
+        assert_eq!((take(), take()), (2, 3));
+        // The pause is over: it comes before all that are later, however many there are.
+        jobs.postpone(1, SHAPE, Duration::ZERO);
+        jobs.enqueue(4, SHAPE);
+        jobs.enqueue(5, SHAPE);
+        assert_eq!((take(), take(), take()), (1, 4, 5));
+        // It is waited for when there is nothing else to do.
+        jobs.postpone(1, SHAPE, Duration::from_millis(1));
+        jobs.postpone(2, SHAPE, LONG);
+        assert_eq!(take(), 1);
+        // It is cancelled, queued anew and dropped at the end like all others.
+        assert!(jobs.is_waiting(2));
+        jobs.cancel(2);
+        assert!(!jobs.is_waiting(2));
+        jobs.postpone(3, SHAPE, LONG);
+        jobs.enqueue(3, SHAPE);
+        assert_eq!(take(), 3);
+        jobs.postpone(1, SHAPE, Duration::ZERO);
+        jobs.close();
+        assert!(jobs.take().is_none());
     }
 
     #[test]

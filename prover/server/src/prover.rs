@@ -30,6 +30,14 @@ pub struct Prover {
     pub max_attempts: u32,
 }
 
+/// How an attempt ended, with the batch as it is stored afterwards.
+enum Attempt {
+    /// With or without a proof.
+    Over(Batch),
+    /// Before it began.
+    ShortOfMemory(Batch),
+}
+
 impl Prover {
     /// Starts the thread. It ends after [`Jobs::close`], when the proof at work has ended, or when the
     /// store has failed for good.
@@ -45,7 +53,14 @@ impl Prover {
             let outcome = span.in_scope(|| self.attempt(&job));
             self.jobs.release();
             match outcome {
-                Ok(batch) => {
+                // Nothing else waits for it: another batch may need less.
+                Ok(Attempt::ShortOfMemory(batch)) => {
+                    if batch.stage == Stage::Executed {
+                        self.jobs.postpone(batch.number, batch.shape, RETRY_PAUSE);
+                    }
+                    self.jobs.announce(&batch);
+                }
+                Ok(Attempt::Over(batch)) => {
                     self.jobs.announce(&batch);
                     if batch.stage == Stage::Executed {
                         // A passing failure; a stop of the service leaves the batch to the next start.
@@ -72,11 +87,11 @@ impl Prover {
         }
     }
 
-    /// Makes one attempt and gives the batch as it is stored afterwards.
-    fn attempt(&self, job: &Job) -> Result<Batch, StoreError> {
+    /// Makes one attempt.
+    fn attempt(&self, job: &Job) -> Result<Attempt, StoreError> {
         let batch = match self.begin(job.number)? {
             batch if batch.stage == Stage::Proving => batch,
-            failed => return Ok(failed),
+            failed => return Ok(Attempt::Over(failed)),
         };
         self.jobs.announce(&batch);
         let began = Instant::now();
@@ -94,18 +109,18 @@ impl Prover {
                 };
                 let batch = self.store.store_proof(job.number, finish, &bundle)?;
                 tracing::info!(seconds = began.elapsed().as_secs_f64(), "proof stored");
-                Ok(batch)
+                Ok(Attempt::Over(batch))
             }
             Err(BackendError::Cancelled) => {
                 tracing::info!("proof stopped");
-                self.store.advance(job.number, Event::Interrupt).map(first)
+                self.store.advance(job.number, Event::Interrupt).map(over)
             }
             Err(BackendError::Memory(shortage)) => {
                 tracing::warn!(%shortage, "too little memory; the proof waits");
                 let reason = BackendError::Memory(shortage).to_string();
                 self.store
                     .advance(job.number, Event::Postpone { reason })
-                    .map(first)
+                    .map(|moved| Attempt::ShortOfMemory(first(moved)))
             }
             Err(error) => {
                 tracing::warn!(%error, "proof failed");
@@ -116,7 +131,7 @@ impl Prover {
                 let reason = error.to_string();
                 self.store
                     .advance(job.number, Event::Fail { reason, retry })
-                    .map(first)
+                    .map(over)
             }
         }
     }
@@ -168,6 +183,10 @@ impl Prover {
             self.jobs.enqueue(batch.number, batch.shape);
         }
     }
+}
+
+fn over(moved: (Batch, Moved)) -> Attempt {
+    Attempt::Over(first(moved))
 }
 
 fn first((batch, _): (Batch, Moved)) -> Batch {

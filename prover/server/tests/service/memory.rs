@@ -1,12 +1,15 @@
 //! What a service does whose prover finds too little memory: it says so with both numbers, and loses nothing.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use quittance::backend::{Backend, BackendError, Circuit, Proved};
 use quittance::engine_backend::EngineBackend;
 use quittance::keys::{self, KeysError};
-use quittance_engine::Shortage;
+use quittance_circuits::batch::AppliedBatch;
+use quittance_engine::{CancelFlag, Phase, Shortage};
 use quittance_proto::v1;
-use quittance_verifier::DevelopmentKeys;
+use quittance_verifier::{DevelopmentKeys, Shape};
 use tonic_types::StatusExt;
 
 use crate::harness::{KEYS, SHAPE, Service, config, engine, genesis, quota, real_backend, reason, transfer};
@@ -93,5 +96,60 @@ async fn what_was_accepted_is_proved_when_there_is_memory_again() {
     let mut service = Service::restart(raw, real_backend()).await;
     let proved = service.wait_for(1, v1::BatchState::Proved).await;
     assert_eq!((proved.attempts, proved.failure.as_str()), (1, ""));
+    service.stop().await;
+}
+
+/// A backend that finds too little memory for one batch, as for a large one among small ones.
+#[derive(Debug)]
+struct Tight {
+    backend: Arc<EngineBackend>,
+    large: u32,
+    short: AtomicBool,
+}
+
+impl Backend for Tight {
+    fn circuits(&self) -> &[Circuit] {
+        self.backend.circuits()
+    }
+
+    fn prove(
+        &self,
+        shape: &Shape,
+        batch: &AppliedBatch,
+        cancel: &CancelFlag,
+        progress: &(dyn Fn(Phase, f64) + Send + Sync),
+    ) -> Result<Proved, BackendError> {
+        if batch.facts().batch_number == self.large && self.short.load(Ordering::Relaxed) {
+            let (needed, available) = (2, 1);
+            return Err(BackendError::Memory(Shortage { needed, available }));
+        }
+        self.backend.prove(shape, batch, cancel, progress)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_without_its_memory_does_not_keep_later_ones_from_theirs() {
+    let directory = tempfile::tempdir().unwrap();
+    let backend = Arc::new(Tight {
+        backend: real_backend(),
+        large: 1,
+        short: AtomicBool::new(true),
+    });
+    let mut service = Service::start(&directory, Arc::clone(&backend) as Arc<dyn Backend>).await;
+    for nonce in 0..3 {
+        service.submit(&[transfer(0, 1, nonce, |_| ())]).await.unwrap();
+    }
+    for number in [2, 3] {
+        service.wait_for(number, v1::BatchState::Proved).await;
+    }
+    let first = service.wait_for(1, v1::BatchState::Executed).await;
+    assert_eq!(
+        first.failure,
+        "a proof finds too little memory: 2 bytes of memory are needed, 1 are available"
+    );
+    assert_eq!(service.state().await.unproved_batches, 1);
+    backend.short.store(false, Ordering::Relaxed);
+    let first = service.wait_for(1, v1::BatchState::Proved).await;
+    assert_eq!(first.attempts, 1);
     service.stop().await;
 }
