@@ -48,10 +48,13 @@ impl Engine {
     /// ([`memory::available`](crate::memory::available)) and of this engine's limit. A system that does not tell has enough. It is
     /// answered as if no other proof was at work: a proof itself looks again.
     ///
+    /// Like a proof itself it goes by the most that an assignment can take, whichever of its values are 0 and 1. What the plan
+    /// expects is less.
+    ///
     /// # Errors
     /// [`Shortage`].
     pub fn check_memory(&self, size: &CircuitSize) -> Result<(), Shortage> {
-        self.check_available(self.plan_memory(size).peak_bytes())
+        self.check_available(self.plan_memory(&size.at_most()).peak_bytes())
     }
 
     /// Whether the process may come to hold so many bytes.

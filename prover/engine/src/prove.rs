@@ -289,7 +289,7 @@ impl Engine {
         held: u64,
         own: impl FnOnce() -> Option<u64>,
     ) -> Result<Reservation, ProveError> {
-        let most = workspace_bytes(self.backend, self.threads(), &CircuitSize::at_most(key));
+        let most = workspace_bytes(self.backend, self.threads(), &CircuitSize::at_most_of(key));
         let rest = most.saturating_sub(held);
         let bytes = key.as_bytes();
         let pages = KeyPages {

@@ -38,15 +38,20 @@ impl From<&R1cs> for CircuitSize {
 impl From<&CircuitKey> for CircuitSize {
     /// The key has counted the points; only booleans are looked for, on the current pool.
     fn from(key: &CircuitKey) -> Self {
-        Self::at_most(key).with_booleans(key.r1cs())
+        Self::at_most_of(key).with_booleans(key.r1cs())
     }
 }
 
 impl CircuitSize {
-    /// The same without a look at any row: as if no variable were boolean, which costs more.
-    pub(crate) fn at_most(key: &CircuitKey) -> Self {
+    /// The size of a key's circuit without a look at any row: [`at_most`](Self::at_most).
+    pub(crate) fn at_most_of(key: &CircuitKey) -> Self {
         let lists = key.lists();
         Self::new(key.r1cs(), to_u64(lists.a.len()), to_u64(lists.b1.len()))
+    }
+
+    /// As if no variable were boolean, which costs more: an assignment may have any values.
+    pub(crate) const fn at_most(self) -> Self {
+        Self { booleans: 0, ..self }
     }
 
     fn with_booleans(self, r1cs: &R1cs) -> Self {

@@ -118,7 +118,7 @@ fn the_key_counts_where_a_proof_looks_for_memory() {
     // Not the process' book: other tests prove, too.
     static BOOK: Promises = Promises::new();
     let check = |engine: &Engine, held, own| engine.reserve(&BOOK, &key, held, || own);
-    let most = workspace_bytes(Backend::detect().unwrap(), 2, &CircuitSize::at_most(&key));
+    let most = workspace_bytes(Backend::detect().unwrap(), 2, &CircuitSize::at_most_of(&key));
     let key_bytes = u64::try_from(key.as_bytes().len()).unwrap();
     assert!(key_bytes > 0);
     for (own, held) in [(0, 0), (5 << 20, 0), (5 << 20, 1 << 20), (9 << 20, most - 1)] {
@@ -137,6 +137,20 @@ fn the_key_counts_where_a_proof_looks_for_memory() {
     assert!(check(&with_limit(1), 0, None).is_ok());
 }
 
+/// A limit that the expected assignment keeps and another one would not: a proof would be refused, so the circuit is.
+#[test]
+fn memory_is_looked_for_as_if_no_value_were_boolean() {
+    let size = size(20);
+    let engine = engine(2);
+    let peak = |size| engine.plan_memory(size).peak_bytes();
+    let (expected, most) = (peak(&size), peak(&size.at_most()));
+    assert!(expected < most);
+    for (limit, enough) in [(expected, false), (most - 1, false), (most, true)] {
+        let engine = self::engine(2).with_memory_limit(Some(limit));
+        assert_eq!(engine.check_memory(&size).is_ok(), enough, "{limit}");
+    }
+}
+
 #[test]
 fn what_does_not_fit_is_refused_with_both_numbers_and_before_any_memory_is_taken() {
     let (r1cs, assignment) = synthetic::circuit(9, 1).unwrap();
@@ -148,7 +162,7 @@ fn what_does_not_fit_is_refused_with_both_numbers_and_before_any_memory_is_taken
         (engine.memory_limit(), engine.available_memory()),
         (Some(limit), Some(limit))
     );
-    let needed = engine.plan_memory(&size).peak_bytes();
+    let needed = engine.plan_memory(&size.at_most()).peak_bytes();
     let available = limit;
     assert_eq!(engine.check_memory(&size), Err(Shortage { needed, available }));
     if cfg!(target_os = "linux") {
