@@ -13,7 +13,8 @@ use ark_ec::{CurveGroup, PrimeGroup};
 use quittance_benches::elements;
 use quittance_engine::ntt::Transform;
 use quittance_engine::{
-    Backend, Engine, FieldOperation, G1Bases, G2Bases, MatrixName, Multiplier, synthetic,
+    Backend, Control, Engine, FieldOperation, G1Bases, G2Bases, MatrixName, Multiplier, WitnessMap,
+    WitnessMapBuffers, synthetic,
 };
 
 /// Makes an input, and gives the work on it. Nothing if the input cannot be made.
@@ -25,6 +26,7 @@ const KERNELS: &[(&str, Prepare)] = &[
     ("field_mul_pair_4096", || field(FieldOperation::MultiplyPair)),
     ("ntt_2_10", ntt),
     ("rows_2_10_weighted", rows),
+    ("witness_map_2_10", witness_map),
     ("msm_g1_2_9", msm_g1),
     ("msm_g2_2_9", msm_g2),
 ];
@@ -74,12 +76,24 @@ fn ntt() -> Option<Box<dyn FnMut() + Send>> {
     }))
 }
 
+/// The check of an assignment, one row after the other; proofs run the rows of [`witness_map`].
 fn rows() -> Option<Box<dyn FnMut() + Send>> {
     let (r1cs, assignment) = synthetic::circuit(10, 1).ok()?;
     Some(Box::new(move || {
         for name in MatrixName::ALL {
             let _ = r1cs.evaluate(name, &assignment);
         }
+    }))
+}
+
+/// Rows and transforms as proofs run them; tables and buffers are there before.
+fn witness_map() -> Option<Box<dyn FnMut() + Send>> {
+    let (r1cs, assignment) = synthetic::circuit(10, 1).ok()?;
+    let map = WitnessMap::new(Backend::Portable, r1cs.domain_size()).ok()?;
+    let (mut buffers, control) = (WitnessMapBuffers::default(), Control::default());
+    map.quotient(&r1cs, &assignment, &mut buffers, &control).ok()?;
+    Some(Box::new(move || {
+        let _ = map.quotient(&r1cs, &assignment, &mut buffers, &control);
     }))
 }
 
