@@ -334,8 +334,8 @@ pub struct Circuit {
     /// Where the key comes from.
     #[prost(enumeration = "Provenance", tag = "13")]
     pub provenance: i32,
-    /// Whether memory_bytes are more than there are at this moment. SubmitBatch refuses a batch for such a circuit with
-    /// RESOURCE_EXHAUSTED, MEMORY_SHORT.
+    /// Whether the most that an assignment can take (memory_bytes, or a little more) is more than there is at this moment.
+    /// SubmitBatch refuses a batch for such a circuit with RESOURCE_EXHAUSTED, MEMORY_SHORT.
     #[prost(bool, tag = "14")]
     pub memory_short: bool,
 }

@@ -56,7 +56,7 @@ pub fn inverse(backend: Backend, values: &mut [Fr]) -> Result<(), NttError> {
     Transform::inverse(backend, values.len())?.apply(values)
 }
 
-/// A transform of one length and direction: its tables and its room. About 72 bytes for each element (64 on the
+/// A transform of one length and direction: its tables and its room. About 75 bytes for each element (60 on the
 /// portable backend).
 #[derive(Debug)]
 pub struct Transform {
