@@ -31,8 +31,8 @@ impl CancelFlag {
 
 /// What a caller hands to a proof in progress: a flag that it may raise, and what to call with the progress.
 ///
-/// The callback runs on the thread that called the engine or on a proving thread, never on two at once, and delays
-/// the proof as long as it takes.
+/// The callback runs on the thread that called the engine or on a proving thread, never on two at once and under no lock, and delays
+/// the proof as long as it takes. Shares that come up while it runs are told by the last of them.
 #[derive(Clone, Default)]
 pub struct Control<'a> {
     cancel: CancelFlag,

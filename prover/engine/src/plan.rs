@@ -34,14 +34,14 @@ impl Engine {
     pub fn plan(&self, size: &CircuitSize, calibration: &Calibration) -> Plan {
         Plan {
             memory: self.plan_memory(size),
-            time: time::predict(size, calibration),
+            time: time::predict(&size.clamped(), calibration),
         }
     }
 
     /// The memory alone, which needs no calibration.
     #[must_use]
     pub fn plan_memory(&self, size: &CircuitSize) -> MemoryPlan {
-        MemoryPlan::new(self.backend(), self.threads(), size)
+        MemoryPlan::new(self.backend(), self.threads(), &size.clamped())
     }
 
     /// Whether a process that holds a key of this size and makes a proof finds the memory: the least of what the system has

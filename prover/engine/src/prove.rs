@@ -9,6 +9,7 @@
 //! ```
 
 mod phases;
+mod relay;
 mod report;
 mod workspace;
 
@@ -323,14 +324,23 @@ impl Engine {
         if assignment.first() != Some(&Fr::ONE) {
             return Err(ProveError::ConstantNotOne);
         }
-        let mut workspace = self.shelf.take();
+        let size = CircuitSize::at_most_of(key);
+        let mut workspace = match self.shelf.take() {
+            Some((kept, workspace)) if kept == size => workspace,
+            // Another circuit's buffers are no room for this one's: what they hold here, they lack there.
+            Some((_, workspace)) => {
+                self.pool.install(|| workspace.discard());
+                Box::default()
+            }
+            None => Box::default(),
+        };
         let reservation = self.reserve(&PROMISES, key, workspace.bytes(), memory::own)?;
         let mut run = Run::new(self.backend, &self.pool, control);
         let work = AssertUnwindSafe(|| run.prove(key, assignment, blinding, &mut workspace, &reservation));
         // A proof that was cancelled or failed gives its memory back.
         match catch_unwind(work) {
             Ok(Ok(proof)) => {
-                self.shelf.put(workspace);
+                self.shelf.put(size, workspace);
                 Ok(Proven {
                     proof,
                     report: run.into_report(),

@@ -466,6 +466,16 @@ impl Rows {
                         variables,
                     });
                 }
+                if same_column
+                    .iter()
+                    .any(|(coefficient, _)| coefficient.0 >= Fr::MODULUS)
+                {
+                    return Err(R1csError::Coefficient {
+                        matrix: name,
+                        row: index,
+                        column: got,
+                    });
+                }
                 let coefficient: Fr = same_column.iter().map(|(coefficient, _)| coefficient).sum();
                 if !coefficient.is_zero() {
                     terms.push([to_u32("column", got)?, dictionary.intern(&coefficient)?]);

@@ -76,6 +76,8 @@ struct Active {
 pub struct Job {
     /// Batch number.
     pub number: u32,
+    /// Whether it lacked memory when it was taken up before.
+    pub postponed: bool,
     /// Raised when the proof is not wanted any more.
     pub stop: CancelFlag,
 }
@@ -144,7 +146,7 @@ impl Jobs {
                 return None;
             }
             let now = Instant::now();
-            if let Some((number, shape)) = queue.next(now) {
+            if let Some((number, shape, postponed)) = queue.next(now) {
                 let stop = CancelFlag::default();
                 queue.active = Some(Active {
                     number,
@@ -156,7 +158,11 @@ impl Jobs {
                     began: now,
                     last_event: now,
                 });
-                return Some(Job { number, stop });
+                return Some(Job {
+                    number,
+                    postponed,
+                    stop,
+                });
             }
             let postponed = queue.waiting.values().filter_map(|waiting| waiting.not_before);
             queue = match postponed.min() {
@@ -318,12 +324,12 @@ impl Jobs {
 
 impl Queue {
     /// Takes the first batch out that is not to be passed now.
-    fn next(&mut self, now: Instant) -> Option<(u32, Shape)> {
+    fn next(&mut self, now: Instant) -> Option<(u32, Shape, bool)> {
         let mut waiting = self.waiting.iter();
-        let (&number, &Waiting { shape, .. }) =
+        let (&number, &Waiting { shape, not_before }) =
             waiting.find(|(_, waiting)| waiting.not_before.is_none_or(|time| time <= now))?;
         self.waiting.remove(&number);
-        Some((number, shape))
+        Some((number, shape, not_before.is_some()))
     }
 }
 

@@ -89,6 +89,9 @@ impl Prover {
 
     /// Makes one attempt.
     fn attempt(&self, job: &Job) -> Result<Attempt, StoreError> {
+        if let Some(batch) = self.still_short(job)? {
+            return Ok(Attempt::ShortOfMemory(batch));
+        }
         let batch = match self.begin(job.number)? {
             batch if batch.stage == Stage::Proving => batch,
             failed => return Ok(Attempt::Over(failed)),
@@ -134,6 +137,17 @@ impl Prover {
                     .map(over)
             }
         }
+    }
+
+    /// The batch, if it has been postponed and there is still too little memory: nothing of it is read then, and nothing is stored. A
+    /// process that is killed meanwhile was not at work on it.
+    fn still_short(&self, job: &Job) -> Result<Option<Batch>, StoreError> {
+        if !job.postponed {
+            return Ok(None);
+        }
+        let batch = self.store.snapshot()?.batch(job.number)?;
+        let short = self.backend.check_memory(&batch.shape).is_err();
+        Ok(short.then_some(batch))
     }
 
     /// Takes a batch up. One that is being proved already was left there by an attempt whose end could not be stored:

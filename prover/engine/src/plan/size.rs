@@ -54,6 +54,22 @@ impl CircuitSize {
         Self { booleans: 0, ..self }
     }
 
+    /// The same with every count at most 2^40, which no machine holds either: formulas do not overflow.
+    pub(super) fn clamped(&self) -> Self {
+        let clamp = |count: u64| count.min(1 << 40);
+        Self {
+            constraints: clamp(self.constraints),
+            variables: clamp(self.variables),
+            instance: clamp(self.instance),
+            booleans: clamp(self.booleans),
+            nonzeros: clamp(self.nonzeros),
+            coefficients: clamp(self.coefficients),
+            domain: clamp(self.domain),
+            a_points: clamp(self.a_points),
+            b_points: clamp(self.b_points),
+        }
+    }
+
     fn with_booleans(self, r1cs: &R1cs) -> Self {
         Self {
             booleans: to_u64(r1cs.num_booleans()),

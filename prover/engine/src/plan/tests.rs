@@ -137,6 +137,39 @@ fn the_key_counts_where_a_proof_looks_for_memory() {
     assert!(check(&with_limit(1), 0, None).is_ok());
 }
 
+/// Sizes are anybody's to make.
+#[test]
+fn sizes_that_nothing_holds_are_planned_and_refused() {
+    let engine = engine(2);
+    let calibration = engine.calibrate().unwrap();
+    let fields: [fn(&mut CircuitSize) -> &mut u64; 9] = [
+        |size| &mut size.constraints,
+        |size| &mut size.variables,
+        |size| &mut size.instance,
+        |size| &mut size.booleans,
+        |size| &mut size.nonzeros,
+        |size| &mut size.coefficients,
+        |size| &mut size.domain,
+        |size| &mut size.a_points,
+        |size| &mut size.b_points,
+    ];
+    let mut all = size(10);
+    for field in fields {
+        for count in [0, 1 << 40, 1 << 60, u64::MAX] {
+            let mut one = size(10);
+            *field(&mut one) = count;
+            *field(&mut all) = count;
+            for size in [one, all] {
+                let _ = engine.plan(&size, &calibration);
+                let _ = engine.check_memory(&size);
+            }
+        }
+    }
+    let available = 1 << 40;
+    let limited = self::engine(1).with_memory_limit(Some(available));
+    assert!(limited.check_memory(&all).is_err());
+}
+
 /// A limit that the expected assignment keeps and another one would not: a proof would be refused, so the circuit is.
 #[test]
 fn memory_is_looked_for_as_if_no_value_were_boolean() {

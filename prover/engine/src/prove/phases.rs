@@ -1,12 +1,11 @@
 //! The phases of a proof, one function each.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use ark_bn254::{Fr, G1Projective, G2Projective};
 use ark_ec::CurveGroup;
 use quittance_verifier::Proof;
 use rayon::ThreadPool;
 
+use super::relay::{Relay, Reports};
 use super::report::Stopwatch;
 use super::workspace::Workspace;
 use super::{Blinding, ProofReport, ProveError, Reservation};
@@ -125,13 +124,13 @@ impl<'a> Run<'a> {
     ) -> Result<G1Projective, ProveError> {
         let points = key.lists().h;
         let lists = [List::g1(points, [0..points.len(), 0..0])?];
-        // The callback is never called on two threads at once.
-        let share = Mutex::new(Share::default());
+        let share = Relay::new(self.control, Share::default());
         let progress = |_, found: f64| {
-            let mut share = lock(&share);
-            if share.rises_to(found) {
-                self.control.report(Phase::H, found);
-            }
+            share.pass(|share, reports| {
+                if share.rises_to(found) {
+                    reports.push(Phase::H, found);
+                }
+            });
         };
         let sums = self.multi(workspace, Scalars::Quotient(quotient), &lists, &progress)?;
         in_g1(sums.into_iter().next())
@@ -158,15 +157,17 @@ impl<'a> Run<'a> {
         };
         self.checkpoint(QUERIES[0])?;
         self.control.report(QUERIES[0], 0.0);
-        let steps = Mutex::new(Steps {
+        let steps = Steps {
             stopwatch: self.stopwatch,
             shares: [Share::default(); 4],
             current: 0,
             times: Vec::new(),
-        });
-        let progress = |list: usize, share: f64| lock(&steps).hear(list, share, self.control);
+        };
+        let steps = Relay::new(self.control, steps);
+        let progress =
+            |list: usize, share: f64| steps.pass(|steps, reports| steps.hear(list, share, reports));
         let sums = self.multi(workspace, scalars, &lists, &progress);
-        let steps = steps.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let steps = steps.into_inner();
         let sums = sums.map_err(|error| error.during(QUERIES[steps.current.min(3)]))?;
         self.stopwatch = steps.stopwatch;
         self.report.phases.extend(steps.times);
@@ -223,7 +224,7 @@ struct Steps {
 }
 
 impl Steps {
-    fn hear(&mut self, list: usize, share: f64, control: &Control<'_>) {
+    fn hear(&mut self, list: usize, share: f64, reports: &mut Reports) {
         let Some(known) = self.shares.get_mut(list) else {
             return;
         };
@@ -234,18 +235,14 @@ impl Steps {
         while self.current < 3 && self.shares[self.current].0 >= 1.0 {
             let phase = QUERIES[self.current];
             self.times.push(self.stopwatch.lap(phase));
-            control.report(phase, 1.0);
+            reports.push(phase, 1.0);
             self.current += 1;
-            control.report(QUERIES[self.current], 0.0);
+            reports.push(QUERIES[self.current], 0.0);
         }
         if list == self.current {
-            control.report(QUERIES[list], share);
+            reports.push(QUERIES[list], share);
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn in_g1(sum: Option<Sum>) -> Result<G1Projective, ProveError> {

@@ -1,12 +1,12 @@
 //! Memory that is kept from one proof to the next: fresh pages would cost a proof up to a tenth of its time.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::backend::Backend;
 use crate::witness_map::{QuotientError, WitnessMap, WitnessMapBuffers};
-use crate::{Control, msm};
+use crate::{CircuitSize, Control, msm};
 
-/// All that a proof needs besides key and assignment. It grows to what the largest proof needs.
+/// All that a proof needs besides key and assignment. It grows to what the largest proof of its circuit needs.
 #[derive(Debug, Default)]
 pub(super) struct Workspace {
     pub(super) map: Map,
@@ -49,24 +49,27 @@ impl Map {
     }
 }
 
-/// One workspace between proofs. Proofs at the same time have one each, and the last one's is kept.
+/// One workspace between proofs, with the size of the circuit that it was made for. Proofs at the same time have one each, and the
+/// last one's is kept.
 #[derive(Debug, Default)]
-pub(super) struct Shelf(Mutex<Option<Box<Workspace>>>);
+pub(super) struct Shelf(Mutex<Option<(CircuitSize, Box<Workspace>)>>);
 
 impl Shelf {
-    pub(super) fn take(&self) -> Box<Workspace> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.take().unwrap_or_default()
+    pub(super) fn take(&self) -> Option<(CircuitSize, Box<Workspace>)> {
+        self.lock().take()
     }
 
     /// Bytes of what lies here.
     pub(super) fn bytes(&self) -> u64 {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.as_ref().map_or(0, |workspace| workspace.bytes())
+        self.lock().as_ref().map_or(0, |(_, workspace)| workspace.bytes())
     }
 
-    pub(super) fn put(&self, workspace: Box<Workspace>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(workspace);
+    pub(super) fn put(&self, size: CircuitSize, workspace: Box<Workspace>) {
+        *self.lock() = Some((size, workspace));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<(CircuitSize, Box<Workspace>)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -41,6 +41,18 @@ pub enum R1csError {
         /// Number of variables, the constant included.
         variables: usize,
     },
+    /// A coefficient is not below the field's modulus, as a program may make one with arkworks' type.
+    #[error(
+        "row {row} of matrix {matrix:?} has a coefficient for variable {column} that is not below the field's modulus"
+    )]
+    Coefficient {
+        /// The matrix.
+        matrix: MatrixName,
+        /// The row, from 0.
+        row: usize,
+        /// The variable.
+        column: usize,
+    },
     /// The assignment does not have one value for each variable.
     #[error("the assignment has {got} values, the circuit has {expected} variables")]
     AssignmentLength {

@@ -1,5 +1,6 @@
 use super::*;
 use crate::synthetic;
+use ark_ff::BigInteger as _;
 
 fn fr(value: i64) -> Fr {
     let magnitude = Fr::from(value.unsigned_abs());
@@ -333,4 +334,21 @@ fn every_kind_of_malformed_encoding_has_its_error() {
         encoding(&|bytes| bytes[terms + 20] = 2),
         R1csEncodingError::Dictionary { index: 3 }
     );
+}
+
+/// One system has one encoding: words at or above the modulus would be another spelling of a coefficient.
+#[test]
+fn s38_coefficients_that_are_no_field_elements_are_refused() {
+    for value in [0u64, 1, 7] {
+        let mut coefficient = Fr::from(value);
+        coefficient.0.add_with_carry(&Fr::MODULUS);
+        for name in 0..3 {
+            let mut matrices = [(); 3].map(|()| vec![vec![(Fr::ONE, 0)], vec![(Fr::ONE, 1), (Fr::ONE, 2)]]);
+            matrices[name][1][1].0 = coefficient;
+            let refused = R1cs::from_matrices(&matrices, 2, 1);
+            let matrix = MatrixName::ALL[name];
+            let (row, column) = (1, 2);
+            assert_eq!(refused, Err(R1csError::Coefficient { matrix, row, column }));
+        }
+    }
 }

@@ -25,7 +25,7 @@ struct Row {
     prove_seconds: f64,
     /// The same of all threads together.
     prove_cpu_seconds: f64,
-    /// Whether `memory_bytes` are more than there are.
+    /// Whether the most that an assignment can take is more than there is.
     memory_short: bool,
 }
 
@@ -58,7 +58,7 @@ pub(super) fn run(args: &CircuitsArgs, out: &mut Output) -> Result<(), CliError>
                 memory_bytes: plan.memory.peak_bytes(),
                 prove_seconds: plan.time.wall().as_secs_f64(),
                 prove_cpu_seconds: plan.time.cpu().as_secs_f64(),
-                memory_short: available.is_some_and(|available| plan.memory.peak_bytes() > available),
+                memory_short: engine.check_memory(&facts.size()).is_err(),
             })
         })
         .collect::<Result<Vec<_>, CliError>>()?;

@@ -1,19 +1,25 @@
+use std::sync::Mutex;
+
 use super::*;
 
 /// What `control` hears of these (list, share) from tasks that end in this order.
 fn heard(shares: &[(usize, f64)]) -> (Vec<(Phase, f64)>, Steps) {
     let heard = Mutex::new(Vec::new());
-    let report = |progress: crate::Progress| lock(&heard).push((progress.phase, progress.fraction));
+    let report = |progress: crate::Progress| {
+        heard.lock().unwrap().push((progress.phase, progress.fraction));
+    };
     let control = Control::default().with_progress(&report);
-    let mut steps = Steps {
+    let steps = Steps {
         stopwatch: Stopwatch::start(),
         shares: [Share::default(); 4],
         current: 0,
         times: Vec::new(),
     };
+    let steps = Relay::new(&control, steps);
     for &(list, share) in shares {
-        steps.hear(list, share, &control);
+        steps.pass(|steps, reports| steps.hear(list, share, reports));
     }
+    let steps = steps.into_inner();
     (heard.into_inner().unwrap(), steps)
 }
 
