@@ -41,7 +41,7 @@ program="$(sed -n 's/.*"name":"instructions".*"executable":"\([^"]*\)".*/\1/p' "
     echo "# instructions of one run, portable backend, one thread; scripts/check-instructions.sh --accept; $compiler"
     echo "kernel,instructions"
     for kernel in $("$program"); do
-        QUITTANCE_BACKEND=portable valgrind --quiet --tool=callgrind --callgrind-out-file="$scratch/$kernel" \
+        QUITTANCE_BACKEND=baseline valgrind --quiet --tool=callgrind --callgrind-out-file="$scratch/$kernel" \
             --collect-atstart=no --toggle-collect='instructions::counted*' "$program" "$kernel"
         echo "$kernel,$(awk '/^(summary|totals):/ { print $2; exit }' "$scratch/$kernel")"
     done

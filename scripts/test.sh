@@ -77,7 +77,7 @@ run_backends() {
     done
     case " ${names[*]} " in
         *" ifma "*) backends_tested="backends tested: $(printf '%s, ' "${names[@]}" | sed 's/, $//')" ;;
-        *) backends_tested="this machine has no AVX-512 IFMA: only the portable backend was tested" ;;
+        *) backends_tested="this machine has no AVX-512 IFMA: only the portable backends were tested" ;;
     esac
 }
 

@@ -65,12 +65,12 @@ fn counted(work: &mut dyn FnMut()) {
 
 /// 16 rounds of 256 products.
 fn field(operation: FieldOperation) -> Option<Box<dyn FnMut() + Send>> {
-    Some(Box::new(move || Backend::Portable.exercise(operation, 16)))
+    Some(Box::new(move || Backend::Baseline.exercise(operation, 16)))
 }
 
 fn ntt() -> Option<Box<dyn FnMut() + Send>> {
     let mut values: Vec<Fr> = elements(1).take(1 << 10).collect();
-    let mut transform = Transform::forward(Backend::Portable, values.len()).ok()?;
+    let mut transform = Transform::forward(Backend::Baseline, values.len()).ok()?;
     Some(Box::new(move || {
         let _ = transform.apply(&mut values);
     }))
@@ -89,7 +89,7 @@ fn rows() -> Option<Box<dyn FnMut() + Send>> {
 /// Rows and transforms as proofs run them; tables and buffers are there before.
 fn witness_map() -> Option<Box<dyn FnMut() + Send>> {
     let (r1cs, assignment) = synthetic::circuit(10, 1).ok()?;
-    let map = WitnessMap::new(Backend::Portable, r1cs.domain_size()).ok()?;
+    let map = WitnessMap::new(Backend::Baseline, r1cs.domain_size()).ok()?;
     let (mut buffers, control) = (WitnessMapBuffers::default(), Control::default());
     map.quotient(&r1cs, &assignment, &mut buffers, &control).ok()?;
     Some(Box::new(move || {
@@ -100,7 +100,7 @@ fn witness_map() -> Option<Box<dyn FnMut() + Send>> {
 /// About 20,000 of the kernel's additions, most of them in short batches.
 fn msm_g1() -> Option<Box<dyn FnMut() + Send>> {
     let bases = G1Bases::new(&points::<G1Projective>());
-    let (scalars, mut multiplier) = (scalars(), Multiplier::new(Backend::Portable));
+    let (scalars, mut multiplier) = (scalars(), Multiplier::new(Backend::Baseline));
     Some(Box::new(move || {
         let _ = multiplier.g1(&bases, &scalars);
     }))
@@ -108,7 +108,7 @@ fn msm_g1() -> Option<Box<dyn FnMut() + Send>> {
 
 fn msm_g2() -> Option<Box<dyn FnMut() + Send>> {
     let bases = G2Bases::new(&points::<G2Projective>());
-    let (scalars, mut multiplier) = (scalars(), Multiplier::new(Backend::Portable));
+    let (scalars, mut multiplier) = (scalars(), Multiplier::new(Backend::Baseline));
     Some(Box::new(move || {
         let _ = multiplier.g2(&bases, &scalars);
     }))

@@ -2,7 +2,7 @@
 //!
 //! Everything above this module is written once, as [`Kernel`]s over [`Lanes`]; a backend says what a lane is. The
 //! switch is taken once for each kernel call, not for each multiplication, so that a kernel is compiled as a whole for the
-//! instructions that it runs on. Every backend gives the same bytes: the portable one, safe Rust without any assumption about the
+//! instructions that it runs on. Every backend gives the same bytes: the baseline, safe Rust without any assumption about the
 //! processor, is the oracle for the others.
 //!
 //! This folder is the only one in the workspace that may hold `unsafe`.
@@ -85,7 +85,9 @@ pub(crate) trait Kernel {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Backend {
-    /// Scalar 64-bit arithmetic in safe Rust, on any processor.
+    /// Scalar 64-bit arithmetic in safe Rust, with the instructions that every processor of the architecture has.
+    Baseline,
+    /// The same code on any processor, compiled once more for those that have MULX (BMI2).
     Portable,
     /// AVX-512 IFMA: eight elements at a time. The value inside says that this processor has it.
     Ifma(Avx512Ifma),
@@ -95,7 +97,7 @@ pub enum Backend {
 }
 
 impl Backend {
-    /// Forces a backend by its name, `portable` or `ifma`, where the environment has it. Empty is as if it were not there.
+    /// Forces a backend by its name, `baseline`, `portable` or `ifma`, where the environment has it. Empty is as if it were not there.
     pub const VARIABLE: &str = "QUITTANCE_BACKEND";
 
     /// The backend of this process: the one that [`VARIABLE`](Self::VARIABLE) names, else the fastest that runs here.
@@ -120,7 +122,9 @@ impl Backend {
     /// No backend has this name, or this processor cannot run it.
     pub fn named(name: impl AsRef<OsStr>) -> Result<Self, BackendError> {
         let name = name.as_ref();
-        if name == "portable" {
+        if name == "baseline" {
+            Ok(Self::Baseline)
+        } else if name == "portable" {
             Ok(Self::Portable)
         } else if name == "ifma" {
             Avx512Ifma::detect()
@@ -137,13 +141,14 @@ impl Backend {
     #[must_use]
     pub fn available() -> Vec<Self> {
         let ifma = Avx512Ifma::detect().map(Self::Ifma);
-        [Self::Portable].into_iter().chain(ifma).collect()
+        [Self::Baseline, Self::Portable].into_iter().chain(ifma).collect()
     }
 
     /// Its name: what [`named`](Self::named) takes.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Baseline => "baseline",
             Self::Portable => "portable",
             Self::Ifma(_) => "ifma",
             #[cfg(test)]
@@ -158,7 +163,8 @@ impl Backend {
     /// Runs a kernel.
     pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self {
-            Self::Portable => kernel.run::<portable::Portable>(),
+            Self::Baseline => portable::baseline(kernel),
+            Self::Portable => portable::run(kernel),
             Self::Ifma(ifma) => ifma.run(kernel),
             #[cfg(test)]
             Self::Tracked => kernel.run::<tracked::Tracked>(),
@@ -177,7 +183,7 @@ impl fmt::Display for Backend {
 #[non_exhaustive]
 pub enum BackendError {
     /// No backend has this name.
-    #[error("unknown backend {name:?}: it is portable or ifma")]
+    #[error("unknown backend {name:?}: it is baseline, portable or ifma")]
     UnknownName {
         /// What was asked for.
         name: OsString,

@@ -191,6 +191,7 @@ fn backends_have_names() {
     for (variable, expected) in [
         (None, Ok(fastest)),
         (Some(""), Ok(fastest)),
+        (Some("baseline"), Ok(Backend::Baseline)),
         (Some("portable"), Ok(Backend::Portable)),
         (Some("avx2"), Backend::named("avx2")),
         (Some(" "), Backend::named(" ")),
@@ -200,6 +201,6 @@ fn backends_have_names() {
     let ifma = Backend::named("ifma");
     assert_eq!(
         ifma == Err(BackendError::MissingInstructions),
-        Backend::available() == [Backend::Portable]
+        Backend::available() == [Backend::Baseline, Backend::Portable]
     );
 }

@@ -260,7 +260,10 @@ fn the_backend_of_the_environment_is_one_that_there_is_or_none() {
         &["bench", "msm", "--log2", "4"],
         &["bench", "ntt", "--log2", "4"],
     ] {
-        on("quantum", args).fails(2, &["unknown backend \"quantum\": it is portable or ifma"]);
+        on("quantum", args).fails(
+            2,
+            &["unknown backend \"quantum\": it is baseline, portable or ifma"],
+        );
     }
     for args in [&["circuits"][..], &["bench", "ntt", "--log2", "4", "--json"]] {
         let _ = on("", args).ok();

@@ -191,7 +191,9 @@ pub struct KernelBenchArgs {
 /// Which instructions the engine uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum BackendArg {
-    /// Any processor.
+    /// Any processor, with the instructions that all have.
+    Baseline,
+    /// Any processor, with MULX where it is there.
     Portable,
     /// AVX-512 with 52-bit multiplication.
     Ifma,
@@ -202,6 +204,7 @@ impl BackendArg {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Baseline => "baseline",
             Self::Portable => "portable",
             Self::Ifma => "ifma",
         }
