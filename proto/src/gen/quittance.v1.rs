@@ -21,7 +21,7 @@ pub struct Account {
     /// Balance. 16 bytes, big-endian.
     #[prost(bytes = "vec", tag = "3")]
     pub balance: ::prost::alloc::vec::Vec<u8>,
-    /// Nonce of the next transfer.
+    /// Nonce of the next operation that it signs.
     #[prost(uint32, tag = "4")]
     pub nonce: u32,
     /// Token of the balance.
@@ -86,15 +86,15 @@ pub struct State {
     #[prost(uint32, tag = "10")]
     pub stopped_batches: u32,
 }
-/// Wall time that one phase of a finished proof took.
+/// A slot that collects the fees of one token into one leaf.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct PhaseTime {
-    /// The phase.
-    #[prost(enumeration = "Phase", tag = "1")]
-    pub phase: i32,
-    /// Wall time in microseconds.
-    #[prost(uint64, tag = "2")]
-    pub wall_us: u64,
+pub struct FeeSlot {
+    /// Leaf that is credited. Below 4^levels; its token has to be `token`.
+    #[prost(uint32, tag = "1")]
+    pub leaf: u32,
+    /// Token of the fees.
+    #[prost(uint32, tag = "2")]
+    pub token: u32,
 }
 /// Fees credited to one leaf by a batch.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -109,6 +109,16 @@ pub struct FeeCredit {
     #[prost(bytes = "vec", tag = "3")]
     pub amount: ::prost::alloc::vec::Vec<u8>,
 }
+/// Wall time that one phase of a finished proof took.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PhaseTime {
+    /// The phase.
+    #[prost(enumeration = "Phase", tag = "1")]
+    pub phase: i32,
+    /// Wall time in microseconds.
+    #[prost(uint64, tag = "2")]
+    pub wall_us: u64,
+}
 /// An executed batch.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Batch {
@@ -118,7 +128,7 @@ pub struct Batch {
     /// Where it stands.
     #[prost(enumeration = "BatchState", tag = "2")]
     pub state: i32,
-    /// Name of the circuit shape that proves it, such as "t8f1".
+    /// Name of the circuit shape that proves it, such as "p1o1t2w1r1f1".
     #[prost(string, tag = "3")]
     pub shape: ::prost::alloc::string::String,
     /// Number of transfers, without padding.
@@ -130,7 +140,7 @@ pub struct Batch {
     /// State root after the batch. 32 bytes, big-endian, below r.
     #[prost(bytes = "vec", tag = "6")]
     pub new_root: ::prost::alloc::vec::Vec<u8>,
-    /// Fee slots in use, in the order of the request, with what they were credited.
+    /// Fee slots in use, in the order of the batch, with what they were credited.
     #[prost(message, repeated, tag = "7")]
     pub fees: ::prost::alloc::vec::Vec<FeeCredit>,
     /// How often a proof was begun since the batch was submitted or resumed.
@@ -148,6 +158,24 @@ pub struct Batch {
     /// Phases of the stored proof, in the order in which they began; empty before.
     #[prost(message, repeated, tag = "12")]
     pub phases: ::prost::alloc::vec::Vec<PhaseTime>,
+    /// Number of priority operations, without padding.
+    #[prost(uint32, tag = "13")]
+    pub priority: u32,
+    /// Number of openings, without padding.
+    #[prost(uint32, tag = "14")]
+    pub openings: u32,
+    /// Number of withdrawals, without padding.
+    #[prost(uint32, tag = "15")]
+    pub withdrawals: u32,
+    /// Number of rotations, without padding.
+    #[prost(uint32, tag = "16")]
+    pub rotations: u32,
+    /// Running hash of the root chain's queue (Queue) before the batch. 32 bytes, the first of which is 0.
+    #[prost(bytes = "vec", tag = "17")]
+    pub queue_before: ::prost::alloc::vec::Vec<u8>,
+    /// The same after it: equal where the batch holds no priority operation.
+    #[prost(bytes = "vec", tag = "18")]
+    pub queue_after: ::prost::alloc::vec::Vec<u8>,
 }
 /// One event of WatchBatch.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -295,7 +323,7 @@ impl Phase {
 /// One circuit whose key this service has loaded.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Circuit {
-    /// Name of its shape, such as "t8f1".
+    /// Name of its shape, such as "p1o1t2w1r1f1".
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
     /// Transfer slots.
@@ -338,6 +366,18 @@ pub struct Circuit {
     /// SubmitBatch refuses a batch for such a circuit with RESOURCE_EXHAUSTED, MEMORY_SHORT.
     #[prost(bool, tag = "14")]
     pub memory_short: bool,
+    /// Slots for priority operations.
+    #[prost(uint32, tag = "15")]
+    pub priority: u32,
+    /// Opening slots.
+    #[prost(uint32, tag = "16")]
+    pub openings: u32,
+    /// Withdrawal slots.
+    #[prost(uint32, tag = "17")]
+    pub withdrawals: u32,
+    /// Rotation slots.
+    #[prost(uint32, tag = "18")]
+    pub rotations: u32,
 }
 /// Where a key comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -372,7 +412,8 @@ impl Provenance {
         }
     }
 }
-/// EdDSA-Poseidon signature over BabyJubjub in circomlib's form (a = 168700, d = 168696).
+/// EdDSA-Poseidon signature over BabyJubjub in circomlib's form (a = 168700, d = 168696), over
+/// M = Poseidon(rollup id, w0, w1). The bits of w0 and w1 for each kind are drawn in circuits/STATEMENT.md.
 /// r = 21888242871839275222246405745257275088548364400416034343698204186575808495617, the order of BN254's scalar field.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Signature {
@@ -386,6 +427,165 @@ pub struct Signature {
     /// (2736030358979909402780800718157159386076813972158567259200215660948447373041).
     #[prost(bytes = "vec", tag = "3")]
     pub s: ::prost::alloc::vec::Vec<u8>,
+}
+/// A transfer to an empty leaf, which it opens for a new key, with the sender's signature. The new account has the
+/// sender's token, the amount as its balance and nonce 0.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SignedOpening {
+    /// Leaf of the sender. Below 4^levels.
+    #[prost(uint32, tag = "1")]
+    pub from: u32,
+    /// Leaf to open: empty, and below 2^(2·levels - 1), which is 2^31 in production. Leaves from there on are the root
+    /// chain's, for deposits.
+    #[prost(uint32, tag = "2")]
+    pub to: u32,
+    /// Amount as in SignedTransfer: a 40-bit decimal float below 2^40.
+    #[prost(uint64, tag = "3")]
+    pub amount_float40: u64,
+    /// Fee as in SignedTransfer: a 16-bit decimal float below 2^16.
+    #[prost(uint32, tag = "4")]
+    pub fee_float16: u32,
+    /// The sender's nonce before this operation.
+    #[prost(uint32, tag = "5")]
+    pub nonce: u32,
+    /// Last batch number in which the opening may be executed, inclusive.
+    #[prost(uint32, tag = "6")]
+    pub valid_until: u32,
+    /// Signature by the sender's key, with w1 = Poseidon(key x, key y, owner) of initial capacity 2. Required.
+    #[prost(message, optional, tag = "7")]
+    pub signature: ::core::option::Option<Signature>,
+    /// x of the new account's key. 32 bytes, big-endian, below r. With y a point of BabyJubjub's prime subgroup and not
+    /// the identity, or the rule `key_valid` is broken.
+    #[prost(bytes = "vec", tag = "8")]
+    pub key_x: ::prost::alloc::vec::Vec<u8>,
+    /// y of the new account's key. 32 bytes, big-endian, below r.
+    #[prost(bytes = "vec", tag = "9")]
+    pub key_y: ::prost::alloc::vec::Vec<u8>,
+    /// Root-chain address to which exits of the new account are paid. 20 bytes, not all zero (`owner_nonzero`).
+    #[prost(bytes = "vec", tag = "10")]
+    pub owner: ::prost::alloc::vec::Vec<u8>,
+}
+/// A deposit. It opens the leaf if it is empty, or credits it if it has the same token; where neither is possible it is
+/// executed without effect (PriorityOutcome.done is false).
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Deposit {
+    /// Leaf. Below 4^levels; a leaf that is opened has to be at or above 2^(2·levels - 1), which is 2^31 in production.
+    #[prost(uint32, tag = "1")]
+    pub leaf: u32,
+    /// Token.
+    #[prost(uint32, tag = "2")]
+    pub token: u32,
+    /// Amount. 16 bytes, big-endian.
+    #[prost(bytes = "vec", tag = "3")]
+    pub amount: ::prost::alloc::vec::Vec<u8>,
+    /// Root-chain address to which exits of a leaf that is opened are paid. 20 bytes; opens none if they are all zero.
+    #[prost(bytes = "vec", tag = "4")]
+    pub owner: ::prost::alloc::vec::Vec<u8>,
+    /// x of the key of a leaf that is opened. 32 bytes, big-endian, below r. With y it has to be a point of BabyJubjub's
+    /// prime subgroup and not the identity, or opens none.
+    #[prost(bytes = "vec", tag = "5")]
+    pub key_x: ::prost::alloc::vec::Vec<u8>,
+    /// y of that key. 32 bytes, big-endian, below r.
+    #[prost(bytes = "vec", tag = "6")]
+    pub key_y: ::prost::alloc::vec::Vec<u8>,
+}
+/// A forced exit. It pays the whole balance of the leaf to its owner if the caller is the owner; else it is executed
+/// without effect (PriorityOutcome.done is false).
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ForcedExit {
+    /// Leaf. Below 4^levels.
+    #[prost(uint32, tag = "1")]
+    pub leaf: u32,
+    /// Root-chain address that asked for it. 20 bytes.
+    #[prost(bytes = "vec", tag = "2")]
+    pub caller: ::prost::alloc::vec::Vec<u8>,
+}
+/// An operation of the root chain's queue. It is never rejected; its outcome says whether it had an effect.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PriorityOperation {
+    /// Place in the root chain's queue, from 0 without gaps.
+    #[prost(uint64, tag = "1")]
+    pub index: u64,
+    /// What is to be done. Required.
+    #[prost(oneof = "priority_operation::Kind", tags = "2, 3")]
+    pub kind: ::core::option::Option<priority_operation::Kind>,
+}
+/// Nested message and enum types in `PriorityOperation`.
+pub mod priority_operation {
+    /// What is to be done. Required.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Kind {
+        /// A deposit.
+        #[prost(message, tag = "2")]
+        Deposit(super::Deposit),
+        /// A forced exit.
+        #[prost(message, tag = "3")]
+        ForcedExit(super::ForcedExit),
+    }
+}
+/// What an executed priority operation did.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PriorityOutcome {
+    /// Whether it had its effect.
+    #[prost(bool, tag = "1")]
+    pub done: bool,
+    /// Token: of a deposit as deposited, done or not; of a forced exit as paid, 0 if it was not done.
+    #[prost(uint32, tag = "2")]
+    pub token: u32,
+    /// Amount: of a deposit as deposited, done or not; of a forced exit as paid, 0 if it was not done. 16 bytes, big-endian.
+    #[prost(bytes = "vec", tag = "3")]
+    pub amount: ::prost::alloc::vec::Vec<u8>,
+}
+/// How far the root chain's queue has come.
+///
+/// Its running hash starts at 32 zero bytes and takes each operation in:
+/// keccak256(tag ‖ hash ‖ kind ‖ leaf ‖ token ‖ amount ‖ owner ‖ key x ‖ key y) with the top byte set to 0, where
+/// tag = keccak256("quittance.priority.v1"), kind is 5 for a deposit and 6 for a forced exit, every part is a 32-byte
+/// big-endian word, and a forced exit has 0 for token, amount and key and its caller for the owner.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Queue {
+    /// Index of the next operation to be submitted, which is the number of those that this service has.
+    #[prost(uint64, tag = "1")]
+    pub next_index: u64,
+    /// Running hash of all that were submitted. 32 bytes, the first of which is 0.
+    #[prost(bytes = "vec", tag = "2")]
+    pub hash: ::prost::alloc::vec::Vec<u8>,
+    /// Index of the next operation to be executed, which is the number of those that executed batches hold.
+    #[prost(uint64, tag = "3")]
+    pub next_to_execute: u64,
+    /// Running hash of all that were executed: the next batch's statement begins with it. 32 bytes, the first of which is 0.
+    #[prost(bytes = "vec", tag = "4")]
+    pub executed_hash: ::prost::alloc::vec::Vec<u8>,
+}
+/// Gives an account a new key and owner, with a signature by its old key. The nonce goes on; balance, less the fee, and
+/// token stay. What is executed after it is signed by the new key.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SignedRotation {
+    /// Leaf of the account. Below 4^levels.
+    #[prost(uint32, tag = "1")]
+    pub from: u32,
+    /// Fee as in SignedTransfer: a 16-bit decimal float below 2^16.
+    #[prost(uint32, tag = "4")]
+    pub fee_float16: u32,
+    /// The account's nonce before this operation.
+    #[prost(uint32, tag = "5")]
+    pub nonce: u32,
+    /// Last batch number in which the rotation may be executed, inclusive.
+    #[prost(uint32, tag = "6")]
+    pub valid_until: u32,
+    /// Signature by the old key, with w1 = Poseidon(key x, key y, owner) of initial capacity 2. Required.
+    #[prost(message, optional, tag = "7")]
+    pub signature: ::core::option::Option<Signature>,
+    /// x of the new key. 32 bytes, big-endian, below r. With y a point of BabyJubjub's prime subgroup and not the
+    /// identity, or the rule `key_valid` is broken.
+    #[prost(bytes = "vec", tag = "8")]
+    pub key_x: ::prost::alloc::vec::Vec<u8>,
+    /// y of the new key. 32 bytes, big-endian, below r.
+    #[prost(bytes = "vec", tag = "9")]
+    pub key_y: ::prost::alloc::vec::Vec<u8>,
+    /// New root-chain address to which exits are paid. 20 bytes, not all zero (`owner_nonzero`).
+    #[prost(bytes = "vec", tag = "10")]
+    pub owner: ::prost::alloc::vec::Vec<u8>,
 }
 /// A transfer between two existing accounts of the same token, with the sender's signature.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -403,38 +603,76 @@ pub struct SignedTransfer {
     /// Fee as a 16-bit decimal float: exponent·2^11 + mantissa, value mantissa·10^exponent, exponent 0..31. Below 2^16.
     #[prost(uint32, tag = "4")]
     pub fee_float16: u32,
-    /// The sender's nonce before this transfer.
+    /// The sender's nonce before this operation.
     #[prost(uint32, tag = "5")]
     pub nonce: u32,
     /// Last batch number in which the transfer may be executed, inclusive.
     #[prost(uint32, tag = "6")]
     pub valid_until: u32,
-    /// Signature by the sender's key over Poseidon(rollup id, w0, w1). Required.
+    /// Signature by the sender's key, with w1 = 0. Required.
     #[prost(message, optional, tag = "7")]
     pub signature: ::core::option::Option<Signature>,
 }
-/// A slot that collects the fees of one token into one leaf.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct FeeSlot {
-    /// Leaf that is credited. Below 4^levels; its token has to be `token`.
+/// Takes an amount out of the rollup, to be paid to an address of the root chain, with the sender's signature.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SignedWithdrawal {
+    /// Leaf of the sender. Below 4^levels.
     #[prost(uint32, tag = "1")]
-    pub leaf: u32,
-    /// Token of the fees.
-    #[prost(uint32, tag = "2")]
-    pub token: u32,
+    pub from: u32,
+    /// Amount, exact. 16 bytes, big-endian.
+    #[prost(bytes = "vec", tag = "2")]
+    pub amount: ::prost::alloc::vec::Vec<u8>,
+    /// Fee as in SignedTransfer: a 16-bit decimal float below 2^16.
+    #[prost(uint32, tag = "4")]
+    pub fee_float16: u32,
+    /// The sender's nonce before this operation.
+    #[prost(uint32, tag = "5")]
+    pub nonce: u32,
+    /// Last batch number in which the withdrawal may be executed, inclusive.
+    #[prost(uint32, tag = "6")]
+    pub valid_until: u32,
+    /// Signature by the sender's key, with w1 = address. Required.
+    #[prost(message, optional, tag = "7")]
+    pub signature: ::core::option::Option<Signature>,
+    /// Root-chain address that is paid. 20 bytes, not all zero (`address_in_range`).
+    #[prost(bytes = "vec", tag = "8")]
+    pub address: ::prost::alloc::vec::Vec<u8>,
+}
+/// What a client signs and submits.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SignedOperation {
+    /// Which kind. Required.
+    #[prost(oneof = "signed_operation::Kind", tags = "1, 2, 3, 4")]
+    pub kind: ::core::option::Option<signed_operation::Kind>,
+}
+/// Nested message and enum types in `SignedOperation`.
+pub mod signed_operation {
+    /// Which kind. Required.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Kind {
+        /// Between two accounts.
+        #[prost(message, tag = "1")]
+        Transfer(super::SignedTransfer),
+        /// To a new account.
+        #[prost(message, tag = "2")]
+        Opening(super::SignedOpening),
+        /// To an address of the root chain.
+        #[prost(message, tag = "3")]
+        Withdrawal(super::SignedWithdrawal),
+        /// To a new key.
+        #[prost(message, tag = "4")]
+        Rotation(super::SignedRotation),
+    }
 }
 /// An accepted operation.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Operation {
-    /// Id, from 1 in the order of acceptance.
+    /// Id, from 1 in the order of acceptance. Operations of all kinds count together.
     #[prost(uint64, tag = "1")]
     pub id: u64,
     /// Where it stands.
     #[prost(enumeration = "OperationState", tag = "2")]
     pub state: i32,
-    /// What the client submitted.
-    #[prost(message, optional, tag = "3")]
-    pub transfer: ::core::option::Option<SignedTransfer>,
     /// When it was accepted, in milliseconds since 1970-01-01 UTC.
     #[prost(uint64, tag = "4")]
     pub accepted_at_ms: u64,
@@ -444,19 +682,50 @@ pub struct Operation {
     /// Why it never will be; present exactly when REJECTED.
     #[prost(message, optional, tag = "6")]
     pub rejection: ::core::option::Option<Rejection>,
+    /// What was submitted. Always present.
+    #[prost(oneof = "operation::Kind", tags = "3, 7, 8, 9, 10")]
+    pub kind: ::core::option::Option<operation::Kind>,
+}
+/// Nested message and enum types in `Operation`.
+pub mod operation {
+    /// What was submitted. Always present.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Kind {
+        /// A transfer.
+        #[prost(message, tag = "3")]
+        Transfer(super::SignedTransfer),
+        /// An opening.
+        #[prost(message, tag = "7")]
+        Opening(super::SignedOpening),
+        /// A withdrawal.
+        #[prost(message, tag = "8")]
+        Withdrawal(super::SignedWithdrawal),
+        /// A rotation.
+        #[prost(message, tag = "9")]
+        Rotation(super::SignedRotation),
+        /// A deposit or a forced exit.
+        #[prost(message, tag = "10")]
+        Priority(super::PriorityOperation),
+    }
 }
 /// Where an operation was executed.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Execution {
     /// Number of the batch.
     #[prost(uint32, tag = "1")]
     pub batch: u32,
-    /// Position among the batch's transfers, from 0.
+    /// Position in the batch's section, from 0.
     #[prost(uint32, tag = "2")]
     pub position: u32,
     /// Where that batch stands.
     #[prost(enumeration = "BatchState", tag = "3")]
     pub batch_state: i32,
+    /// The section.
+    #[prost(enumeration = "Section", tag = "4")]
+    pub section: i32,
+    /// What it did; present exactly for priority operations.
+    #[prost(message, optional, tag = "5")]
+    pub outcome: ::core::option::Option<PriorityOutcome>,
 }
 /// Why an operation was not executed.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -477,7 +746,7 @@ pub struct Rejection {
 pub enum OperationState {
     /// Never sent.
     Unspecified = 0,
-    /// Accepted and stored; the service will put it into a batch. Operations are executed in the order of their ids.
+    /// Accepted and stored; the service will put it into a batch. Batches take operations in the order of their ids.
     Queued = 1,
     /// In the state, as part of a batch.
     Executed = 2,
@@ -485,7 +754,7 @@ pub enum OperationState {
     /// it expired while it waited (`not_expired`); if the leaf that takes its fee cannot hold it (`recipient_not_overflowed`:
     /// fees are credited when the batch is made, so that acceptance does not see them); if it counts on one that was
     /// rejected, as the sender's next one does (`nonce_matches`), or one that spends what it was to receive; or after batches
-    /// were rolled back.
+    /// were rolled back. A priority operation is never rejected.
     Rejected = 3,
 }
 impl OperationState {
@@ -512,14 +781,59 @@ impl OperationState {
         }
     }
 }
+/// A section of a batch: the slots for one kind of operation. A batch is executed section by section, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Section {
+    /// Never sent.
+    Unspecified = 0,
+    /// Deposits and forced exits.
+    Priority = 1,
+    /// Openings.
+    Openings = 2,
+    /// Transfers.
+    Transfers = 3,
+    /// Withdrawals.
+    Withdrawals = 4,
+    /// Rotations.
+    Rotations = 5,
+}
+impl Section {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SECTION_UNSPECIFIED",
+            Self::Priority => "SECTION_PRIORITY",
+            Self::Openings => "SECTION_OPENINGS",
+            Self::Transfers => "SECTION_TRANSFERS",
+            Self::Withdrawals => "SECTION_WITHDRAWALS",
+            Self::Rotations => "SECTION_ROTATIONS",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SECTION_UNSPECIFIED" => Some(Self::Unspecified),
+            "SECTION_PRIORITY" => Some(Self::Priority),
+            "SECTION_OPENINGS" => Some(Self::Openings),
+            "SECTION_TRANSFERS" => Some(Self::Transfers),
+            "SECTION_WITHDRAWALS" => Some(Self::Withdrawals),
+            "SECTION_ROTATIONS" => Some(Self::Rotations),
+            _ => None,
+        }
+    }
+}
 /// The rules of this service beside those of the circuit.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Policy {
-    /// Tokens whose fees the service takes, by ascending token. A transfer submitted by itself has to be in one of them. A
+    /// Tokens whose fees the service takes, by ascending token. A signed operation submitted by itself has to be in one of them. A
     /// batch that names a fee slot of its own may hold another token, which has no minimum fee then.
     #[prost(message, repeated, tag = "1")]
     pub tokens: ::prost::alloc::vec::Vec<TokenPolicy>,
-    /// How transfers that were submitted by themselves are put into batches.
+    /// How operations that were submitted by themselves, and those of the root chain, are put into batches.
     #[prost(message, optional, tag = "2")]
     pub batching: ::core::option::Option<BatchingPolicy>,
     /// What a request may hold.
@@ -532,7 +846,7 @@ pub struct TokenPolicy {
     /// The token.
     #[prost(uint32, tag = "1")]
     pub token: u32,
-    /// Least fee of a transfer in it. 16 bytes, big-endian. Above 0, a batch has to name `fee_leaf` where it names a fee slot for
+    /// Least fee of a signed operation of any kind in it. 16 bytes, big-endian. Above 0, a batch has to name `fee_leaf` where it names a fee slot for
     /// this token.
     #[prost(bytes = "vec", tag = "2")]
     pub minimum_fee: ::prost::alloc::vec::Vec<u8>,
@@ -543,16 +857,16 @@ pub struct TokenPolicy {
 /// When a batch is made from the queue.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BatchingPolicy {
-    /// As soon as so many transfers wait.
+    /// As soon as so many operations wait, or as the front of the queue fills what a batch can hold.
     #[prost(uint32, tag = "1")]
-    pub max_transfers: u32,
+    pub max_operations: u32,
     /// Or as soon as the oldest has waited so long, in milliseconds.
     #[prost(uint64, tag = "2")]
     pub max_delay_ms: u64,
     /// But not while so many executed batches wait for their proofs.
     #[prost(uint32, tag = "3")]
     pub max_unproved_batches: u32,
-    /// Most transfers in the queue; a further one is refused with RESOURCE_EXHAUSTED.
+    /// Most operations in the queue; a further one is refused with RESOURCE_EXHAUSTED.
     #[prost(uint64, tag = "4")]
     pub max_queued: u64,
 }
@@ -563,15 +877,16 @@ pub struct Limits {
     /// Bytes of one message.
     #[prost(uint64, tag = "1")]
     pub max_message_bytes: u64,
-    /// Transfers of one SubmitBatch.
+    /// Operations of one SubmitBatch, of all kinds together: the slots of the largest circuit. A batch needs a circuit with
+    /// enough slots in each section (ListCircuits).
     #[prost(uint32, tag = "2")]
-    pub max_batch_transfers: u32,
+    pub max_batch_operations: u32,
     /// Fee slots of one SubmitBatch.
     #[prost(uint32, tag = "3")]
     pub max_batch_fee_slots: u32,
-    /// Transfers of one SubmitTransfers stream.
+    /// Operations of one SubmitOperations stream.
     #[prost(uint32, tag = "4")]
-    pub max_stream_transfers: u32,
+    pub max_stream_operations: u32,
     /// Entries in one page of a list.
     #[prost(uint32, tag = "5")]
     pub max_page_size: u32,
@@ -585,11 +900,11 @@ pub struct Limits {
 /// A batch to execute.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SubmitBatchRequest {
-    /// The transfers in the order of execution. At least 1, at most as many as the largest shape has slots.
+    /// The operations. At least 1, in each section at most as many as some loaded circuit has slots.
     #[prost(message, repeated, tag = "1")]
-    pub transfers: ::prost::alloc::vec::Vec<SignedTransfer>,
-    /// Where fees go, at most one slot for each token and at most as many as the largest shape has. If empty, the leaf
-    /// that the service is configured with takes the fees of its token.
+    pub operations: ::prost::alloc::vec::Vec<SignedOperation>,
+    /// Where fees go, at most one slot for each token and at most as many as that circuit has. If empty, the leaves
+    /// that the service is configured with take the fees of their tokens.
     #[prost(message, repeated, tag = "2")]
     pub fee_slots: ::prost::alloc::vec::Vec<FeeSlot>,
     /// Idempotency key, 1 to 64 bytes; empty for none.
@@ -609,19 +924,19 @@ pub struct SubmitBatchResponse {
     #[prost(bool, tag = "3")]
     pub repeated: bool,
 }
-/// A transfer to accept.
+/// An operation to accept.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct SubmitTransferRequest {
-    /// The transfer. Required.
+pub struct SubmitOperationRequest {
+    /// The operation. Required.
     #[prost(message, optional, tag = "1")]
-    pub transfer: ::core::option::Option<SignedTransfer>,
+    pub operation: ::core::option::Option<SignedOperation>,
     /// Idempotency key, 1 to 64 bytes; empty for none.
     #[prost(bytes = "vec", tag = "2")]
     pub idempotency_key: ::prost::alloc::vec::Vec<u8>,
 }
-/// Answer to SubmitTransfer.
+/// Answer to SubmitOperation.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct SubmitTransferResponse {
+pub struct SubmitOperationResponse {
     /// The accepted operation.
     #[prost(message, optional, tag = "1")]
     pub operation: ::core::option::Option<Operation>,
@@ -629,25 +944,58 @@ pub struct SubmitTransferResponse {
     #[prost(bool, tag = "2")]
     pub repeated: bool,
 }
-/// One transfer of a stream.
+/// One operation of a stream.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct SubmitTransfersRequest {
-    /// The transfer. Required.
+pub struct SubmitOperationsRequest {
+    /// The operation. Required.
     #[prost(message, optional, tag = "1")]
-    pub transfer: ::core::option::Option<SignedTransfer>,
-    /// Idempotency key of this transfer, 1 to 64 bytes; empty for none.
+    pub operation: ::core::option::Option<SignedOperation>,
+    /// Idempotency key of this operation, 1 to 64 bytes; empty for none.
     #[prost(bytes = "vec", tag = "2")]
     pub idempotency_key: ::prost::alloc::vec::Vec<u8>,
 }
-/// Answer to SubmitTransfers.
+/// Answer to SubmitOperations.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct SubmitTransfersResponse {
+pub struct SubmitOperationsResponse {
     /// Ids of the accepted operations, one for each message of the stream, in its order.
     #[prost(uint64, repeated, tag = "1")]
     pub operation_ids: ::prost::alloc::vec::Vec<u64>,
     /// How many of them are results of earlier requests with the same idempotency keys.
     #[prost(uint32, tag = "2")]
     pub repeated: u32,
+}
+/// One operation of the root chain's queue.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SubmitPriorityRequest {
+    /// The operation. Required.
+    #[prost(message, optional, tag = "1")]
+    pub operation: ::core::option::Option<PriorityOperation>,
+}
+/// One operation of the root chain's queue is durable.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SubmitPriorityResponse {
+    /// Its place in the root chain's queue.
+    #[prost(uint64, tag = "1")]
+    pub index: u64,
+    /// Its id, for GetOperation and WatchOperation.
+    #[prost(uint64, tag = "2")]
+    pub operation_id: u64,
+    /// Running hash of the queue (Queue) with it taken in. 32 bytes, the first of which is 0.
+    #[prost(bytes = "vec", tag = "3")]
+    pub queue_hash: ::prost::alloc::vec::Vec<u8>,
+    /// Whether it was there already.
+    #[prost(bool, tag = "4")]
+    pub repeated: bool,
+}
+/// Asks how far the root chain's queue has come.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetQueueRequest {}
+/// Answer to GetQueue.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetQueueResponse {
+    /// The queue.
+    #[prost(message, optional, tag = "1")]
+    pub queue: ::core::option::Option<Queue>,
 }
 /// Asks for one operation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -666,7 +1014,7 @@ pub struct GetOperationResponse {
 /// Asks for a page of operations.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListOperationsRequest {
-    /// Only operations that this account sent or received. Below 4^levels.
+    /// Only operations that change this account, fees aside. Below 4^levels.
     #[prost(uint32, optional, tag = "1")]
     pub account: ::core::option::Option<u32>,
     /// Only operations in this state; UNSPECIFIED means all.
@@ -902,7 +1250,7 @@ pub mod get_verifying_key_request {
     /// Which key.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Key {
-        /// By the name of the shape, such as "t8f1".
+        /// By the name of the shape, such as "p1o1t2w1r1f1".
         #[prost(string, tag = "1")]
         Shape(::prost::alloc::string::String),
         /// By key id. 32 bytes.
@@ -970,7 +1318,7 @@ pub mod quittance_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Executes signed transfers, proves the batches and serves the proofs.
+    /// Executes operations, proves the batches and serves the proofs.
     #[derive(Debug, Clone)]
     pub struct QuittanceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -1051,16 +1399,17 @@ pub mod quittance_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Accepts one signed transfer: checks it against the state with all accepted transfers before it, stores it, and answers
-        /// with its id once it is durable. The service puts it into a batch by itself (Policy.batching).
+        /// Accepts one signed operation of any kind: checks it against the state with all accepted operations before it, stores
+        /// it, and answers with its id once it is durable. The service puts it into a batch by itself (Policy.batching).
         ///
-        /// INVALID_ARGUMENT: a field is malformed, or the transfer is badly signed. FAILED_PRECONDITION: it breaks a rule of the
-        /// state, or its fee is below the minimum. RESOURCE_EXHAUSTED: the queue is full.
-        pub async fn submit_transfer(
+        /// INVALID_ARGUMENT: a field is malformed, or the operation breaks a rule whatever the state is, as one that is badly
+        /// signed does. FAILED_PRECONDITION: it breaks a rule of the state, or its fee is below the minimum. RESOURCE_EXHAUSTED:
+        /// the queue is full.
+        pub async fn submit_operation(
             &mut self,
-            request: impl tonic::IntoRequest<super::SubmitTransferRequest>,
+            request: impl tonic::IntoRequest<super::SubmitOperationRequest>,
         ) -> std::result::Result<
-            tonic::Response<super::SubmitTransferResponse>,
+            tonic::Response<super::SubmitOperationResponse>,
             tonic::Status,
         > {
             self.inner
@@ -1073,23 +1422,23 @@ pub mod quittance_client {
                 })?;
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static(
-                "/quittance.v1.Quittance/SubmitTransfer",
+                "/quittance.v1.Quittance/SubmitOperation",
             );
             let mut req = request.into_request();
             req.extensions_mut()
-                .insert(GrpcMethod::new("quittance.v1.Quittance", "SubmitTransfer"));
+                .insert(GrpcMethod::new("quittance.v1.Quittance", "SubmitOperation"));
             self.inner.unary(req, path, codec).await
         }
-        /// The same for a stream of transfers, accepted in the stream's order; the answer comes after the client's last message.
-        /// The first one that is refused ends the stream with its status, whose ErrorInfo has `transfer` (its position, from 0) and
-        /// `accepted` (how many before it were accepted, which stay so).
-        pub async fn submit_transfers(
+        /// The same for a stream of operations, accepted in the stream's order; the answer comes after the client's last message.
+        /// The first one that is refused ends the stream with its status, whose ErrorInfo has `position` (in the stream, from 0)
+        /// and `accepted` (how many before it were accepted, which stay so).
+        pub async fn submit_operations(
             &mut self,
             request: impl tonic::IntoStreamingRequest<
-                Message = super::SubmitTransfersRequest,
+                Message = super::SubmitOperationsRequest,
             >,
         ) -> std::result::Result<
-            tonic::Response<super::SubmitTransfersResponse>,
+            tonic::Response<super::SubmitOperationsResponse>,
             tonic::Status,
         > {
             self.inner
@@ -1102,12 +1451,75 @@ pub mod quittance_client {
                 })?;
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static(
-                "/quittance.v1.Quittance/SubmitTransfers",
+                "/quittance.v1.Quittance/SubmitOperations",
             );
             let mut req = request.into_streaming_request();
             req.extensions_mut()
-                .insert(GrpcMethod::new("quittance.v1.Quittance", "SubmitTransfers"));
+                .insert(GrpcMethod::new("quittance.v1.Quittance", "SubmitOperations"));
             self.inner.client_streaming(req, path, codec).await
+        }
+        /// Takes the operations of the root chain's queue, in their order and without gaps. Each is answered, in the stream's
+        /// order, once it is durable. Only the watcher of the root chain may call it: the service believes what it says, and the
+        /// root chain refuses a batch whose queue hashes are not its own.
+        ///
+        /// A watcher asks GetQueue where to go on. An operation that is sent again with the same content is answered again
+        /// (`repeated`). The stream may stay open; after service.request_timeout_ms without a message it ends with DEADLINE_EXCEEDED,
+        /// and is begun again when there is something to send.
+        ///
+        /// INVALID_ARGUMENT: a field is malformed, or the leaf is beyond the tree. FAILED_PRECONDITION, QUEUE_GAP: the index is not
+        /// the next one (metadata `expected`, `got`). ALREADY_EXISTS, PRIORITY_DIFFERS: another operation has this index
+        /// (metadata `index`). RESOURCE_EXHAUSTED: too many operations wait; go on later. What was answered stays accepted; the
+        /// status' ErrorInfo has `position` and `accepted`.
+        pub async fn submit_priority(
+            &mut self,
+            request: impl tonic::IntoStreamingRequest<
+                Message = super::SubmitPriorityRequest,
+            >,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::SubmitPriorityResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quittance.v1.Quittance/SubmitPriority",
+            );
+            let mut req = request.into_streaming_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quittance.v1.Quittance", "SubmitPriority"));
+            self.inner.streaming(req, path, codec).await
+        }
+        /// How far the root chain's queue has come here.
+        pub async fn get_queue(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetQueueRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetQueueResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/quittance.v1.Quittance/GetQueue",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("quittance.v1.Quittance", "GetQueue"));
+            self.inner.unary(req, path, codec).await
         }
         /// One operation. NOT_FOUND if there is none of this id.
         pub async fn get_operation(
@@ -1134,7 +1546,8 @@ pub mod quittance_client {
                 .insert(GrpcMethod::new("quittance.v1.Quittance", "GetOperation"));
             self.inner.unary(req, path, codec).await
         }
-        /// Operations by their ids: all, or the history of one account, which is whatever it sent or received.
+        /// Operations by their ids: all, or the history of one account, which is whatever it signed or received, and the root
+        /// chain's deposits and forced exits of it.
         pub async fn list_operations(
             &mut self,
             request: impl tonic::IntoRequest<super::ListOperationsRequest>,
@@ -1210,12 +1623,14 @@ pub mod quittance_client {
                 .insert(GrpcMethod::new("quittance.v1.Quittance", "GetPolicy"));
             self.inner.unary(req, path, codec).await
         }
-        /// Executes a batch of signed transfers at once and queues its proof. All transfers are executed in the given order,
-        /// or the batch is refused as a whole and changes nothing. Transfers that wait in the queue are executed before it.
+        /// Executes a batch of signed operations at once and queues its proof. They are executed section by section (openings,
+        /// transfers, withdrawals, rotations), in the request's order within a section; or the batch is refused as a whole and
+        /// changes nothing. Operations that wait in the queue are executed before it.
         ///
-        /// INVALID_ARGUMENT: a field is malformed, or a transfer is badly signed. FAILED_PRECONDITION: a transfer breaks a rule of
-        /// the state, or its fee is below the minimum. RESOURCE_EXHAUSTED: more transfers than the largest shape has slots, too many unproved
-        /// batches, or too little memory for a proof (ErrorInfo MEMORY_SHORT with needed_bytes and available_bytes).
+        /// INVALID_ARGUMENT: a field is malformed, or an operation breaks a rule whatever the state is, as one that is badly signed
+        /// does. FAILED_PRECONDITION: an operation breaks a rule of the state, or its fee is below the minimum. RESOURCE_EXHAUSTED:
+        /// more operations than some circuit has slots for, too many unproved batches, or too little memory for a proof
+        /// (ErrorInfo MEMORY_SHORT with needed_bytes and available_bytes).
         pub async fn submit_batch(
             &mut self,
             request: impl tonic::IntoRequest<super::SubmitBatchRequest>,
@@ -1532,26 +1947,60 @@ pub mod quittance_server {
     /// Generated trait containing gRPC methods that should be implemented for use with QuittanceServer.
     #[async_trait]
     pub trait Quittance: std::marker::Send + std::marker::Sync + 'static {
-        /// Accepts one signed transfer: checks it against the state with all accepted transfers before it, stores it, and answers
-        /// with its id once it is durable. The service puts it into a batch by itself (Policy.batching).
+        /// Accepts one signed operation of any kind: checks it against the state with all accepted operations before it, stores
+        /// it, and answers with its id once it is durable. The service puts it into a batch by itself (Policy.batching).
         ///
-        /// INVALID_ARGUMENT: a field is malformed, or the transfer is badly signed. FAILED_PRECONDITION: it breaks a rule of the
-        /// state, or its fee is below the minimum. RESOURCE_EXHAUSTED: the queue is full.
-        async fn submit_transfer(
+        /// INVALID_ARGUMENT: a field is malformed, or the operation breaks a rule whatever the state is, as one that is badly
+        /// signed does. FAILED_PRECONDITION: it breaks a rule of the state, or its fee is below the minimum. RESOURCE_EXHAUSTED:
+        /// the queue is full.
+        async fn submit_operation(
             &self,
-            request: tonic::Request<super::SubmitTransferRequest>,
+            request: tonic::Request<super::SubmitOperationRequest>,
         ) -> std::result::Result<
-            tonic::Response<super::SubmitTransferResponse>,
+            tonic::Response<super::SubmitOperationResponse>,
             tonic::Status,
         >;
-        /// The same for a stream of transfers, accepted in the stream's order; the answer comes after the client's last message.
-        /// The first one that is refused ends the stream with its status, whose ErrorInfo has `transfer` (its position, from 0) and
-        /// `accepted` (how many before it were accepted, which stay so).
-        async fn submit_transfers(
+        /// The same for a stream of operations, accepted in the stream's order; the answer comes after the client's last message.
+        /// The first one that is refused ends the stream with its status, whose ErrorInfo has `position` (in the stream, from 0)
+        /// and `accepted` (how many before it were accepted, which stay so).
+        async fn submit_operations(
             &self,
-            request: tonic::Request<tonic::Streaming<super::SubmitTransfersRequest>>,
+            request: tonic::Request<tonic::Streaming<super::SubmitOperationsRequest>>,
         ) -> std::result::Result<
-            tonic::Response<super::SubmitTransfersResponse>,
+            tonic::Response<super::SubmitOperationsResponse>,
+            tonic::Status,
+        >;
+        /// Server streaming response type for the SubmitPriority method.
+        type SubmitPriorityStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::SubmitPriorityResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Takes the operations of the root chain's queue, in their order and without gaps. Each is answered, in the stream's
+        /// order, once it is durable. Only the watcher of the root chain may call it: the service believes what it says, and the
+        /// root chain refuses a batch whose queue hashes are not its own.
+        ///
+        /// A watcher asks GetQueue where to go on. An operation that is sent again with the same content is answered again
+        /// (`repeated`). The stream may stay open; after service.request_timeout_ms without a message it ends with DEADLINE_EXCEEDED,
+        /// and is begun again when there is something to send.
+        ///
+        /// INVALID_ARGUMENT: a field is malformed, or the leaf is beyond the tree. FAILED_PRECONDITION, QUEUE_GAP: the index is not
+        /// the next one (metadata `expected`, `got`). ALREADY_EXISTS, PRIORITY_DIFFERS: another operation has this index
+        /// (metadata `index`). RESOURCE_EXHAUSTED: too many operations wait; go on later. What was answered stays accepted; the
+        /// status' ErrorInfo has `position` and `accepted`.
+        async fn submit_priority(
+            &self,
+            request: tonic::Request<tonic::Streaming<super::SubmitPriorityRequest>>,
+        ) -> std::result::Result<
+            tonic::Response<Self::SubmitPriorityStream>,
+            tonic::Status,
+        >;
+        /// How far the root chain's queue has come here.
+        async fn get_queue(
+            &self,
+            request: tonic::Request<super::GetQueueRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetQueueResponse>,
             tonic::Status,
         >;
         /// One operation. NOT_FOUND if there is none of this id.
@@ -1562,7 +2011,8 @@ pub mod quittance_server {
             tonic::Response<super::GetOperationResponse>,
             tonic::Status,
         >;
-        /// Operations by their ids: all, or the history of one account, which is whatever it sent or received.
+        /// Operations by their ids: all, or the history of one account, which is whatever it signed or received, and the root
+        /// chain's deposits and forced exits of it.
         async fn list_operations(
             &self,
             request: tonic::Request<super::ListOperationsRequest>,
@@ -1593,12 +2043,14 @@ pub mod quittance_server {
             tonic::Response<super::GetPolicyResponse>,
             tonic::Status,
         >;
-        /// Executes a batch of signed transfers at once and queues its proof. All transfers are executed in the given order,
-        /// or the batch is refused as a whole and changes nothing. Transfers that wait in the queue are executed before it.
+        /// Executes a batch of signed operations at once and queues its proof. They are executed section by section (openings,
+        /// transfers, withdrawals, rotations), in the request's order within a section; or the batch is refused as a whole and
+        /// changes nothing. Operations that wait in the queue are executed before it.
         ///
-        /// INVALID_ARGUMENT: a field is malformed, or a transfer is badly signed. FAILED_PRECONDITION: a transfer breaks a rule of
-        /// the state, or its fee is below the minimum. RESOURCE_EXHAUSTED: more transfers than the largest shape has slots, too many unproved
-        /// batches, or too little memory for a proof (ErrorInfo MEMORY_SHORT with needed_bytes and available_bytes).
+        /// INVALID_ARGUMENT: a field is malformed, or an operation breaks a rule whatever the state is, as one that is badly signed
+        /// does. FAILED_PRECONDITION: an operation breaks a rule of the state, or its fee is below the minimum. RESOURCE_EXHAUSTED:
+        /// more operations than some circuit has slots for, too many unproved batches, or too little memory for a proof
+        /// (ErrorInfo MEMORY_SHORT with needed_bytes and available_bytes).
         async fn submit_batch(
             &self,
             request: tonic::Request<super::SubmitBatchRequest>,
@@ -1700,7 +2152,7 @@ pub mod quittance_server {
             tonic::Status,
         >;
     }
-    /// Executes signed transfers, proves the batches and serves the proofs.
+    /// Executes operations, proves the batches and serves the proofs.
     #[derive(Debug)]
     pub struct QuittanceServer<T> {
         inner: Arc<T>,
@@ -1777,25 +2229,25 @@ pub mod quittance_server {
         }
         fn call(&mut self, req: http::Request<B>) -> Self::Future {
             match req.uri().path() {
-                "/quittance.v1.Quittance/SubmitTransfer" => {
+                "/quittance.v1.Quittance/SubmitOperation" => {
                     #[allow(non_camel_case_types)]
-                    struct SubmitTransferSvc<T: Quittance>(pub Arc<T>);
+                    struct SubmitOperationSvc<T: Quittance>(pub Arc<T>);
                     impl<
                         T: Quittance,
-                    > tonic::server::UnaryService<super::SubmitTransferRequest>
-                    for SubmitTransferSvc<T> {
-                        type Response = super::SubmitTransferResponse;
+                    > tonic::server::UnaryService<super::SubmitOperationRequest>
+                    for SubmitOperationSvc<T> {
+                        type Response = super::SubmitOperationResponse;
                         type Future = BoxFuture<
                             tonic::Response<Self::Response>,
                             tonic::Status,
                         >;
                         fn call(
                             &mut self,
-                            request: tonic::Request<super::SubmitTransferRequest>,
+                            request: tonic::Request<super::SubmitOperationRequest>,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
                             let fut = async move {
-                                <T as Quittance>::submit_transfer(&inner, request).await
+                                <T as Quittance>::submit_operation(&inner, request).await
                             };
                             Box::pin(fut)
                         }
@@ -1806,7 +2258,7 @@ pub mod quittance_server {
                     let max_encoding_message_size = self.max_encoding_message_size;
                     let inner = self.inner.clone();
                     let fut = async move {
-                        let method = SubmitTransferSvc(inner);
+                        let method = SubmitOperationSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -1822,15 +2274,15 @@ pub mod quittance_server {
                     };
                     Box::pin(fut)
                 }
-                "/quittance.v1.Quittance/SubmitTransfers" => {
+                "/quittance.v1.Quittance/SubmitOperations" => {
                     #[allow(non_camel_case_types)]
-                    struct SubmitTransfersSvc<T: Quittance>(pub Arc<T>);
+                    struct SubmitOperationsSvc<T: Quittance>(pub Arc<T>);
                     impl<
                         T: Quittance,
                     > tonic::server::ClientStreamingService<
-                        super::SubmitTransfersRequest,
-                    > for SubmitTransfersSvc<T> {
-                        type Response = super::SubmitTransfersResponse;
+                        super::SubmitOperationsRequest,
+                    > for SubmitOperationsSvc<T> {
+                        type Response = super::SubmitOperationsResponse;
                         type Future = BoxFuture<
                             tonic::Response<Self::Response>,
                             tonic::Status,
@@ -1838,12 +2290,12 @@ pub mod quittance_server {
                         fn call(
                             &mut self,
                             request: tonic::Request<
-                                tonic::Streaming<super::SubmitTransfersRequest>,
+                                tonic::Streaming<super::SubmitOperationsRequest>,
                             >,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
                             let fut = async move {
-                                <T as Quittance>::submit_transfers(&inner, request).await
+                                <T as Quittance>::submit_operations(&inner, request).await
                             };
                             Box::pin(fut)
                         }
@@ -1854,7 +2306,7 @@ pub mod quittance_server {
                     let max_encoding_message_size = self.max_encoding_message_size;
                     let inner = self.inner.clone();
                     let fut = async move {
-                        let method = SubmitTransfersSvc(inner);
+                        let method = SubmitOperationsSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -1866,6 +2318,99 @@ pub mod quittance_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.client_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/quittance.v1.Quittance/SubmitPriority" => {
+                    #[allow(non_camel_case_types)]
+                    struct SubmitPrioritySvc<T: Quittance>(pub Arc<T>);
+                    impl<
+                        T: Quittance,
+                    > tonic::server::StreamingService<super::SubmitPriorityRequest>
+                    for SubmitPrioritySvc<T> {
+                        type Response = super::SubmitPriorityResponse;
+                        type ResponseStream = T::SubmitPriorityStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                tonic::Streaming<super::SubmitPriorityRequest>,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Quittance>::submit_priority(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SubmitPrioritySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/quittance.v1.Quittance/GetQueue" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetQueueSvc<T: Quittance>(pub Arc<T>);
+                    impl<
+                        T: Quittance,
+                    > tonic::server::UnaryService<super::GetQueueRequest>
+                    for GetQueueSvc<T> {
+                        type Response = super::GetQueueResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetQueueRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Quittance>::get_queue(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetQueueSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)

@@ -9,10 +9,16 @@ const SOURCES: &[&str] = &[
     "quittance/v1/account.proto",
     "quittance/v1/batch.proto",
     "quittance/v1/circuit.proto",
+    "quittance/v1/fee.proto",
+    "quittance/v1/opening.proto",
     "quittance/v1/operation.proto",
     "quittance/v1/policy.proto",
+    "quittance/v1/priority.proto",
     "quittance/v1/quittance.proto",
+    "quittance/v1/rotation.proto",
+    "quittance/v1/signature.proto",
     "quittance/v1/transfer.proto",
+    "quittance/v1/withdrawal.proto",
 ];
 
 /// Writes `quittance.v1.rs` and `descriptor.bin` into `out`, which has to exist.
