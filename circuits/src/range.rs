@@ -16,6 +16,28 @@ pub fn new_bit<C: ConstraintSystem>(cs: &mut C, value: bool) -> FieldVar<C::L> {
     bit
 }
 
+/// A boolean variable that is 1 exactly when `element` is 0. Two constraints.
+///
+/// Both directions: with the hint n, `element·n = 1 − bit` and `element·bit = 0`. For 0 the first row makes the bit 1; for anything
+/// else the second makes it 0, and the first then has the inverse as its only n. Of 0 the hint is free and nothing else reads it.
+pub fn is_zero<C: ConstraintSystem>(cs: &mut C, element: &FieldVar<C::L>) -> FieldVar<C::L> {
+    let inverse = cs.inverses().invert(element.value());
+    is_zero_with(cs, element, inverse)
+}
+
+/// [`is_zero`] with a hint that the caller has: the inverse, and 0 for 0.
+pub(crate) fn is_zero_with<C: ConstraintSystem>(
+    cs: &mut C,
+    element: &FieldVar<C::L>,
+    inverse: Fr,
+) -> FieldVar<C::L> {
+    let inverse = cs.witness(inverse);
+    let bit = cs.witness(Fr::ONE - element.value() * inverse.value());
+    cs.enforce(element, &inverse, &bit.complement());
+    cs.enforce(element, &bit, &FieldVar::zero());
+    bit
+}
+
 /// Enforces `element ∈ [0, 2^bits)` and returns its bits, least significant first. `bits` constraints.
 ///
 /// `bits` is from 1 to 253, so that the sum of the bits cannot wrap around r and the reading is unique.
@@ -110,6 +132,44 @@ mod tests {
             // Operands for which a comparison by halves of the field would fail.
             let half = (Fr::ZERO - Fr::ONE) * Fr::from(2u64).inverse().unwrap() + Fr::ONE;
             assert!(bits == 253 || !satisfied(half, bits), "{bits} bits");
+        }
+    }
+
+    /// S25: for any element, every pair of hint and bit that the rows accept has the right bit; and one is accepted.
+    #[test]
+    fn s25_zero_is_told_in_both_directions() {
+        let mut structure = Structure::new(1);
+        let element = structure.witness(Fr::ZERO);
+        is_zero(&mut structure, &element);
+        let matrices = structure.into_matrices();
+        assert_eq!(matrices.num_constraints(), 2);
+        let two = Fr::from(2u64);
+        for value in [Fr::ZERO, Fr::ONE, two, -Fr::ONE, Fr::from(77u64)] {
+            let mut assignment = Assignment::new(&[]);
+            let element = assignment.witness(value);
+            let bit = is_zero(&mut assignment, &element);
+            let right = if value == Fr::ZERO { Fr::ONE } else { Fr::ZERO };
+            assert_eq!(bit.value(), right);
+            assert_eq!(matrices.first_unsatisfied(&assignment.into_values()), None);
+            let inverse = value.inverse().unwrap_or(Fr::ZERO);
+            for hint in [
+                Fr::ZERO,
+                Fr::ONE,
+                inverse,
+                inverse + Fr::ONE,
+                -inverse,
+                two * inverse,
+            ] {
+                for bit in [Fr::ONE - right, two, -Fr::ONE, Fr::ONE - value * hint, -value] {
+                    if bit != right {
+                        let values = [Fr::ONE, value, hint, bit];
+                        assert!(
+                            matrices.first_unsatisfied(&values).is_some(),
+                            "{value}: {hint}, {bit}"
+                        );
+                    }
+                }
+            }
         }
     }
 

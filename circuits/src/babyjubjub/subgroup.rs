@@ -7,9 +7,10 @@
 //!
 //! On the Montgomery form v² = u³ + 168698·u² + u, Miller's algorithm takes three doublings, T → 2T → 4T → O:
 //! f = ℓ₁⁴·ℓ₂²·u / (m⁴·u²), where ℓ₁ and ℓ₂ are the tangents at T and 2T and m = u − u(2T), u = u − u(4T) the verticals; the
-//! tangent at 4T = (0, 0) is u again. 2T has u = 1 and v = √168700 =: s, so ℓ₂ = v − s·u. Eighth powers do not matter, so no
-//! division is left: with w = x·(1 − y), U = u·w = x·(1 + y), V = v·w = 1 + y, M = m·w = 2·x·y and
-//! L₁ = ℓ₁·w, L₂ = V − s·U, the value is (L₁·M)⁴·L₂²·(U·w)⁷ up to an eighth power.
+//! tangent at 4T = (0, 0) is u again. 2T has u = 1 and v = √168700 =: s, so ℓ₂ = v − s·u. Eighth powers do not matter, and
+//! neither does taking the inverse, so no division is left: with w = x·(1 − y), U = u·w = x·(1 + y), V = v·w = 1 + y,
+//! M = m·w = 2·x·y, L₁ = ℓ₁·w and L₂ = V − s·U, f is (L₁·M)⁴·L₂²·(U·w)⁷ up to an eighth power, and its inverse is
+//! U·w·((L₁·M)²·L₂³)², where U·w = x²·(1 − y²). The circuit evaluates the same polynomial, see `key/constraints.rs`.
 
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, Field, MontFp, One, Zero};
@@ -36,25 +37,69 @@ const EXPONENT: [u64; 4] = [
     0x060c89ce5c263405,
 ];
 
+/// A generator of Fr's multiplicative group: its powers 0 to 7 are the eight classes modulo eighth powers.
+pub(super) const NON_SQUARE: Fr = MontFp!("5");
+
 /// Whether a point of the curve lies in the subgroup of order l. For coordinates off the curve the answer means nothing.
 pub(super) fn contains(point: &Point) -> bool {
-    let Point { x, y } = *point;
-    if x.is_zero() {
+    if point.x.is_zero() {
         // The identity (0, 1), or (0, −1) of order 2.
-        return y.is_one();
+        return point.y.is_one();
     }
-    let w = x * (Fr::one() - y);
-    let u = x * (Fr::one() + y);
+    // 0 at the points of small order where a line or vertical vanishes, and 0 is no root of unity.
+    pairing(point).pow(EXPONENT).is_one()
+}
+
+/// The pairing's value up to an eighth power, a polynomial in the coordinates; 0 where a line or a vertical vanishes.
+pub(super) fn pairing(point: &Point) -> Fr {
+    let Point { x, y } = *point;
+    let product = x * y;
+    let [tangent, tangent_at_double] = tangents(x, y, product);
+    let vertical = product.double();
+    let last = x.square() - product.square();
+    let root = (tangent * vertical).square() * tangent_at_double.square() * tangent_at_double;
+    last * root.square()
+}
+
+/// L₁ and L₂ from x, y and x·y: linear in these three.
+fn tangents(x: Fr, y: Fr, product: Fr) -> [Fr; 2] {
+    let (w, u) = (x - product, x + product);
     let v = Fr::one() + y;
-    let tangent = v - T_V * w - T_SLOPE * (u - T_U * w);
-    let vertical = (x * y).double();
-    let tangent_at_double = v - S * u;
-    let last = u * w;
-    let last_cubed = last.square() * last;
-    let value =
-        (tangent * vertical).square().square() * tangent_at_double.square() * last_cubed.square() * last;
-    // 0 at the other points of small order where a line or vertical vanishes, and 0 is no root of unity.
-    value.pow(EXPONENT).is_one()
+    [v - T_V * w - T_SLOPE * (u - T_U * w), v - S * u]
+}
+
+/// Coefficients of L₁ and L₂: those of x, y and x·y, and the constant.
+pub(super) fn tangent_coefficients() -> [[Fr; 4]; 2] {
+    let (zero, one) = (Fr::zero(), Fr::one());
+    let constant = tangents(zero, zero, zero);
+    let [x, y, product] = [(one, zero, zero), (zero, one, zero), (zero, zero, one)]
+        .map(|(x, y, product)| tangents(x, y, product));
+    [0, 1].map(|i| {
+        [
+            x[i] - constant[i],
+            y[i] - constant[i],
+            product[i] - constant[i],
+            constant[i],
+        ]
+    })
+}
+
+/// The class k from 0 to 7 and a root t with value = 5^k·t⁸; zeros for 0.
+pub(super) fn eighth_root(value: &Fr) -> (u8, Fr) {
+    let character = value.pow(EXPONENT);
+    let step = NON_SQUARE.pow(EXPONENT);
+    let mut power = Fr::one();
+    for class in 0..8 {
+        if power == character {
+            // What is left is an eighth power. −1 is a fourth power, so either square root of it is a fourth power too, and
+            // either square root of that a square.
+            let rest = *value * NON_SQUARE.inverse().unwrap_or_default().pow([u64::from(class)]);
+            let root = (0..3).try_fold(rest, |root, _| root.sqrt());
+            return (class, root.unwrap_or_default());
+        }
+        power *= step;
+    }
+    (0, Fr::zero())
 }
 
 #[cfg(test)]
@@ -100,6 +145,26 @@ mod tests {
                 prop_assert_eq!(point.mul(&ORDER).is_identity(), coset == 0);
                 prop_assert_eq!(contains(&point), coset == 0, "coset {}", coset);
             }
+        }
+    }
+
+    #[test]
+    fn five_generates_the_classes() {
+        let step = NON_SQUARE.pow(EXPONENT);
+        assert_eq!(step.square().square(), -Fr::one());
+        assert_eq!(eighth_root(&Fr::zero()), (0, Fr::zero()));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn every_element_has_one_class(limbs: [u64; 4], class in 0u8..8) {
+            let t = Fr::from_le_bytes_mod_order(&super::super::limbs_to_bytes_le(&limbs));
+            let value = NON_SQUARE.pow([u64::from(class)]) * t.pow([8]);
+            let (found, root) = eighth_root(&value);
+            prop_assert_eq!(found, if t.is_zero() { 0 } else { class });
+            prop_assert_eq!(root.pow([8]), t.pow([8]));
         }
     }
 }

@@ -8,12 +8,13 @@ use ark_ff::{BigInteger, Field, PrimeField};
 use quittance_circuits::babyjubjub::constraints::{
     EdwardsVar, add, add_complete, double, double_and_add, to_montgomery,
 };
+use quittance_circuits::babyjubjub::key::constraints::is_key_valid;
 use quittance_circuits::circuit::circuit;
 use quittance_circuits::eddsa::constraints::{enforce_signature_canonical, enforce_signature_valid};
 use quittance_circuits::float::constraints::decode;
 use quittance_circuits::hash::constraints::{HashGadget, LeafField, PoseidonGadget};
 use quittance_circuits::r1cs::{ConstraintSystem, FieldVar, LabelledMatrices, Structure};
-use quittance_circuits::range::enforce_range;
+use quittance_circuits::range::{enforce_range, is_zero};
 use quittance_circuits::shapes::{
     SHAPES, domain, fee_constraints, predicted_constraints, statement_constraints, transfer_constraints,
 };
@@ -39,6 +40,10 @@ fn gadgets() -> Vec<Gadget> {
         ("range_128", 128, |cs| {
             let [x] = elements(cs);
             enforce_range(cs, &x, 128);
+        }),
+        ("is_zero", 2, |cs| {
+            let [x] = elements(cs);
+            is_zero(cs, &x);
         }),
         ("float_amount", 40 + 5, |cs| {
             let [x] = elements(cs);
@@ -96,6 +101,10 @@ fn gadgets() -> Vec<Gadget> {
         ("edwards_to_montgomery", 2, |cs| {
             let [x, y] = elements(cs);
             to_montgomery(cs, &EdwardsVar { x, y });
+        }),
+        ("key_valid", (4 + 2) + (7 + 2) + (3 + 2 + 3 + 1) + 4, |cs| {
+            let [x, y] = elements(cs);
+            is_key_valid(cs, &EdwardsVar { x, y });
         }),
         ("signature_canonical", 321 + (251 + 113) + (84 + 38 + 57), |cs| {
             let [x, y, message] = elements(cs);
