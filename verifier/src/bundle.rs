@@ -31,7 +31,7 @@ impl Bundle {
     /// The first bytes of a binary bundle.
     pub const MAGIC: [u8; 8] = *b"QUITBNDL";
     /// The version that this crate reads and writes.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
 
     /// The binary encoding, big-endian.
     ///

@@ -3,7 +3,7 @@
 use crate::{Bundle, ChainError};
 
 /// Checks that bundles, in the given order, follow each other: the same rollup, batch numbers going up by one,
-/// and each old root the new root before it. Looks at facts only: whether the bundles are *proved* is for
+/// each old root the new root before it, and each hash of the priority queue the one after the bundle before it. Looks at facts only: whether the bundles are *proved* is for
 /// [`Verifier::verify`](crate::Verifier::verify) or [`verify_batch`](crate::verify_batch()) to say.
 ///
 /// # Errors
@@ -34,6 +34,14 @@ pub fn verify_chain(bundles: &[&Bundle]) -> Result<(), ChainError> {
                 index,
                 got: after.old_root,
                 expected: before.new_root,
+            });
+        }
+        let expected = before.queue_after();
+        if after.queue != expected {
+            return Err(ChainError::Queue {
+                index,
+                got: after.queue,
+                expected,
             });
         }
     }

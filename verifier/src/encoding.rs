@@ -144,6 +144,13 @@ pub(crate) fn halves(bytes: &[u8; 32]) -> (u128, u128) {
     })
 }
 
+/// The number without its 8 highest bits.
+pub(crate) fn below_2_248(mut bytes: [u8; 32]) -> [u8; 32] {
+    let [top, ..] = &mut bytes;
+    *top = 0;
+    bytes
+}
+
 /// A length for an error's field.
 pub(crate) fn length(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
@@ -177,6 +184,16 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn u32(&mut self, field: &'static str) -> Result<u32, DecodeError> {
         self.array(field).map(u32::from_be_bytes)
+    }
+
+    pub(crate) fn u128(&mut self, field: &'static str) -> Result<u128, DecodeError> {
+        self.array(field).map(u128::from_be_bytes)
+    }
+
+    /// The five bytes of a 40-bit float.
+    pub(crate) fn amount(&mut self, field: &'static str) -> Result<u64, DecodeError> {
+        let [a0, a1, a2, a3, a4] = self.array(field)?;
+        Ok(u64::from_be_bytes([0, 0, 0, a0, a1, a2, a3, a4]))
     }
 
     /// A number in a 32-byte word, within `min..=max`.

@@ -4,8 +4,8 @@ use core::fmt;
 
 use ark_bn254::Fr;
 
-use crate::KeyId;
 use crate::encoding::{fr_to_bytes_be, to_hex};
+use crate::{KeyId, Section};
 
 /// Why bytes are not the encoding of a value.
 ///
@@ -85,6 +85,31 @@ pub enum DecodeError {
     },
     /// A rollup id is at or above 2^248.
     RollupIdOutOfRange,
+    /// A hash of the priority queue is at or above 2^248.
+    QueueOutOfRange,
+    /// A priority operation is of no kind: neither 5, a deposit, nor 6, a forced exit.
+    PriorityKind {
+        /// Index of the operation.
+        index: u32,
+        /// The kind read.
+        got: u8,
+    },
+    /// The flag that says whether a priority operation took effect is neither 0 nor 1.
+    PriorityDone {
+        /// Index of the operation.
+        index: u32,
+        /// The flag read.
+        got: u8,
+    },
+    /// A forced exit has a key, or a token or an amount though nothing was paid.
+    NotZero {
+        /// The field.
+        field: &'static str,
+        /// Index of the operation.
+        index: u32,
+    },
+    /// A shape has no slot for any operation.
+    EmptyShape,
     /// A shape's name is not one that [`Shape::name`](crate::Shape::name) writes.
     ShapeName,
     /// A text is not `0x` followed by exactly the field's number of lower-case hexadecimal digits.
@@ -133,7 +158,19 @@ impl fmt::Display for DecodeError {
                 write!(f, "{field} is {got}, allowed are {min} to {max}")
             }
             Self::RollupIdOutOfRange => write!(f, "rollup_id is at or above 2^248"),
-            Self::ShapeName => write!(f, "not a shape's name such as t8f1 or t8f1l4"),
+            Self::QueueOutOfRange => write!(f, "queue is at or above 2^248"),
+            Self::PriorityKind { index, got } => write!(
+                f,
+                "kind {got} of priority operation {index} is neither 5 (deposit) nor 6 (forced exit)"
+            ),
+            Self::PriorityDone { index, got } => {
+                write!(f, "flag {got} of priority operation {index} is neither 0 nor 1")
+            }
+            Self::NotZero { field, index } => {
+                write!(f, "{field} of forced exit {index} is not 0")
+            }
+            Self::EmptyShape => write!(f, "shape has no slot for any operation"),
+            Self::ShapeName => write!(f, "not a shape's name such as t8f1, t8f1l4 or p2o1t8w1r1f2"),
             Self::Hex { field, expected } => {
                 write!(
                     f,
@@ -155,25 +192,24 @@ pub enum StatementError {
     Shape(DecodeError),
     /// The rollup id is at or above 2^248.
     RollupIdOutOfRange,
+    /// The priority queue's hash is at or above 2^248.
+    QueueOutOfRange,
     /// An encoded amount is at or above 2^40.
     AmountOutOfRange {
-        /// Index of the transfer.
+        /// Openings or transfers.
+        section: Section,
+        /// Index of the operation in its section.
         index: usize,
         /// The encoded amount.
         got: u64,
     },
-    /// More transfers than the shape, or any shape, has slots.
-    TooManyTransfers {
-        /// Transfers in the facts.
+    /// More operations, or fee slots, than a section of the shape, or of any shape, has slots.
+    TooMany {
+        /// The section.
+        section: Section,
+        /// Its entries in the facts.
         got: usize,
-        /// Transfer slots.
-        capacity: u32,
-    },
-    /// More fee slots than the shape, or any shape, has.
-    TooManyFees {
-        /// Fee slots in the facts.
-        got: usize,
-        /// Fee slots of the shape.
+        /// Its slots.
         capacity: u32,
     },
 }
@@ -183,13 +219,18 @@ impl fmt::Display for StatementError {
         match *self {
             Self::Shape(_) => write!(f, "shape is invalid"),
             Self::RollupIdOutOfRange => write!(f, "rollup_id is at or above 2^248"),
-            Self::AmountOutOfRange { index, got } => {
-                write!(f, "encoded amount {got} of transfer {index} is at or above 2^40")
+            Self::QueueOutOfRange => write!(f, "queue is at or above 2^248"),
+            Self::AmountOutOfRange { section, index, got } => {
+                write!(
+                    f,
+                    "encoded amount {got} at {index} of {section} is at or above 2^40"
+                )
             }
-            Self::TooManyTransfers { got, capacity } => {
-                write!(f, "{got} transfers do not fit into {capacity} slots")
-            }
-            Self::TooManyFees { got, capacity } => write!(f, "{got} fee slots do not fit into {capacity}"),
+            Self::TooMany {
+                section,
+                got,
+                capacity,
+            } => write!(f, "{got} {section} do not fit into {capacity} slots"),
         }
     }
 }
@@ -342,6 +383,16 @@ pub enum ChainError {
         /// The new root before it.
         expected: Fr,
     },
+    /// The bundle does not start from the priority queue's hash where the one before it ends: operations were
+    /// skipped, reordered, invented or repeated.
+    Queue {
+        /// Index of the bundle.
+        index: usize,
+        /// Its queue hash.
+        got: [u8; 32],
+        /// The queue hash after the bundle before it.
+        expected: [u8; 32],
+    },
 }
 
 impl fmt::Display for ChainError {
@@ -360,6 +411,12 @@ impl fmt::Display for ChainError {
                 "bundle {index} starts from root {}, the one before it ends at {}",
                 to_hex(&fr_to_bytes_be(got)),
                 to_hex(&fr_to_bytes_be(expected))
+            ),
+            Self::Queue { index, got, expected } => write!(
+                f,
+                "bundle {index} starts from queue hash {}, the one before it ends at {}",
+                to_hex(got),
+                to_hex(expected)
             ),
         }
     }

@@ -1,11 +1,28 @@
 //! Facts: what a proved batch did, in the clear. They are what the statement's elements are made from.
 
+mod fee;
+mod opening;
+mod priority;
+mod rotation;
+mod transfer;
+mod withdrawal;
+
 use alloc::vec::Vec;
 
 use ark_bn254::Fr;
 
+pub use fee::FeeData;
+pub use opening::OpeningData;
+#[cfg(feature = "cli")]
+pub(crate) use priority::PriorityFields;
+pub use priority::{Payout, PriorityData};
+pub use rotation::RotationData;
+pub use transfer::TransferData;
+pub use withdrawal::WithdrawalData;
+
 use crate::encoding::{Reader, fr_to_bytes_be, length};
-use crate::{DecodeError, Shape, StatementError};
+use crate::shape::in_range;
+use crate::{DecodeError, Section, Shape, StatementError};
 
 /// What a batch did: everything public about it.
 ///
@@ -20,74 +37,40 @@ pub struct Facts {
     pub old_root: Fr,
     /// State root after the batch.
     pub new_root: Fr,
-    /// The transfers in execution order, at most [`Shape::MAX_TRANSFERS`].
+    /// Running hash of the priority queue before the batch, big-endian, below 2^248; see [`Facts::queue_after`].
+    pub queue: [u8; 32],
+    /// The priority operations with their outcomes, in the queue's order; lists have at most
+    /// [`Section::max_slots`] entries, all in execution order.
+    pub priority: Vec<PriorityData>,
+    /// The openings.
+    pub openings: Vec<OpeningData>,
+    /// The transfers.
     pub transfers: Vec<TransferData>,
-    /// The fee slots in order, at most [`Shape::MAX_FEE_SLOTS`].
+    /// The withdrawals.
+    pub withdrawals: Vec<WithdrawalData>,
+    /// The rotations.
+    pub rotations: Vec<RotationData>,
+    /// The fee slots.
     pub fees: Vec<FeeData>,
 }
 
-/// The published part of a transfer: 15 bytes, `from` 4 | `to` 4 | `amount` 5 | `fee` 2, big-endian.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TransferData {
-    /// Leaf index of the sender.
-    pub from: u32,
-    /// Leaf index of the recipient.
-    pub to: u32,
-    /// 40-bit float: 5 bits of exponent, then 35 bits of mantissa; value = mantissa · 10^exponent.
-    pub amount: u64,
-    /// 16-bit float: 5 bits of exponent, then 11 bits of mantissa; value = mantissa · 10^exponent.
-    pub fee: u16,
-}
+/// An entry of one of the lists: a fixed number of bytes.
+pub(crate) trait Entry: Sized {
+    /// The list's section, which names it and bounds its length.
+    const SECTION: Section;
+    /// Bytes of an entry.
+    const BYTES: usize;
 
-/// The published part of a fee slot: 24 bytes, `leaf` 4 | `token` 4 | `amount` 16, big-endian.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct FeeData {
-    /// Leaf index that is credited.
-    pub leaf: u32,
-    /// The leaf's token.
-    pub token: u32,
-    /// The sum credited, in the token's smallest unit.
-    pub amount: u128,
-}
+    fn write(&self, bytes: &mut Vec<u8>);
 
-impl TransferData {
-    /// Bytes of a transfer's data.
-    pub const BYTES: usize = 15;
-    /// The greatest encoded amount, 2^40 − 1.
-    pub const MAX_AMOUNT: u64 = 0xff_ffff_ffff;
-
-    /// The 15 bytes as a number: from·2^88 + to·2^56 + amount·2^16 + fee.
-    pub(crate) fn packed(&self) -> u128 {
-        u128::from(self.from) << 88
-            | u128::from(self.to) << 56
-            | u128::from(self.amount) << 16
-            | u128::from(self.fee)
-    }
-
-    fn to_bytes(self) -> [u8; Self::BYTES] {
-        let [_, bytes @ ..] = self.packed().to_be_bytes();
-        bytes
-    }
-
-    fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
-        let [f0, f1, f2, f3, t0, t1, t2, t3, a0, a1, a2, a3, a4, fee0, fee1] = bytes;
-        Self {
-            from: u32::from_be_bytes([f0, f1, f2, f3]),
-            to: u32::from_be_bytes([t0, t1, t2, t3]),
-            amount: u64::from_be_bytes([0, 0, 0, a0, a1, a2, a3, a4]),
-            fee: u16::from_be_bytes([fee0, fee1]),
-        }
-    }
-}
-
-impl FeeData {
-    /// Bytes of a fee slot's data.
-    pub const BYTES: usize = 24;
+    /// Reads what `write` writes; `index` is for errors.
+    fn read(reader: &mut Reader<'_>, index: u32) -> Result<Self, DecodeError>;
 }
 
 impl Facts {
-    /// The encoding: rollup id 32 | batch number 4 | old root 32 | new root 32 | number of transfers 4 | number
-    /// of fee slots 4 | fee slots, 24 each | transfers, 15 each. Big-endian.
+    /// The encoding, big-endian: rollup id 32 | batch number 4 | old root 32 | new root 32 | queue hash 32 | lengths
+    /// of the six lists in the order of [`Section::ALL`], 4 each | fee slots, 24 each | priority operations, 110
+    /// each | openings, 103 each | withdrawals, 46 each | rotations, 90 each | transfers, 15 each.
     ///
     /// # Errors
     /// [`StatementError`] for facts out of range, which have no encoding.
@@ -108,28 +91,53 @@ impl Facts {
         Ok(facts)
     }
 
+    /// How many operations, or fee slots, a section has.
+    pub fn count(&self, section: Section) -> usize {
+        match section {
+            Section::Priority => self.priority.len(),
+            Section::Openings => self.openings.len(),
+            Section::Transfers => self.transfers.len(),
+            Section::Withdrawals => self.withdrawals.len(),
+            Section::Rotations => self.rotations.len(),
+            Section::Fees => self.fees.len(),
+        }
+    }
+
+    /// The priority queue's running hash after the batch: that of the next batch before it.
+    pub fn queue_after(&self) -> [u8; 32] {
+        self.priority.iter().fold(self.queue, |hash, operation| {
+            operation.request().hash_after(&hash)
+        })
+    }
+
     /// Checks the ranges that hold for every shape.
     pub(crate) fn check(&self) -> Result<(), StatementError> {
         if !matches!(self.rollup_id, [0, ..]) {
             return Err(StatementError::RollupIdOutOfRange);
         }
-        fits(self.transfers.len(), Shape::MAX_TRANSFERS).ok_or(StatementError::TooManyTransfers {
-            got: self.transfers.len(),
-            capacity: Shape::MAX_TRANSFERS,
-        })?;
-        fits(self.fees.len(), Shape::MAX_FEE_SLOTS).ok_or(StatementError::TooManyFees {
-            got: self.fees.len(),
-            capacity: Shape::MAX_FEE_SLOTS,
-        })?;
-        for (index, transfer) in self.transfers.iter().enumerate() {
-            if transfer.amount > TransferData::MAX_AMOUNT {
-                return Err(StatementError::AmountOutOfRange {
-                    index,
-                    got: transfer.amount,
-                });
-            }
+        if !matches!(self.queue, [0, ..]) {
+            return Err(StatementError::QueueOutOfRange);
         }
-        Ok(())
+        for section in Section::ALL {
+            self.count_within(section, section.max_slots())?;
+        }
+        let openings = self.openings.iter().map(|opening| opening.amount);
+        let transfers = self.transfers.iter().map(|transfer| transfer.amount);
+        amounts_fit(Section::Openings, openings)?;
+        amounts_fit(Section::Transfers, transfers)
+    }
+
+    /// A section's count, if it is at most `capacity`.
+    pub(crate) fn count_within(&self, section: Section, capacity: u32) -> Result<u32, StatementError> {
+        let got = self.count(section);
+        u32::try_from(got)
+            .ok()
+            .filter(|count| *count <= capacity)
+            .ok_or(StatementError::TooMany {
+                section,
+                got,
+                capacity,
+            })
     }
 
     pub(crate) fn write(&self, bytes: &mut Vec<u8>) -> Result<(), StatementError> {
@@ -138,18 +146,17 @@ impl Facts {
         bytes.extend(self.batch_number.to_be_bytes());
         bytes.extend(fr_to_bytes_be(&self.old_root));
         bytes.extend(fr_to_bytes_be(&self.new_root));
-        for list in [self.transfers.len(), self.fees.len()] {
-            // Bounded by `check`: the fallback is never taken.
-            bytes.extend(u32::try_from(list).unwrap_or(u32::MAX).to_be_bytes());
+        bytes.extend(self.queue);
+        for section in Section::ALL {
+            let count = self.count_within(section, section.max_slots())?;
+            bytes.extend(count.to_be_bytes());
         }
-        for fee in &self.fees {
-            bytes.extend(fee.leaf.to_be_bytes());
-            bytes.extend(fee.token.to_be_bytes());
-            bytes.extend(fee.amount.to_be_bytes());
-        }
-        for transfer in &self.transfers {
-            bytes.extend(transfer.to_bytes());
-        }
+        write_list(&self.fees, bytes);
+        write_list(&self.priority, bytes);
+        write_list(&self.openings, bytes);
+        write_list(&self.withdrawals, bytes);
+        write_list(&self.rotations, bytes);
+        write_list(&self.transfers, bytes);
         Ok(())
     }
 
@@ -161,68 +168,61 @@ impl Facts {
         let batch_number = reader.u32("batch_number")?;
         let old_root = reader.fr("old_root")?;
         let new_root = reader.fr("new_root")?;
-        let transfer_count = reader.u32("transfer_count")?;
-        let fee_count = reader.u32("fee_count")?;
-        let fees = read_list(
-            reader,
-            "fees",
-            fee_count,
-            Shape::MAX_FEE_SLOTS,
-            FeeData::BYTES,
-            |reader| {
-                Ok(FeeData {
-                    leaf: reader.u32("fees")?,
-                    token: reader.u32("fees")?,
-                    amount: reader.array("fees").map(u128::from_be_bytes)?,
-                })
-            },
-        )?;
-        let transfers = read_list(
-            reader,
-            "transfers",
-            transfer_count,
-            Shape::MAX_TRANSFERS,
-            TransferData::BYTES,
-            |reader| reader.array("transfers").map(TransferData::from_bytes),
-        )?;
+        let queue: [u8; 32] = reader.array("queue")?;
+        if !matches!(queue, [0, ..]) {
+            return Err(DecodeError::QueueOutOfRange);
+        }
+        let mut counts = Shape::transfers_only(0, 0, 0);
+        for section in Section::ALL {
+            *counts.slots_mut(section) = reader.u32("counts")?;
+        }
+        let fees = read_list(reader, &counts)?;
+        let priority = read_list(reader, &counts)?;
+        let openings = read_list(reader, &counts)?;
+        let withdrawals = read_list(reader, &counts)?;
+        let rotations = read_list(reader, &counts)?;
+        let transfers = read_list(reader, &counts)?;
         Ok(Self {
             rollup_id,
             batch_number,
             old_root,
             new_root,
+            queue,
+            priority,
+            openings,
             transfers,
+            withdrawals,
+            rotations,
             fees,
         })
     }
 }
 
-/// The length as a count, if it is at most `capacity`.
-pub(crate) fn fits(length: usize, capacity: u32) -> Option<u32> {
-    u32::try_from(length).ok().filter(|count| *count <= capacity)
+fn amounts_fit(section: Section, amounts: impl Iterator<Item = u64>) -> Result<(), StatementError> {
+    for (index, got) in amounts.enumerate() {
+        if got > TransferData::MAX_AMOUNT {
+            return Err(StatementError::AmountOutOfRange { section, index, got });
+        }
+    }
+    Ok(())
 }
 
-/// Reads `count` items, after checking that `count` is at most `max` and that the input has that many bytes:
-/// memory is never taken on the word of the input.
-fn read_list<T>(
-    reader: &mut Reader<'_>,
-    field: &'static str,
-    count: u32,
-    max: u32,
-    item_bytes: usize,
-    mut item: impl FnMut(&mut Reader<'_>) -> Result<T, DecodeError>,
-) -> Result<Vec<T>, DecodeError> {
-    if count > max {
-        return Err(DecodeError::OutOfRange {
-            field,
-            min: 0,
-            max: max.into(),
-            got: count.into(),
-        });
+fn write_list<T: Entry>(list: &[T], bytes: &mut Vec<u8>) {
+    for entry in list {
+        entry.write(bytes);
     }
-    let needed = u64::from(count).saturating_mul(length(item_bytes));
+}
+
+/// Reads a list, after checking that its count is within the section's limit and that the input has that many
+/// bytes: memory is never taken on the word of the input.
+fn read_list<T: Entry>(reader: &mut Reader<'_>, counts: &Shape) -> Result<Vec<T>, DecodeError> {
+    let count = counts.slots(T::SECTION);
+    let field = T::SECTION.name();
+    in_range(field, count, 0, T::SECTION.max_slots())?;
+    let needed = u64::from(count).saturating_mul(length(T::BYTES));
     let got = length(reader.remaining());
     if needed > got {
         return Err(DecodeError::Truncated { field, needed, got });
     }
-    (0..count).map(|_| item(reader)).collect()
+    (0..count).map(|index| T::read(reader, index)).collect()
 }

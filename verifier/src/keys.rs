@@ -9,7 +9,7 @@ use ark_ec::AffineRepr;
 use crate::encoding::{
     Reader, check_g1, check_g2, from_hex, g1_to_words, g2_to_words, keccak256, length, to_hex,
 };
-use crate::{DecodeError, Shape, TAG_VERIFYING_KEY};
+use crate::{DecodeError, Section, Shape, TAG_VERIFYING_KEY};
 
 /// keccak256 of a verifying key's encoding.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -146,12 +146,8 @@ impl VerifyingKey {
         };
         let mut bytes = Vec::with_capacity(Self::BYTES);
         bytes.extend(TAG_VERIFYING_KEY);
-        let Shape {
-            levels,
-            transfers,
-            fee_slots,
-        } = self.shape;
-        for number in [provenance, levels.into(), 0, 0, transfers, 0, 0, fee_slots] {
+        let slots = Section::ALL.map(|section| self.shape.slots(section));
+        for number in [provenance, self.shape.levels.into()].into_iter().chain(slots) {
             bytes.extend([0; 28]);
             bytes.extend(number.to_be_bytes());
         }
@@ -175,8 +171,8 @@ impl VerifyingKey {
     /// Reads exactly what [`VerifyingKey::to_bytes`] writes.
     ///
     /// # Errors
-    /// [`DecodeError`] for another length or tag, numbers out of range, slots of a section that this version
-    /// does not have, and every point that [`VerifyingKey::new`] refuses.
+    /// [`DecodeError`] for another length or tag, numbers out of range or that make no valid shape,
+    /// and every point that [`VerifyingKey::new`] refuses.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
         if bytes.len() != Self::BYTES {
             return Err(DecodeError::Length {
@@ -196,14 +192,12 @@ impl VerifyingKey {
             _ => Provenance::Ceremony,
         };
         let levels = reader.word_u32("shape.levels", 1, Shape::PRODUCTION_LEVELS.into())?;
-        reader.word_u32("shape.priority", 0, 0)?;
-        reader.word_u32("shape.openings", 0, 0)?;
-        let transfers = reader.word_u32("shape.transfers", 1, Shape::MAX_TRANSFERS)?;
-        reader.word_u32("shape.withdrawals", 0, 0)?;
-        reader.word_u32("shape.rotations", 0, 0)?;
-        let fee_slots = reader.word_u32("shape.fee_slots", 1, Shape::MAX_FEE_SLOTS)?;
         // At most 16 by the line that read it: the fallback, which `new` refuses, is never taken.
         let levels = u8::try_from(levels).unwrap_or(0);
+        let mut shape = Shape::transfers_only(levels, 0, 0);
+        for section in Section::ALL {
+            *shape.slots_mut(section) = reader.word_u32(section.shape_field(), 0, section.max_slots())?;
+        }
         let alpha_g1 = reader.g1("alpha")?;
         let beta_g2 = reader.g2("beta")?;
         let gamma_g2 = reader.g2("gamma")?;
@@ -213,11 +207,7 @@ impl VerifyingKey {
         reader.finish()?;
         Self::new(
             provenance,
-            Shape {
-                levels,
-                transfers,
-                fee_slots,
-            },
+            shape,
             KeyPoints {
                 alpha_g1,
                 beta_g2,

@@ -49,6 +49,7 @@ mod error;
 mod facts;
 mod keys;
 mod proof;
+mod queue;
 mod shape;
 #[cfg(feature = "cli")]
 pub mod snarkjs;
@@ -61,10 +62,13 @@ pub use bundle::Bundle;
 pub use bundle::json;
 pub use chain::verify_chain;
 pub use error::{BatchError, ChainError, DecodeError, StatementError, VerifyError};
-pub use facts::{Facts, FeeData, TransferData};
+pub use facts::{
+    Facts, FeeData, OpeningData, Payout, PriorityData, RotationData, TransferData, WithdrawalData,
+};
 pub use keys::{KeyId, KeyPoints, Provenance, VerifyingKey};
 pub use proof::Proof;
-pub use shape::Shape;
+pub use queue::{Deposit, EMPTY_QUEUE, ForcedExit, PriorityRequest, TAG_PRIORITY};
+pub use shape::{Section, Shape};
 pub use statement::{
     DEMO_ROLLUP_ID, TAG_BATCH_VERIFY, TAG_ROLLUP, TAG_STATEMENT, TAG_VERIFYING_KEY, challenge, elements,
     evaluate, pubdata, public_inputs, rollup_id,

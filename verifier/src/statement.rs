@@ -2,7 +2,8 @@
 //! that stand for them. This file is the only place where that order is written; circuits, contract vectors
 //! and this verifier all read it from here.
 //!
-//! For a shape, m = 5 + fee slots + ⌈transfers / 2⌉ elements at fixed positions; unused positions are 0:
+//! For a shape with f fee slots, p priority, o opening, t transfer, w withdrawal and r rotation slots there are
+//! m = 6 + f + 4p + 4o + 2w + 4r + ⌈t / 2⌉ elements at fixed positions; unused positions are 0:
 //!
 //! ```text
 //! e0        rollup id                                            < 2^248
@@ -11,14 +12,32 @@
 //! e3        new root                                             < r
 //! e4        Σ count_s · 2^(32·s), sections s: 0 priority, 1 openings, 2 transfers,
 //!           3 withdrawals, 4 rotations, 5 fees                   < 2^192
-//! e5 ..     one word for each fee slot:
+//! e5        running hash of the priority queue before the batch  < 2^248
+//! e6 ..     one word for each fee slot:
 //!             leaf 32 bits | token 32 bits | amount 128 bits     < 2^192
+//! then      four words for each priority slot:
+//!             kind 8 bits | done 8 bits | leaf 32 bits | token 32 bits | amount 128 bits
+//!             owner 160 bits
+//!             key x, key y                                       < r
+//! then      four words for each opening slot:
+//!             token 32 bits | from 32 bits | to 32 bits | amount 40 bits | fee 16 bits
+//!             owner 160 bits
+//!             key x, key y                                       < r
+//! then      two words for each withdrawal slot:
+//!             from 32 bits | token 32 bits | amount 128 bits     < 2^192
+//!             fee 16 bits | address 160 bits                     < 2^176
+//! then      four words for each rotation slot:
+//!             from 32 bits | fee 16 bits                         < 2^48
+//!             owner 160 bits
+//!             key x, key y                                       < r
 //! then      one word for two transfers: t(2k) · 2^120 + t(2k+1)  < 2^240
 //!             t = from 32 bits | to 32 bits | amount 40 bits | fee 16 bits
 //! ```
 //!
 //! The fields of a word go from its most significant end down. The counts tell a transfer whose 15 bytes are
-//! all zero from an unused slot, so a list of elements has one reading only.
+//! all zero from an unused slot, so a list of elements has one reading only. Transfers come last: unused words at
+//! the end cost a contract nothing. The queue's hash after the batch is no element: whoever verifies computes it
+//! from the one before and the priority words, [`Facts::queue_after`].
 //!
 //! z = keccak256([`TAG_STATEMENT`] ‖ key id ‖ h ‖ keccak256(elements)) mod 2^248, every element as 32
 //! big-endian bytes; y = Σ e_i · z^i. The prover supplies h, a Poseidon sponge over the elements that the
@@ -28,11 +47,13 @@
 use alloc::vec::Vec;
 
 use ark_bn254::Fr;
-use ark_ff::AdditiveGroup;
+use ark_ff::{AdditiveGroup, Field};
 
-use crate::encoding::{fr_to_bytes_be, halves, keccak256};
-use crate::facts::fits;
-use crate::{Facts, FeeData, KeyId, Shape, StatementError, TransferData};
+use crate::encoding::{below_2_248, fr_to_bytes_be, halves, keccak256};
+use crate::{
+    Facts, FeeData, KeyId, OpeningData, PriorityData, RotationData, Section, Shape, StatementError,
+    TransferData, WithdrawalData,
+};
 
 /// keccak256("quittance.rollup.v1").
 pub const TAG_ROLLUP: [u8; 32] = [
@@ -74,42 +95,49 @@ pub fn rollup_id(chain_id: u64, contract: [u8; 20]) -> [u8; 32] {
 pub fn elements(facts: &Facts, shape: &Shape) -> Result<Vec<Fr>, StatementError> {
     shape.validate().map_err(StatementError::Shape)?;
     facts.check()?;
-    let transfers = fits(facts.transfers.len(), shape.transfers).ok_or(StatementError::TooManyTransfers {
-        got: facts.transfers.len(),
-        capacity: shape.transfers,
-    })?;
-    let fees = fits(facts.fees.len(), shape.fee_slots).ok_or(StatementError::TooManyFees {
-        got: facts.fees.len(),
-        capacity: shape.fee_slots,
-    })?;
-
-    let (rollup_high, rollup_low) = halves(&facts.rollup_id);
+    let counts = counts(facts, shape)?;
     let mut elements = Vec::with_capacity(shape.elements());
     elements.extend([
-        word(rollup_high, rollup_low),
+        bytes_word(&facts.rollup_id),
         Fr::from(facts.batch_number),
         facts.old_root,
         facts.new_root,
-        word(u128::from(fees) << 32, u128::from(transfers) << 64),
+        counts,
+        bytes_word(&facts.queue),
     ]);
-    elements.extend(facts.fees.iter().map(fee_word));
-    let unused = shape.fee_slots.saturating_sub(fees);
-    elements.extend((0..unused).map(|_| Fr::ZERO));
-    elements.extend(facts.transfers.chunks(2).map(transfer_word));
-    elements.resize(shape.elements(), Fr::ZERO);
+    for section in ORDER {
+        let used = elements.len();
+        push_words(&mut elements, facts, section);
+        let slots = usize::try_from(section.words(shape.slots(section))).unwrap_or(usize::MAX);
+        elements.resize(used.saturating_add(slots), Fr::ZERO);
+    }
     Ok(elements)
 }
 
-/// The words of the facts' lists as the statement has them, without those of unused slots: fee words, then
-/// transfer words. The rest of the elements follows from the shape and the other facts.
+/// The words of the facts' lists as the statement has them, without those of unused slots: fee words, then those of
+/// priority operations, openings, withdrawals, rotations and transfers. The rest of the elements follows from the
+/// shape and the other facts.
 ///
 /// # Errors
 /// [`StatementError`] for facts out of range.
 pub fn pubdata(facts: &Facts) -> Result<Vec<Fr>, StatementError> {
     facts.check()?;
-    let fees = facts.fees.iter().map(fee_word);
-    Ok(fees.chain(facts.transfers.chunks(2).map(transfer_word)).collect())
+    let mut words = Vec::new();
+    for section in ORDER {
+        push_words(&mut words, facts, section);
+    }
+    Ok(words)
 }
+
+/// The order of the sections' words.
+const ORDER: [Section; 6] = [
+    Section::Fees,
+    Section::Priority,
+    Section::Openings,
+    Section::Withdrawals,
+    Section::Rotations,
+    Section::Transfers,
+];
 
 /// The challenge z, below 2^248.
 pub fn challenge(key_id: &KeyId, h: &Fr, elements: &[Fr]) -> Fr {
@@ -121,8 +149,7 @@ pub fn challenge(key_id: &KeyId, h: &Fr, elements: &[Fr]) -> Fr {
         &fr_to_bytes_be(h),
         &digest,
     ]));
-    let (high, low) = halves(&z);
-    word(high, low)
+    bytes_word(&z)
 }
 
 /// y = Σ e_i · z^i.
@@ -146,8 +173,77 @@ pub fn public_inputs(
     Ok([*h, z, evaluate(&elements, &z)])
 }
 
+/// Σ count_s · 2^(32·s), each count within the shape's slots.
+#[expect(clippy::arithmetic_side_effects, reason = "field arithmetic is total")]
+fn counts(facts: &Facts, shape: &Shape) -> Result<Fr, StatementError> {
+    let (mut sum, mut place) = (Fr::ZERO, Fr::ONE);
+    for section in Section::ALL {
+        sum += place * Fr::from(facts.count_within(section, shape.slots(section))?);
+        place *= Fr::from(1_u64 << 32);
+    }
+    Ok(sum)
+}
+
+/// Appends the words of a section's used slots.
+fn push_words(words: &mut Vec<Fr>, facts: &Facts, section: Section) {
+    match section {
+        Section::Fees => words.extend(facts.fees.iter().map(fee_word)),
+        Section::Priority => words.extend(facts.priority.iter().flat_map(priority_words)),
+        Section::Openings => words.extend(facts.openings.iter().flat_map(opening_words)),
+        Section::Withdrawals => words.extend(facts.withdrawals.iter().flat_map(withdrawal_words)),
+        Section::Rotations => words.extend(facts.rotations.iter().flat_map(rotation_words)),
+        Section::Transfers => words.extend(facts.transfers.chunks(2).map(transfer_word)),
+    }
+}
+
 fn fee_word(fee: &FeeData) -> Fr {
     word(u128::from(fee.leaf) << 32 | u128::from(fee.token), fee.amount)
+}
+
+fn priority_words(operation: &PriorityData) -> [Fr; 4] {
+    let fields = operation.fields();
+    let head = u128::from(fields.kind) << 72
+        | u128::from(fields.done) << 64
+        | u128::from(fields.leaf) << 32
+        | u128::from(fields.token);
+    let [x, y] = fields.key;
+    [word(head, fields.amount), address_word(0, &fields.owner), x, y]
+}
+
+fn opening_words(opening: &OpeningData) -> [Fr; 4] {
+    let (token, packed) = (u128::from(opening.token), opening.transfer().packed());
+    let [x, y] = opening.key;
+    [
+        word(token >> 8, token << 120 | packed),
+        address_word(0, &opening.owner),
+        x,
+        y,
+    ]
+}
+
+fn withdrawal_words(withdrawal: &WithdrawalData) -> [Fr; 2] {
+    let head = u128::from(withdrawal.from) << 32 | u128::from(withdrawal.token);
+    [
+        word(head, withdrawal.amount),
+        address_word(withdrawal.fee, &withdrawal.address),
+    ]
+}
+
+fn rotation_words(rotation: &RotationData) -> [Fr; 4] {
+    let head = u128::from(rotation.from) << 16 | u128::from(rotation.fee);
+    let [x, y] = rotation.key;
+    [word(0, head), address_word(0, &rotation.owner), x, y]
+}
+
+/// number · 2^160 + address.
+fn address_word(number: u16, address: &[u8; 20]) -> Fr {
+    let mut bytes = [0; 32];
+    let low = address.iter().rev();
+    let parts = low.copied().chain(number.to_le_bytes());
+    for (byte, part) in bytes.iter_mut().rev().zip(parts) {
+        *byte = part;
+    }
+    bytes_word(&bytes)
 }
 
 /// The word of one or two transfers: the first one's 120 bits above the second's.
@@ -160,13 +256,13 @@ fn transfer_word(pair: &[TransferData]) -> Fr {
 
 /// high · 2^128 + low, which every caller keeps below 2^248.
 #[expect(clippy::arithmetic_side_effects, reason = "field arithmetic is total")]
-fn word(high: u128, low: u128) -> Fr {
+pub(crate) fn word(high: u128, low: u128) -> Fr {
     let two_to_64 = Fr::from(1_u128 << 64);
     Fr::from(high) * two_to_64 * two_to_64 + Fr::from(low)
 }
 
-fn below_2_248(mut bytes: [u8; 32]) -> [u8; 32] {
-    let [top, ..] = &mut bytes;
-    *top = 0;
-    bytes
+/// 32 big-endian bytes, which every caller keeps below 2^248.
+pub(crate) fn bytes_word(bytes: &[u8; 32]) -> Fr {
+    let (high, low) = halves(bytes);
+    word(high, low)
 }

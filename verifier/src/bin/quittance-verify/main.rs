@@ -116,7 +116,8 @@ fn verify(verifiers: &[Verifier], bundles: &[(&Path, Bundle)], chain: bool) -> R
                 ChainError::RollupId { index }
                 | ChainError::BatchNumber { index, .. }
                 | ChainError::NumbersExhausted { index }
-                | ChainError::OldRoot { index, .. } => index,
+                | ChainError::OldRoot { index, .. }
+                | ChainError::Queue { index, .. } => index,
                 _ => 0,
             };
             Verdict::invalid(path(index), &error, None)
