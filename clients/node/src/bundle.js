@@ -1,69 +1,104 @@
 // Proof bundles, binary and JSON, see verifier/README.md. Both readers give the same value:
-// { keyId, facts, h, proof }, with the proof as snarkjs writes it.
+// { keyId, facts, h, proof }, with the facts as statement.js has them and the proof as snarkjs writes it.
 import { Q, R, Reader, fieldElement, fromBytes, fromHex, toBytes, toHex } from "./bytes.js";
 import { AMOUNT_MANTISSA, FEE_MANTISSA, parse } from "./floats.js";
-import { pubdata } from "./statement.js";
+import { DEPOSIT, FORCED_EXIT } from "./priority.js";
+import { SECTIONS, pubdata } from "./statement.js";
 import { g1, g2 } from "./verifying-key.js";
+
+/** Version of both forms. */
+const VERSION = 2;
+
+/** How the lists follow each other in binary facts, with the bytes of an entry and its reader. */
+const LISTS = {
+  fees: { bytes: 24, read: (reader) => ({ leaf: reader.number(4), token: reader.number(4), amount: reader.big(16) }) },
+  priority: { bytes: 110, read: readPriority },
+  openings: {
+    bytes: 103,
+    read: (reader) => ({ ...readTransfer(reader), token: reader.number(4), ...readHolder(reader) }),
+  },
+  withdrawals: {
+    bytes: 46,
+    read: (reader) => ({
+      from: reader.number(4),
+      token: reader.number(4),
+      amount: reader.big(16),
+      fee: reader.big(2),
+      address: reader.big(20),
+    }),
+  },
+  rotations: { bytes: 90, read: (reader) => ({ from: reader.number(4), fee: reader.big(2), ...readHolder(reader) }) },
+  transfers: { bytes: 15, read: readTransfer },
+};
+
+/** Where the facts begin in a bundle: after magic, version and key id. */
+const FACTS = 8 + 4 + 32;
+/** Bytes of the facts before their lists. */
+const HEAD = 32 + 4 + 32 + 32 + 32 + 4 * SECTIONS.length;
 
 /** Reads a binary bundle. */
 export function fromBinary(bytes) {
   const reader = new Reader(bytes);
   if (reader.take(8).toString("latin1") !== "QUITBNDL") throw new SyntaxError("not a bundle");
-  if (reader.number(4) !== 1) throw new SyntaxError("a bundle of another version");
+  if (reader.number(4) !== VERSION) throw new SyntaxError("a bundle of another version");
   const keyId = reader.take(32);
   const facts = {
-    rollupId: fromBytes(reader.take(32)),
+    rollupId: reader.big(32),
     batchNumber: reader.number(4),
     oldRoot: reader.element(R),
     newRoot: reader.element(R),
+    queue: queue(reader.take(32)),
   };
-  const [transfers, fees] = [reader.number(4), reader.number(4)];
-  facts.fees = Array.from({ length: fees }, () => ({
-    leaf: reader.number(4),
-    token: reader.number(4),
-    amount: fromBytes(reader.take(16)),
-  }));
-  facts.transfers = Array.from({ length: transfers }, () => ({
-    from: reader.number(4),
-    to: reader.number(4),
-    amount: fromBytes(reader.take(5)),
-    fee: fromBytes(reader.take(2)),
-  }));
+  const counts = Object.fromEntries(SECTIONS.map((section) => [section, reader.number(4)]));
+  for (const [section, { read }] of Object.entries(LISTS)) {
+    facts[section] = Array.from({ length: counts[section] }, () => read(reader));
+  }
   const h = reader.element(R);
   const proof = { pi_a: g1(reader), pi_b: g2(reader), pi_c: g1(reader), protocol: "groth16", curve: "bn128" };
   reader.finish();
   return { keyId, facts, h, proof };
 }
 
-/** Reads a JSON bundle and checks that its pubdata is what follows from its facts. */
-export function fromJson(text) {
-  const document = JSON.parse(text);
-  if (document.format !== "quittance-bundle" || document.version !== 1) throw new SyntaxError("not a bundle");
-  const { rollup_id, batch_number, old_root, new_root, fees, transfers } = document.facts;
-  const element = (hex, modulus = R) => fieldElement(fromHex(hex, 32), modulus);
-  const facts = {
-    rollupId: fromBytes(fromHex(rollup_id, 32)),
-    batchNumber: batch_number,
-    oldRoot: element(old_root),
-    newRoot: element(new_root),
-    fees: fees.map(({ leaf, token, amount }) => ({ leaf, token, amount: BigInt(amount) })),
-    transfers: transfers.map(({ from, to, amount, fee }) => ({
-      from,
-      to,
-      amount: parse(amount, AMOUNT_MANTISSA),
-      fee: parse(fee, FEE_MANTISSA),
-    })),
-  };
-  const words = pubdata(facts).map((word) => toHex(toBytes(word)));
-  if (JSON.stringify(words) !== JSON.stringify(document.pubdata)) throw new RangeError("pubdata is not the facts'");
-  const { a, b, c } = document.proof;
-  const coordinate = (hex) => String(element(hex, Q));
-  const proof = {
-    pi_a: [coordinate(a.x), coordinate(a.y), "1"],
-    pi_b: [[coordinate(b.x_c0), coordinate(b.x_c1)], [coordinate(b.y_c0), coordinate(b.y_c1)], ["1", "0"]],
-    pi_c: [coordinate(c.x), coordinate(c.y), "1"],
-    protocol: "groth16",
-    curve: "bn128",
-  };
-  return { keyId: fromHex(document.key_id, 32), facts, h: element(document.h), proof };
+/** Offsets in a binary bundle: where the facts begin, and each of their lists. */
+export function offsets(facts) {
+  let at = FACTS + HEAD;
+  const lists = Object.entries(LISTS).map(([section, { bytes }]) => {
+    const start = at;
+    at += bytes * facts[section].length;
+    return [section, start];
+  });
+  return { facts: FACTS, ...Object.fromEntries(lists) };
+}
+
+function queue(bytes) {
+  if (bytes[0] !== 0) throw new RangeError("not a queue's hash");
+  return fromBytes(bytes);
+}
+
+function readTransfer(reader) {
+  return { from: reader.number(4), to: reader.number(4), amount: reader.big(5), fee: reader.big(2) };
+}
+
+function readHolder(reader) {
+  return { owner: reader.big(20), key: [reader.element(R), reader.element(R)] };
+}
+
+function readPriority(reader) {
+  const [kind, done] = [reader.number(1), reader.number(1)];
+  const [leaf, token, amount] = [reader.number(4), reader.number(4), reader.big(16)];
+  return checkedPriority({ kind, done: flag(done), leaf, token, amount, ...readHolder(reader) });
+}
+
+function flag(byte) {
+  if (byte > 1) throw new RangeError(`${byte} is no flag`);
+  return byte === 1;
+}
+
+/** A forced exit has no key, and no payment unless it is done. */
+function checkedPriority(entry) {
+  const { kind, done, token, amount, key } = entry;
+  if (kind !== DEPOSIT && kind !== FORCED_EXIT) throw new RangeError(`${kind} is no kind of priority operation`);
+  const nothing = key[0] === 0n && key[1] === 0n && (done || (token === 0 && amount === 0n));
+  if (kind === FORCED_EXIT && !nothing) throw new RangeError("a forced exit with more than one spelling");
+  return entry;
 }

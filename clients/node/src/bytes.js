@@ -54,6 +54,10 @@ export class Reader {
     return Number(fromBytes(this.take(length)));
   }
 
+  big(length) {
+    return fromBytes(this.take(length));
+  }
+
   element(modulus = R) {
     return fieldElement(this.take(32), modulus);
   }

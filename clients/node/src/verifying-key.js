@@ -1,16 +1,14 @@
 // The verifying key: 31 words of 32 bytes, see verifier/README.md.
 import { Q, Reader } from "./bytes.js";
 import { keccak256, tag } from "./keccak.js";
+import { SECTIONS } from "./statement.js";
 
 /** Reads a key: its id, provenance, shape and points. Points are as snarkjs writes them, c0 before c1. */
 export function parseVerifyingKey(bytes) {
   const reader = new Reader(bytes);
   if (!reader.take(32).equals(tag("verifying-key"))) throw new SyntaxError("not a verifying key");
-  const [provenance, levels, priority, openings, transfers, withdrawals, rotations, feeSlots] = Array.from(
-    { length: 8 },
-    () => reader.number(32),
-  );
-  if (priority || openings || withdrawals || rotations) throw new RangeError("a shape of a later version");
+  const [provenance, levels] = [reader.number(32), reader.number(32)];
+  const shape = { levels, ...Object.fromEntries(SECTIONS.map((section) => [section, reader.number(32)])) };
   const points = {
     vk_alpha_1: g1(reader),
     vk_beta_2: g2(reader),
@@ -19,7 +17,7 @@ export function parseVerifyingKey(bytes) {
     IC: Array.from({ length: 4 }, () => g1(reader)),
   };
   reader.finish();
-  return { id: keccak256(bytes), provenance, shape: { levels, transfers, feeSlots }, points };
+  return { id: keccak256(bytes), provenance, shape, points };
 }
 
 /** A point of G1: x, y. */
