@@ -21,6 +21,22 @@ pub trait HashGadget {
         siblings: &[Fr; 3],
     ) -> [FieldVar<C::L>; 2];
 
+    /// One level of a path: the parent of a child at this position, with hints for the other three children.
+    fn node<C: ConstraintSystem>(
+        cs: &mut C,
+        position: [&FieldVar<C::L>; 2],
+        child: &FieldVar<C::L>,
+        siblings: &[Fr; 3],
+    ) -> FieldVar<C::L>;
+
+    /// The hash of one leaf.
+    fn leaf<C: ConstraintSystem>(
+        cs: &mut C,
+        key: [LeafField<'_, C::L>; 2],
+        packed: &FieldVar<C::L>,
+        owner: &FieldVar<C::L>,
+    ) -> FieldVar<C::L>;
+
     /// Hashes of one leaf before and after a change of its packed word. Key and owner stay.
     fn leaf_update<C: ConstraintSystem>(
         cs: &mut C,
@@ -76,35 +92,11 @@ impl HashGadget for PoseidonGadget {
         siblings: &[Fr; 3],
     ) -> [FieldVar<C::L>; 2] {
         let rows: &PoseidonRows<5> = &WIDTH_5;
-        let both = cs.multiply(b0, b1);
-        let [c0, c1, c2, c3] = [1, 2, 3, 4].map(|index| rows.first_constant(index));
-        let mut constant = FieldVar::constant(c0);
-        constant.add_scaled(b0, c1 - c0);
-        constant.add_scaled(b1, c2 - c0);
-        constant.add_scaled(&both, c3 - c2 - c1 + c0);
+        let (both, constant) = place_constant(cs, [b0, b1]);
         let old = crate::poseidon::constraints::sbox(cs, &old.plus(&constant));
         let new = crate::poseidon::constraints::sbox(cs, &new.plus(&constant));
 
-        // Hint: what the first S-boxes make of the four old children.
-        let place = usize::from(b0.value() == Fr::ONE) + 2 * usize::from(b1.value() == Fr::ONE);
-        let mut siblings = siblings.iter();
-        let children: [FieldVar<C::L>; 4] = core::array::from_fn(|index| {
-            let value = if index == place {
-                old.value()
-            } else {
-                let sibling = siblings.next().copied().unwrap_or(Fr::ZERO);
-                fifth_power(sibling + rows.first_constant(index + 1))
-            };
-            cs.witness(value)
-        });
-        // Its constraint: the child at the position is the old one (S13: a leaf not bound to its path).
-        let low = cs
-            .multiply(b0, &children[1].minus(&children[0]))
-            .plus(&children[0]);
-        let high = cs
-            .multiply(b0, &children[3].minus(&children[2]))
-            .plus(&children[2]);
-        cs.enforce(b1, &high.minus(&low), &old.minus(&low));
+        let children = bound_children(cs, [b0, b1], &old, siblings);
         // The new children differ from the old ones at the position only.
         let change = new.minus(&old);
         let at_odd = cs.multiply(b0, &change);
@@ -128,21 +120,44 @@ impl HashGadget for PoseidonGadget {
         [old_parent, new_parent]
     }
 
+    /// 292 constraints. As [`node_update`](HashGadget::node_update), for one parent.
+    fn node<C: ConstraintSystem>(
+        cs: &mut C,
+        position: [&FieldVar<C::L>; 2],
+        child: &FieldVar<C::L>,
+        siblings: &[Fr; 3],
+    ) -> FieldVar<C::L> {
+        let rows: &PoseidonRows<5> = &WIDTH_5;
+        let (_, constant) = place_constant(cs, position);
+        let child = crate::poseidon::constraints::sbox(cs, &child.plus(&constant));
+        let [k0, k1, k2, k3] = bound_children(cs, position, &child, siblings);
+        rows.finish(cs, &[rows.constant_box(0, Fr::ZERO), k0, k1, k2, k3], 0)
+    }
+
+    /// 291 constraints, and three more for each shared field of the key.
+    fn leaf<C: ConstraintSystem>(
+        cs: &mut C,
+        key: [LeafField<'_, C::L>; 2],
+        packed: &FieldVar<C::L>,
+        owner: &FieldVar<C::L>,
+    ) -> FieldVar<C::L> {
+        let rows: &PoseidonRows<5> = &WIDTH_5;
+        let [x, y] = key_boxes(cs, key);
+        let owner = rows.first_box(cs, 4, owner);
+        let packed = rows.first_box(cs, 3, packed);
+        rows.finish(cs, &[rows.constant_box(0, LEAF_CAPACITY), x, y, packed, owner], 0)
+    }
+
     /// 579 constraints, and three more for each shared field of the key.
     fn leaf_update<C: ConstraintSystem>(
         cs: &mut C,
-        [x, y]: [LeafField<'_, C::L>; 2],
+        key: [LeafField<'_, C::L>; 2],
         [old, new]: [&FieldVar<C::L>; 2],
         owner: &FieldVar<C::L>,
     ) -> [FieldVar<C::L>; 2] {
         let rows: &PoseidonRows<5> = &WIDTH_5;
-        let field = |cs: &mut C, index: usize, field: LeafField<'_, C::L>| match field {
-            LeafField::Shared(element) => rows.first_box(cs, index, element),
-            LeafField::Inner(value) => cs.witness(fifth_power(value + rows.first_constant(index))),
-        };
         let capacity = rows.constant_box(0, LEAF_CAPACITY);
-        let x = field(cs, 1, x);
-        let y = field(cs, 2, y);
+        let [x, y] = key_boxes(cs, key);
         let owner = rows.first_box(cs, 4, owner);
         [old, new].map(|packed| {
             let packed = rows.first_box(cs, 3, packed);
@@ -209,4 +224,59 @@ impl HashGadget for PoseidonGadget {
         }
         FieldVar::zero()
     }
+}
+
+/// The product of the position's bits, and the constant that the first layer adds to the child there. One constraint.
+fn place_constant<C: ConstraintSystem>(
+    cs: &mut C,
+    [b0, b1]: [&FieldVar<C::L>; 2],
+) -> (FieldVar<C::L>, FieldVar<C::L>) {
+    let rows: &PoseidonRows<5> = &WIDTH_5;
+    let both = cs.multiply(b0, b1);
+    let [c0, c1, c2, c3] = [1, 2, 3, 4].map(|index| rows.first_constant(index));
+    let mut constant = FieldVar::constant(c0);
+    constant.add_scaled(b0, c1 - c0);
+    constant.add_scaled(b1, c2 - c0);
+    constant.add_scaled(&both, c3 - c2 - c1 + c0);
+    (both, constant)
+}
+
+/// What the first S-boxes make of four children, of which the one at the position is known. Three constraints.
+fn bound_children<C: ConstraintSystem>(
+    cs: &mut C,
+    [b0, b1]: [&FieldVar<C::L>; 2],
+    own: &FieldVar<C::L>,
+    siblings: &[Fr; 3],
+) -> [FieldVar<C::L>; 4] {
+    let rows: &PoseidonRows<5> = &WIDTH_5;
+    // Hint: what the first S-boxes make of the four children.
+    let place = usize::from(b0.value() == Fr::ONE) + 2 * usize::from(b1.value() == Fr::ONE);
+    let mut siblings = siblings.iter();
+    let children: [FieldVar<C::L>; 4] = core::array::from_fn(|index| {
+        let value = if index == place {
+            own.value()
+        } else {
+            let sibling = siblings.next().copied().unwrap_or(Fr::ZERO);
+            fifth_power(sibling + rows.first_constant(index + 1))
+        };
+        cs.witness(value)
+    });
+    // Its constraint: the child at the position is the known one (S13: a leaf not bound to its path).
+    let low = cs
+        .multiply(b0, &children[1].minus(&children[0]))
+        .plus(&children[0]);
+    let high = cs
+        .multiply(b0, &children[3].minus(&children[2]))
+        .plus(&children[2]);
+    cs.enforce(b1, &high.minus(&low), &own.minus(&low));
+    children
+}
+
+/// The first S-boxes on the key's coordinates.
+fn key_boxes<C: ConstraintSystem>(cs: &mut C, [x, y]: [LeafField<'_, C::L>; 2]) -> [FieldVar<C::L>; 2] {
+    let rows: &PoseidonRows<5> = &WIDTH_5;
+    [(1, x), (2, y)].map(|(index, field)| match field {
+        LeafField::Shared(element) => rows.first_box(cs, index, element),
+        LeafField::Inner(value) => cs.witness(fifth_power(value + rows.first_constant(index))),
+    })
 }

@@ -61,6 +61,15 @@ fn gadgets() -> Vec<Gadget> {
             let inputs = elements(cs);
             H::challenge(cs, &inputs);
         }),
+        ("leaf", 3 * 2 + 3 * (7 * 5 + 60), |cs| {
+            let [packed, owner] = elements(cs);
+            let key = [LeafField::Inner(Fr::ONE), LeafField::Inner(Fr::ONE)];
+            H::leaf(cs, key, &packed, &owner);
+        }),
+        ("node", 1 + 3 + 3 + 3 * (7 * 5 + 60), |cs| {
+            let [b0, b1, child] = elements(cs);
+            H::node(cs, [&b0, &b1], &child, &[Fr::ONE; 3]);
+        }),
         ("leaf_update", 3 * 3 + 2 * 3 * (7 * 5 + 60), |cs| {
             let [old, new, owner] = elements(cs);
             H::leaf_update(
