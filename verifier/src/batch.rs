@@ -19,6 +19,7 @@ use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
 use ark_ff::{AdditiveGroup, One, PrimeField};
 
 use crate::encoding::{fr_to_bytes_be, halves, keccak256};
+use crate::verify::Equation;
 use crate::{BatchError, Bundle, KeyId, Proof, TAG_BATCH_VERIFY, Verifier};
 
 /// Verifies many bundles, each with the verifier of its key: what [`Verifier::verify`] would say of each one,
@@ -134,14 +135,14 @@ fn holds(claims: &[Claim<'_>]) -> bool {
         g2.push(G2Prepared::from(claim.proof.b()));
     }
     for group in groups.values() {
-        let Verifier {
+        let Equation {
             alpha_g1,
             beta_g2,
             gamma_g2,
             delta_g2,
             ic,
             ..
-        } = group.verifier;
+        } = &group.verifier.equation;
         let [r, ..] = group.sums;
         scaled.push(*alpha_g1 * -r);
         scaled.push(-G1Projective::msm_unchecked(ic, &group.sums));

@@ -4,9 +4,6 @@
 //! magic "QUITBNDL" 8 | version 4 | key id 32 | facts, see Facts::to_bytes | h 32 | proof 256
 //! ```
 
-#[cfg(feature = "cli")]
-pub mod json;
-
 use alloc::vec::Vec;
 
 use ark_bn254::Fr;
@@ -54,18 +51,7 @@ impl Bundle {
     /// [`DecodeError`] for anything else.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
-        if reader.array("magic")? != Self::MAGIC {
-            return Err(DecodeError::Format {
-                field: "proof bundle",
-            });
-        }
-        let version = reader.u32("version")?;
-        if version != Self::VERSION {
-            return Err(DecodeError::Version {
-                got: version,
-                expected: Self::VERSION,
-            });
-        }
+        reader.format("proof bundle", Self::MAGIC, Self::VERSION)?;
         let key_id = KeyId(reader.array("key_id")?);
         let facts = Facts::read(&mut reader)?;
         let h = reader.fr("h")?;

@@ -215,6 +215,22 @@ impl<'a> Reader<'a> {
         fr_from_bytes_be(&self.array(field)?, field)
     }
 
+    /// The magic bytes and the version that a file starts with.
+    pub(crate) fn format(
+        &mut self,
+        field: &'static str,
+        magic: [u8; 8],
+        expected: u32,
+    ) -> Result<(), DecodeError> {
+        if self.array("magic")? != magic {
+            return Err(DecodeError::Format { field });
+        }
+        match self.u32("version")? {
+            version if version == expected => Ok(()),
+            got => Err(DecodeError::Version { got, expected }),
+        }
+    }
+
     /// A point of G1, checked by [`check_g1`].
     pub(crate) fn g1(&mut self, field: &'static str) -> Result<G1Affine, DecodeError> {
         let (x, y) = (self.fq(field)?, self.fq(field)?);

@@ -46,7 +46,10 @@ mod batch;
 mod bundle;
 mod chain;
 mod error;
+mod exit;
 mod facts;
+#[cfg(feature = "cli")]
+pub mod json;
 mod keys;
 mod proof;
 mod queue;
@@ -58,10 +61,12 @@ mod verify;
 
 pub use batch::{batch_scalars, verify_batch};
 pub use bundle::Bundle;
-#[cfg(feature = "cli")]
-pub use bundle::json;
 pub use chain::verify_chain;
 pub use error::{BatchError, ChainError, DecodeError, StatementError, VerifyError};
+pub use exit::{
+    ExitBundle, ExitFacts, ExitVerifier, ExitVerifyingKey, TAG_EXIT_KEY, TAG_EXIT_STATEMENT, exit_challenge,
+    exit_elements, exit_public_inputs,
+};
 pub use facts::{
     Facts, FeeData, OpeningData, Payout, PriorityData, RotationData, TransferData, WithdrawalData,
 };

@@ -141,15 +141,19 @@ const ORDER: [Section; 6] = [
 
 /// The challenge z, below 2^248.
 pub fn challenge(key_id: &KeyId, h: &Fr, elements: &[Fr]) -> Fr {
+    challenge_for(&TAG_STATEMENT, key_id, h, elements)
+}
+
+/// keccak256(tag ‖ key id ‖ h ‖ keccak256(elements)) mod 2^248.
+pub(crate) fn challenge_for(tag: &[u8; 32], key_id: &KeyId, h: &Fr, elements: &[Fr]) -> Fr {
     let words: Vec<[u8; 32]> = elements.iter().map(fr_to_bytes_be).collect();
     let digest = keccak256([words.as_flattened()]);
-    let z = below_2_248(keccak256([
-        &TAG_STATEMENT[..],
+    bytes_word(&below_2_248(keccak256([
+        &tag[..],
         &key_id.0,
         &fr_to_bytes_be(h),
         &digest,
-    ]));
-    bytes_word(&z)
+    ])))
 }
 
 /// y = Σ e_i · z^i.
@@ -236,7 +240,7 @@ fn rotation_words(rotation: &RotationData) -> [Fr; 4] {
 }
 
 /// number · 2^160 + address.
-fn address_word(number: u16, address: &[u8; 20]) -> Fr {
+pub(crate) fn address_word(number: u16, address: &[u8; 20]) -> Fr {
     let mut bytes = [0; 32];
     let low = address.iter().rev();
     let parts = low.copied().chain(number.to_le_bytes());

@@ -6,7 +6,7 @@ use ark_ec::pairing::{Pairing, PairingOutput};
 use ark_ec::{CurveGroup, VariableBaseMSM};
 
 use crate::encoding::{fr_from_bytes_be, length};
-use crate::{Bundle, KeyId, Proof, Provenance, Shape, VerifyError, VerifyingKey, public_inputs};
+use crate::{Bundle, KeyId, KeyPoints, Proof, Provenance, Shape, VerifyError, VerifyingKey, public_inputs};
 
 /// Whether keys of [`Provenance::Development`] are good enough for the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,17 +17,22 @@ pub enum DevelopmentKeys {
     Accept,
 }
 
+impl DevelopmentKeys {
+    /// Whether the caller accepts a key of this provenance.
+    pub(crate) fn judge(self, provenance: Provenance, key_id: KeyId) -> Result<(), VerifyError> {
+        match (self, provenance) {
+            (Self::Refuse, Provenance::Development) => Err(VerifyError::DevelopmentKey { key_id }),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// A verifying key made ready for verification.
 #[derive(Clone, Debug)]
 pub struct Verifier {
     key_id: KeyId,
     shape: Shape,
-    pub(crate) alpha_g1: G1Affine,
-    pub(crate) beta_g2: G2Prepared<ark_bn254::Config>,
-    pub(crate) gamma_g2: G2Prepared<ark_bn254::Config>,
-    pub(crate) delta_g2: G2Prepared<ark_bn254::Config>,
-    alpha_beta: PairingOutput<Bn254>,
-    pub(crate) ic: [G1Affine; 4],
+    pub(crate) equation: Equation,
 }
 
 impl Verifier {
@@ -39,19 +44,11 @@ impl Verifier {
     /// # Errors
     /// [`VerifyError::DevelopmentKey`] for a development key under [`DevelopmentKeys::Refuse`].
     pub fn new(key: &VerifyingKey, development_keys: DevelopmentKeys) -> Result<Self, VerifyError> {
-        if key.provenance() == Provenance::Development && development_keys == DevelopmentKeys::Refuse {
-            return Err(VerifyError::DevelopmentKey { key_id: key.key_id() });
-        }
-        let points = key.points();
+        development_keys.judge(key.provenance(), key.key_id())?;
         Ok(Self {
             key_id: key.key_id(),
             shape: *key.shape(),
-            alpha_g1: points.alpha_g1,
-            beta_g2: points.beta_g2.into(),
-            gamma_g2: points.gamma_g2.into(),
-            delta_g2: points.delta_g2.into(),
-            alpha_beta: Bn254::pairing(points.alpha_g1, points.beta_g2),
-            ic: points.ic,
+            equation: Equation::new(key.points()),
         })
     }
 
@@ -94,13 +91,7 @@ impl Verifier {
     /// [`VerifyError::InputCount`], [`VerifyError::InputNotCanonical`] for an input at or above r, which is
     /// never reduced, or [`VerifyError::ProofRejected`].
     pub fn verify_raw_inputs(&self, inputs: &[[u8; 32]], proof: &Proof) -> Result<(), VerifyError> {
-        let inputs: &[_; Self::INPUTS] = three(inputs)?;
-        let mut elements = [Fr::default(); Self::INPUTS];
-        for (index, (element, bytes)) in elements.iter_mut().zip(inputs).enumerate() {
-            *element = fr_from_bytes_be(bytes, "public input")
-                .map_err(|_| VerifyError::InputNotCanonical { index })?;
-        }
-        self.verify_inputs(&elements, proof)
+        self.equation.verify_raw(inputs, proof)
     }
 
     /// Verifies a proof for public inputs: e(A, B) · e(−L, γ) · e(−C, δ) = e(α, β), where
@@ -108,9 +99,49 @@ impl Verifier {
     ///
     /// # Errors
     /// [`VerifyError::InputCount`] unless there are exactly three, or [`VerifyError::ProofRejected`].
-    #[expect(clippy::arithmetic_side_effects, reason = "group arithmetic is total")]
     pub fn verify_inputs(&self, inputs: &[Fr], proof: &Proof) -> Result<(), VerifyError> {
-        let inputs: &[Fr; Self::INPUTS] = three(inputs)?;
+        self.equation.verify(inputs, proof)
+    }
+}
+
+/// The pairing equation of one key.
+#[derive(Clone, Debug)]
+pub(crate) struct Equation {
+    pub(crate) alpha_g1: G1Affine,
+    pub(crate) beta_g2: G2Prepared<ark_bn254::Config>,
+    pub(crate) gamma_g2: G2Prepared<ark_bn254::Config>,
+    pub(crate) delta_g2: G2Prepared<ark_bn254::Config>,
+    alpha_beta: PairingOutput<Bn254>,
+    pub(crate) ic: [G1Affine; 4],
+}
+
+impl Equation {
+    pub(crate) fn new(points: &KeyPoints) -> Self {
+        Self {
+            alpha_g1: points.alpha_g1,
+            beta_g2: points.beta_g2.into(),
+            gamma_g2: points.gamma_g2.into(),
+            delta_g2: points.delta_g2.into(),
+            alpha_beta: Bn254::pairing(points.alpha_g1, points.beta_g2),
+            ic: points.ic,
+        }
+    }
+
+    /// What [`Verifier::verify_raw_inputs`] says.
+    pub(crate) fn verify_raw(&self, inputs: &[[u8; 32]], proof: &Proof) -> Result<(), VerifyError> {
+        let inputs = three(inputs)?;
+        let mut elements = [Fr::default(); Verifier::INPUTS];
+        for (index, (element, bytes)) in elements.iter_mut().zip(inputs).enumerate() {
+            *element = fr_from_bytes_be(bytes, "public input")
+                .map_err(|_| VerifyError::InputNotCanonical { index })?;
+        }
+        self.verify(&elements, proof)
+    }
+
+    /// What [`Verifier::verify_inputs`] says.
+    #[expect(clippy::arithmetic_side_effects, reason = "group arithmetic is total")]
+    pub(crate) fn verify(&self, inputs: &[Fr], proof: &Proof) -> Result<(), VerifyError> {
+        let inputs = three(inputs)?;
         let [constant, bases @ ..] = &self.ic;
         let l = G1Projective::msm_unchecked(bases, inputs) + constant;
         let product = Bn254::multi_miller_loop(

@@ -5,6 +5,7 @@
 //! the facts. Wide values are `0x` and lower-case hexadecimal, 32-bit numbers are JSON numbers, an encoded
 //! amount or fee is `"<mantissa>e<exponent>"` and any other sum is a decimal string. See `verifier/README.md`.
 
+mod exit;
 mod facts;
 mod object;
 mod proof;
@@ -15,6 +16,7 @@ use core::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::exit::{EXIT_FORMAT, exit_from_json, exit_to_json};
 use self::facts::FactsDocument;
 use self::object::Object;
 use self::proof::ProofDocument;
@@ -37,7 +39,7 @@ pub fn to_json(bundle: &Bundle) -> Result<String, JsonError> {
         proof,
     } = bundle;
     let words = pubdata(facts).map_err(JsonError::Statement)?;
-    let document = Document {
+    write(&Document {
         format: FORMAT.to_owned(),
         version: Bundle::VERSION,
         key_id: key_id.to_string(),
@@ -45,10 +47,7 @@ pub fn to_json(bundle: &Bundle) -> Result<String, JsonError> {
         pubdata: words.iter().map(|word| to_hex(&fr_to_bytes_be(word))).collect(),
         h: to_hex(&fr_to_bytes_be(h)),
         proof: Object(ProofDocument::from(proof)),
-    };
-    let mut text = serde_json::to_string_pretty(&document).map_err(JsonError::Syntax)?;
-    text.push('\n');
-    Ok(text)
+    })
 }
 
 /// Reads a bundle from JSON. White space and the order of fields are free, nothing else is.
@@ -69,6 +68,12 @@ pub fn from_json(text: &[u8]) -> Result<Bundle, JsonError> {
     } else {
         Err(JsonError::PubdataMismatch)
     }
+}
+
+fn write(document: &impl Serialize) -> Result<String, JsonError> {
+    let mut text = serde_json::to_string_pretty(document).map_err(JsonError::Syntax)?;
+    text.push('\n');
+    Ok(text)
 }
 
 /// Why a text is not a bundle.

@@ -65,3 +65,16 @@ pub(super) fn decimal<N: FromStr + ToString>(text: &str, field: &'static str) ->
 pub(super) fn fr(text: &str, field: &'static str) -> Result<Fr, DecodeError> {
     fr_from_bytes_be(&from_hex(text, field)?, field)
 }
+
+/// 32 bytes of which the first is 0; `out_of_range` is the error for others.
+pub(super) fn word_below_2_248(
+    text: &str,
+    field: &'static str,
+    out_of_range: DecodeError,
+) -> Result<[u8; 32], DecodeError> {
+    let word: [u8; 32] = from_hex(text, field)?;
+    match word {
+        [0, ..] => Ok(word),
+        _ => Err(out_of_range),
+    }
+}

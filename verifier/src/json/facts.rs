@@ -6,7 +6,9 @@ use ark_bn254::Fr;
 use serde::{Deserialize, Serialize};
 
 use super::object::Object;
-use super::values::{amount_from_text, amount_to_text, decimal, fee_from_text, fee_to_text, fr};
+use super::values::{
+    amount_from_text, amount_to_text, decimal, fee_from_text, fee_to_text, fr, word_below_2_248,
+};
 use crate::encoding::{fr_to_bytes_be, from_hex, to_hex};
 use crate::facts::PriorityFields;
 use crate::{
@@ -136,21 +138,13 @@ impl From<&Facts> for FactsDocument {
 
 impl FactsDocument {
     pub(super) fn decode(&self) -> Result<Facts, DecodeError> {
-        let rollup_id: [u8; 32] = from_hex(&self.rollup_id, "rollup_id")?;
-        if !matches!(rollup_id, [0, ..]) {
-            return Err(DecodeError::RollupIdOutOfRange);
-        }
-        let queue: [u8; 32] = from_hex(&self.queue, "queue")?;
-        if !matches!(queue, [0, ..]) {
-            return Err(DecodeError::QueueOutOfRange);
-        }
         let priority = (0_u32..).zip(&self.priority);
         Ok(Facts {
-            rollup_id,
+            rollup_id: word_below_2_248(&self.rollup_id, "rollup_id", DecodeError::RollupIdOutOfRange)?,
             batch_number: self.batch_number,
             old_root: fr(&self.old_root, "old_root")?,
             new_root: fr(&self.new_root, "new_root")?,
-            queue,
+            queue: word_below_2_248(&self.queue, "queue", DecodeError::QueueOutOfRange)?,
             priority: priority
                 .map(|(index, document)| document.decode(index))
                 .collect::<Result<_, _>>()?,
