@@ -1,13 +1,12 @@
-// Proof bundles, binary and JSON, see verifier/README.md. Both readers give the same value:
-// { keyId, facts, h, proof }, with the facts as statement.js has them and the proof as snarkjs writes it.
-import { Q, R, Reader, fieldElement, fromBytes, fromHex, toBytes, toHex } from "./bytes.js";
-import { AMOUNT_MANTISSA, FEE_MANTISSA, parse } from "./floats.js";
+// Proof bundles in binary form, see verifier/README.md: { keyId, facts, h, proof }, with the facts as statement.js has
+// them and the proof as snarkjs writes it.
+import { R, Reader, fromBytes } from "./bytes.js";
 import { DEPOSIT, FORCED_EXIT } from "./priority.js";
-import { SECTIONS, pubdata } from "./statement.js";
+import { SECTIONS } from "./statement.js";
 import { g1, g2 } from "./verifying-key.js";
 
-/** Version of both forms. */
-const VERSION = 2;
+/** Version of both forms, binary and JSON. */
+export const VERSION = 2;
 
 /** How the lists follow each other in binary facts, with the bytes of an entry and its reader. */
 const LISTS = {
@@ -47,7 +46,7 @@ export function fromBinary(bytes) {
     batchNumber: reader.number(4),
     oldRoot: reader.element(R),
     newRoot: reader.element(R),
-    queue: queue(reader.take(32)),
+    queue: checkedQueue(reader.take(32)),
   };
   const counts = Object.fromEntries(SECTIONS.map((section) => [section, reader.number(4)]));
   for (const [section, { read }] of Object.entries(LISTS)) {
@@ -70,7 +69,8 @@ export function offsets(facts) {
   return { facts: FACTS, ...Object.fromEntries(lists) };
 }
 
-function queue(bytes) {
+/** The queue's hash is below 2^248. */
+export function checkedQueue(bytes) {
   if (bytes[0] !== 0) throw new RangeError("not a queue's hash");
   return fromBytes(bytes);
 }
@@ -95,7 +95,7 @@ function flag(byte) {
 }
 
 /** A forced exit has no key, and no payment unless it is done. */
-function checkedPriority(entry) {
+export function checkedPriority(entry) {
   const { kind, done, token, amount, key } = entry;
   if (kind !== DEPOSIT && kind !== FORCED_EXIT) throw new RangeError(`${kind} is no kind of priority operation`);
   const nothing = key[0] === 0n && key[1] === 0n && (done || (token === 0 && amount === 0n));

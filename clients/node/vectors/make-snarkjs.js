@@ -9,9 +9,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as snarkjs from "snarkjs";
+import { VERSION } from "../src/bundle.js";
 import { R, toBytes, toHex } from "../src/bytes.js";
+import { publicKey } from "../src/circomlib.js";
 import { keccak256, tag } from "../src/keccak.js";
-import { pubdata, publicInputs, rollupId } from "../src/statement.js";
+import { EMPTY_QUEUE, deposit, forcedExit, queueHash } from "../src/priority.js";
+import { SECTIONS, pubdata, publicInputs, rollupId } from "../src/statement.js";
 
 const folder = mkdtempSync(join(tmpdir(), "make-snarkjs-"));
 const file = (name) => join(folder, name);
@@ -70,48 +73,72 @@ const words = (numbers) => Buffer.concat(numbers.map((number) => toBytes(number)
 const g1 = ([x, y]) => words([x, y]);
 const g2 = ([x, y]) => words([x[1], x[0], y[1], y[0]]);
 
-/** The same key in this project's encoding, as one of shape t2f1 that came from a ceremony. */
+/** The same key in this project's encoding, as one of shape p2o1t2w1r1f1 that came from a ceremony. */
 function verifyingKey(vk) {
   return Buffer.concat([
     tag("verifying-key"),
-    words([2, 16, 0, 0, 2, 0, 0, 1]),
+    words([2, 16, ...SECTIONS.map((section) => SHAPE[section])]),
     g1(vk.vk_alpha_1),
     ...[vk.vk_beta_2, vk.vk_gamma_2, vk.vk_delta_2].map(g2),
     ...vk.IC.map(g1),
   ]);
 }
 
+const SHAPE = { priority: 2, openings: 1, transfers: 2, withdrawals: 1, rotations: 1, fees: 1 };
+const [owner, key] = [0xabcdn, publicKey(Buffer.alloc(32, 1))];
 const facts = {
   rollupId: rollupId(0, Buffer.alloc(20)),
   batchNumber: 7,
   oldRoot: 123456789n,
   newRoot: R - 1n,
-  fees: [{ leaf: 5, token: 1, amount: 30n }],
+  queue: queueHash(EMPTY_QUEUE, forcedExit(1, owner)),
+  fees: [{ leaf: 5, token: 1, amount: 60n }],
+  priority: [
+    { ...deposit(2 ** 31, 1, 1n << 100n, owner, key), done: true },
+    { ...forcedExit(9, owner), done: true, token: 3, amount: 44n },
+  ],
+  openings: [{ from: 1, to: 77, amount: 1200n, fee: 10n, token: 1, owner, key }],
   transfers: [
     { from: 1, to: 2, amount: 1500n, fee: 10n },
     { from: 2, to: 1, amount: (3n << 35n) | 25n, fee: 20n },
   ],
+  withdrawals: [{ from: 2, token: 1, amount: 1n << 90n, fee: 10n, address: owner }],
+  rotations: [{ from: 1, fee: 10n, owner, key }],
+};
+
+const hex = (value) => toHex(toBytes(value));
+const address = toHex(toBytes(owner, 20));
+const holder = { owner: address, key: { x: hex(key[0]), y: hex(key[1]) } };
+
+/** The facts as a JSON bundle has them. */
+const document = {
+  rollup_id: hex(facts.rollupId),
+  batch_number: 7,
+  old_root: hex(facts.oldRoot),
+  new_root: hex(facts.newRoot),
+  queue: hex(facts.queue),
+  fees: [{ leaf: 5, token: 1, amount: "60" }],
+  priority: [
+    { deposit: { leaf: 2 ** 31, token: 1, amount: String(1n << 100n), ...holder, done: true } },
+    { forced_exit: { leaf: 9, caller: address, done: true, token: 3, amount: "44" } },
+  ],
+  openings: [{ from: 1, to: 77, amount: "1200e0", fee: "10e0", token: 1, ...holder }],
+  withdrawals: [{ from: 2, token: 1, amount: String(1n << 90n), fee: "10e0", address }],
+  rotations: [{ from: 1, fee: "10e0", ...holder }],
+  transfers: [
+    { from: 1, to: 2, amount: "1500e0", fee: "10e0" },
+    { from: 2, to: 1, amount: "25e3", fee: "20e0" },
+  ],
 };
 
 function bundle(keyId, h, proof) {
-  const hex = (value) => toHex(toBytes(value));
   const point = ([x, y]) => ({ x: hex(x), y: hex(y) });
   const [x, y] = proof.pi_b;
   return {
     format: "quittance-bundle",
-    version: 1,
+    version: VERSION,
     key_id: toHex(keyId),
-    facts: {
-      rollup_id: hex(facts.rollupId),
-      batch_number: facts.batchNumber,
-      old_root: hex(facts.oldRoot),
-      new_root: hex(facts.newRoot),
-      fees: [{ leaf: 5, token: 1, amount: "30" }],
-      transfers: [
-        { from: 1, to: 2, amount: "1500e0", fee: "10e0" },
-        { from: 2, to: 1, amount: "25e3", fee: "20e0" },
-      ],
-    },
+    facts: document,
     pubdata: pubdata(facts).map(hex),
     h: hex(h),
     proof: {
@@ -123,10 +150,10 @@ function bundle(keyId, h, proof) {
 }
 
 const vk = await setup();
-const key = verifyingKey(vk);
-const keyId = keccak256(key);
+const encodedKey = verifyingKey(vk);
+const keyId = keccak256(encodedKey);
 const h = BigInt("0x" + entropy()) % R;
-const inputs = publicInputs({ facts, h }, { id: keyId, shape: { transfers: 2, feeSlots: 1 } });
+const inputs = publicInputs({ facts, h }, { id: keyId, shape: SHAPE });
 writeFileSync(file("witness.wtns"), witness(inputs));
 const { proof, publicSignals } = await snarkjs.groth16.prove(file("1.zkey"), file("witness.wtns"));
 if (!(await snarkjs.groth16.verify(vk, publicSignals, proof))) throw new Error("snarkjs refuses its own proof");
@@ -135,7 +162,7 @@ if (!(await snarkjs.groth16.verify(vk, publicSignals, proof))) throw new Error("
 const text = (value) => JSON.stringify(value, null, 1);
 const vector = {
   about: "made by clients/node/vectors/make-snarkjs.js: setup and proof by npm snarkjs 0.7.6, a toy circuit",
-  verifying_key: toHex(key),
+  verifying_key: toHex(encodedKey),
   bundle: bundle(keyId, h, proof),
   files: { "verification_key.json": text(vk), "public.json": text(publicSignals), "proof.json": text(proof) },
 };
