@@ -21,11 +21,7 @@ use quittance_engine::{
 };
 use quittance_verifier::{DevelopmentKeys, Shape};
 
-const SHAPE: Shape = Shape {
-    levels: 16,
-    transfers: 1,
-    fee_slots: 1,
-};
+const SHAPE: Shape = Shape::transfers_only(16, 1, 1);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();

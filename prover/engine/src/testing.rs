@@ -12,11 +12,7 @@ use quittance_verifier::Shape;
 use crate::setup::{Trapdoor, setup};
 use crate::{Backend, Engine, ProvingKey, R1cs};
 
-pub(crate) const SHAPE: Shape = Shape {
-    levels: 4,
-    transfers: 2,
-    fee_slots: 1,
-};
+pub(crate) const SHAPE: Shape = Shape::transfers_only(4, 2, 1);
 
 /// A satisfied R1CS with three public inputs whose variables are booleans, zeros and large, many of them missing
 /// from A or from B, so that the queries hold identities.

@@ -12,11 +12,7 @@ use quittance_engine::{
 };
 use quittance_verifier::Shape;
 
-const SHAPE: Shape = Shape {
-    levels: 2,
-    transfers: 2,
-    fee_slots: 1,
-};
+const SHAPE: Shape = Shape::transfers_only(2, 2, 1);
 
 /// What the first proof does when it has been promised its memory and has taken none.
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::{Digest, ProvingKey};
 
 /// The format that this build reads and writes.
-pub const MANIFEST_FORMAT: u32 = 2;
+pub const MANIFEST_FORMAT: u32 = 3;
 
 /// The contents of `manifest.json`. Unknown fields are refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,8 +48,16 @@ pub struct ManifestShape {
     pub name: String,
     /// Levels of the account tree.
     pub levels: u8,
+    /// Slots for deposits and forced exits.
+    pub priority: u32,
+    /// Slots for openings.
+    pub openings: u32,
     /// Transfer slots.
     pub transfers: u32,
+    /// Slots for withdrawals.
+    pub withdrawals: u32,
+    /// Slots for rotations.
+    pub rotations: u32,
     /// Fee slots.
     pub fee_slots: u32,
 }
@@ -116,7 +124,11 @@ impl From<&Shape> for ManifestShape {
         Self {
             name: shape.name(),
             levels: shape.levels,
+            priority: shape.priority,
+            openings: shape.openings,
             transfers: shape.transfers,
+            withdrawals: shape.withdrawals,
+            rotations: shape.rotations,
             fee_slots: shape.fee_slots,
         }
     }

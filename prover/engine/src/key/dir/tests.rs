@@ -244,10 +244,10 @@ fn the_manifest_is_strict() {
         KeyError::ManifestSyntax { .. }
     ));
     assert!(matches!(
-        text(&|value| value["format"] = 3.into()),
+        text(&|value| value["format"] = 4.into()),
         KeyError::Format {
-            got: 3,
-            expected: 2,
+            got: 4,
+            expected: 3,
             ..
         }
     ));
@@ -275,7 +275,19 @@ fn the_manifest_is_strict() {
 #[test]
 fn a_manifest_with_arrays_for_objects_is_refused() {
     for (object, names) in [
-        ("shape", &["name", "levels", "transfers", "fee_slots"][..]),
+        (
+            "shape",
+            &[
+                "name",
+                "levels",
+                "priority",
+                "openings",
+                "transfers",
+                "withdrawals",
+                "rotations",
+                "fee_slots",
+            ][..],
+        ),
         ("proving_key", &["bytes", "blake3"]),
     ] {
         let fixture = fixture();
@@ -395,15 +407,15 @@ fn s32_s35_s36_an_import_checks_every_point() {
 fn keys_of_older_formats_are_refused_with_the_command_that_makes_a_new_one() {
     let fixture = fixture();
     let mut manifest: serde_json::Value = serde_json::from_slice(&fixture.bytes(MANIFEST_FILE)).unwrap();
-    manifest["format"] = 1.into();
+    manifest["format"] = 2.into();
     let newer = fixture.bytes(MANIFEST_FILE);
     fixture.replace(MANIFEST_FILE, manifest.to_string().as_bytes());
     let error = fixture.open().unwrap_err();
     assert_eq!(
         error.to_string(),
-        "key format 1 is not 2: make the key again with `quittance setup --shape t2f1l4`"
+        "key format 2 is not 3: make the key again with `quittance setup --shape t2f1l4`"
     );
-    // A file of the first version under a manifest of the second.
+    // A file of the first version under a manifest of today.
     fixture.replace(MANIFEST_FILE, &newer);
     let mut bytes = fixture.bytes(PROVING_KEY_FILE);
     bytes[8] = 1;
