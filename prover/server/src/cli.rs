@@ -19,8 +19,10 @@ mod genesis;
 mod interrupt;
 mod jobs;
 mod keygen;
+mod operation_json;
 mod operations;
 mod policy;
+mod priority;
 mod progress;
 mod proof;
 mod rollback;
@@ -29,7 +31,6 @@ mod serve;
 mod setup;
 mod sign;
 mod submit;
-mod transfer_json;
 
 pub use error::{CliError, Exit};
 
@@ -49,6 +50,7 @@ pub fn run(arguments: Arguments) -> Result<(), CliError> {
         Command::Rollback(args) => rollback::run(&args, &mut out),
         Command::Sign(args) => sign::run(&args, &mut out),
         Command::Submit(args) => submit::run(&args, &mut out),
+        Command::Priority(args) => priority::run(&args, &mut out),
         Command::Operations(args) => operations::list(&args, &mut out),
         Command::Operation(args) => operations::one(&args, &mut out),
         Command::Policy(args) => policy::run(&args, &mut out),

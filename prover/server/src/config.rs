@@ -223,12 +223,12 @@ mod tests {
                 "proving.max_unproved_batches",
             ),
             ("[keys]\nshapes = [\"t2\"]", "keys.shapes"),
-            ("[batching]\nmax_transfers = 0", "batching.max_transfers"),
+            ("[batching]\nmax_operations = 0", "batching.max_operations"),
             ("[batching]\nmax_delay_ms = 0", "batching.max_delay_ms"),
             ("[batching]\nmax_queued = 0", "batching.max_queued"),
             (
-                "[service]\nmax_stream_transfers = 0",
-                "service.max_stream_transfers",
+                "[service]\nmax_stream_operations = 0",
+                "service.max_stream_operations",
             ),
             ("[store]\nidempotency_keys = 0", "store.idempotency_keys"),
             (

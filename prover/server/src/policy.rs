@@ -100,7 +100,7 @@ impl Policy {
     /// The configured policy for these shapes over this state.
     pub fn new(config: &Config, shapes: Vec<Shape>, state: &Snapshot) -> Result<Self, PolicyError> {
         let limit = shapes.iter().map(|shape| shape.transfers).max().unwrap_or(0);
-        let max_transfers = match config.batching.max_transfers.map(std::num::NonZeroU32::get) {
+        let max_transfers = match config.batching.max_operations.map(std::num::NonZeroU32::get) {
             Some(got) if got > limit => return Err(PolicyError::MaxTransfers { got, limit }),
             Some(got) => got,
             None => limit,
@@ -116,7 +116,7 @@ impl Policy {
                 max_unproved_batches: config.proving.max_unproved_batches.get(),
                 max_queued: config.batching.max_queued.get(),
             },
-            max_stream_transfers: config.service.max_stream_transfers.get(),
+            max_stream_transfers: config.service.max_stream_operations.get(),
             max_page_size: config.service.max_page_size.get(),
             idempotency_keys: config.idempotency_keys.get(),
         })

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use quittance_proto::DESCRIPTOR_SET;
 use quittance_proto::v1::quittance_server::QuittanceServer;
+use quittance_verifier::Section;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -33,9 +34,9 @@ use listening::Door;
 use requests::CountLayer;
 use serving::Server;
 
-/// Bytes of one encoded transfer at most: three byte strings of 32 with their tags, and the integers. An idempotency key
-/// fits beside it.
-const TRANSFER_BYTES: usize = 192;
+/// Bytes of one encoded operation at most: five byte strings of 32 and one of 20 with their tags, and the integers. An
+/// idempotency key fits beside it.
+const OPERATION_BYTES: usize = 320;
 /// Bytes of one encoded fee slot at most.
 const FEE_SLOT_BYTES: usize = 16;
 /// Room beside the largest batch, so that a batch a little too large gets its better refusal.
@@ -206,7 +207,15 @@ fn message_bound(circuits: &[Circuit]) -> usize {
         .iter()
         .map(|circuit| {
             let shape = &circuit.shape;
-            slots(shape.transfers, TRANSFER_BYTES).saturating_add(slots(shape.fee_slots, FEE_SLOT_BYTES))
+            Section::ALL
+                .into_iter()
+                .map(|section| match section {
+                    Section::Fees => slots(shape.fee_slots, FEE_SLOT_BYTES),
+                    // They come by their own stream, one in a message.
+                    Section::Priority => 0,
+                    signed => slots(shape.slots(signed), OPERATION_BYTES),
+                })
+                .fold(0, usize::saturating_add)
         })
         .max()
         .unwrap_or(0)

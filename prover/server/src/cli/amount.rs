@@ -22,6 +22,11 @@ pub(super) fn fee(text: &str) -> Result<FloatFee, CliError> {
     })
 }
 
+/// An amount that is written exactly, whatever its digits.
+pub(super) fn exact(text: &str) -> Result<u128, CliError> {
+    decimal("amount", text)
+}
+
 fn decimal(name: &str, text: &str) -> Result<u128, CliError> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| text.parse().ok()).flatten().ok_or_else(|| {

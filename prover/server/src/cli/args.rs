@@ -1,6 +1,9 @@
 //! Arguments as they are typed.
 
 mod bench;
+mod operations;
+mod priority;
+mod sign;
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -14,6 +17,14 @@ pub use self::bench::{
     BackendArg, BatchBenchArgs, BenchArgs, BenchCommand, KernelBenchArgs, ProveBenchArgs, RivalArg,
     SetupBenchArgs,
 };
+pub use self::operations::{OperationArgs, OperationStateArg, OperationsArgs, SubmitArgs};
+pub use self::priority::{
+    DepositArgs, ForcedExitArgs, PriorityArgs, PriorityCommand, PriorityStatusArgs, PrioritySubmitArgs,
+};
+pub use self::sign::{
+    SignArgs, SignCommand, SignOpeningArgs, SignRotationArgs, SignTransferArgs, SignWithdrawalArgs,
+    SignerArgs,
+};
 
 /// Where keys are kept unless told otherwise; the same as `keys.directory`'s default.
 const DEFAULT_KEYS: &str = "quittance-keys";
@@ -26,7 +37,7 @@ fn threads(text: &str) -> Result<NonZeroUsize, String> {
         .ok_or_else(|| format!("wants 1 to {MOST_THREADS}"))
 }
 
-/// Executes signed transfers, proves them in batches, and serves proofs that anyone verifies offline.
+/// Executes signed operations, proves them in batches, and serves proofs that anyone verifies offline.
 #[derive(Debug, Parser)]
 #[command(name = "quittance", version, max_term_width = 110)]
 pub struct Arguments {
@@ -51,11 +62,13 @@ pub enum Command {
     Genesis(GenesisArgs),
     /// Take the last batches back and queue their operations again. The service has to be stopped.
     Rollback(RollbackArgs),
-    /// Sign a transfer and print it as one line of JSON.
+    /// Sign an operation and print it as one line of JSON.
     Sign(SignArgs),
-    /// Send signed transfers as one batch, or each by itself.
+    /// Send signed operations of any kind as one batch, or each by itself.
     Submit(SubmitArgs),
-    /// List operations: all, or what an account sent or received.
+    /// Deposits and forced exits, as the watcher of the root chain sends them.
+    Priority(PriorityArgs),
+    /// List operations: all, or those of an account.
     Operations(OperationsArgs),
     /// Show one operation, or follow it until its batch is proved.
     Operation(OperationArgs),
@@ -201,108 +214,6 @@ pub struct ServerArgs {
         default_value = "http://127.0.0.1:50051"
     )]
     pub server: String,
-}
-
-/// Arguments of `sign`.
-#[derive(Clone, Debug, Args)]
-pub struct SignArgs {
-    /// File with the sender's secret key, as keygen writes it.
-    #[arg(long, value_name = "FILE")]
-    pub secret: PathBuf,
-    /// Sender's leaf.
-    #[arg(long, value_name = "INDEX")]
-    pub from: u32,
-    /// Recipient's leaf.
-    #[arg(long, value_name = "INDEX")]
-    pub to: u32,
-    /// Amount in the token's smallest unit, decimal.
-    #[arg(long, value_name = "DECIMAL")]
-    pub amount: String,
-    /// Fee in the token's smallest unit, decimal.
-    #[arg(long, value_name = "DECIMAL", default_value = "0")]
-    pub fee: String,
-    /// The sender's nonce; asked from the service if absent.
-    #[arg(long, value_name = "N")]
-    pub nonce: Option<u32>,
-    /// Last batch number that may hold the transfer.
-    #[arg(long, value_name = "BATCH", default_value_t = u32::MAX)]
-    pub valid_until: u32,
-    /// Rollup id, 0x and 64 hex digits; asked from the service if absent.
-    #[arg(long, value_name = "HEX")]
-    pub rollup_id: Option<String>,
-    /// Which service to ask.
-    #[command(flatten)]
-    pub server: ServerArgs,
-}
-
-/// Arguments of `submit`.
-#[derive(Clone, Debug, Args)]
-pub struct SubmitArgs {
-    /// Signed transfers: a JSON array, or one JSON object after another. `-` reads standard input.
-    #[arg(value_name = "TRANSFERS_FILE")]
-    pub transfers: PathBuf,
-    /// Fee slot as LEAF:TOKEN; may be repeated. Without it the service's own fee leaves are used.
-    #[arg(long = "fee-slot", value_name = "LEAF:TOKEN")]
-    pub fee_slots: Vec<String>,
-    /// Send each transfer by itself, in order; the service puts them into batches.
-    #[arg(long, conflicts_with = "fee_slots")]
-    pub single: bool,
-    /// Name this submission, 1 to 64 bytes: repeating it under the same key gives the first one's result. With --single each
-    /// transfer has a key of its own, KEY-0, KEY-1 and so on by its place in the file, which have to be 64 bytes at most.
-    #[arg(long, value_name = "KEY", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub idempotency_key: Option<String>,
-    /// Wait until the batch is proved; with --single, until every transfer is. --json then gives the same as without, with
-    /// the state after the wait.
-    #[arg(long)]
-    pub wait: bool,
-    /// Which service.
-    #[command(flatten)]
-    pub server: ServerArgs,
-}
-
-/// Arguments of `operations`.
-#[derive(Clone, Debug, Args)]
-pub struct OperationsArgs {
-    /// Only what this account sent or received.
-    #[arg(long, value_name = "INDEX")]
-    pub account: Option<u32>,
-    /// Only what stands there.
-    #[arg(long, value_name = "STATE")]
-    pub state: Option<OperationStateArg>,
-    /// The newest first.
-    #[arg(long)]
-    pub newest_first: bool,
-    /// Most operations to show; 0 for all.
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    pub limit: u64,
-    /// Which service.
-    #[command(flatten)]
-    pub server: ServerArgs,
-}
-
-/// Where an operation stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum OperationStateArg {
-    /// Accepted; it waits for its batch.
-    Queued,
-    /// Part of a batch.
-    Executed,
-    /// It broke a rule when its batch was made.
-    Rejected,
-}
-
-/// Arguments of `operation`.
-#[derive(Clone, Debug, Args)]
-pub struct OperationArgs {
-    /// Id of the operation.
-    #[arg(value_name = "ID")]
-    pub id: u64,
-    /// Follow it until its batch is proved.
-    #[arg(long)]
-    pub watch: bool,
-    /// Which service.
-    #[command(flatten)]
-    pub server: ServerArgs,
 }
 
 /// Arguments of `watch`.

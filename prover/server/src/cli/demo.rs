@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use quittance_circuits::eddsa::SecretKey;
+use quittance_circuits::tx::SignedOperation;
 use quittance_proto::v1;
 use quittance_verifier::{Bundle, DevelopmentKeys, Shape, Verifier, VerifyingKey};
 use serde_json::json;
@@ -16,7 +17,7 @@ use super::{CliError, client, error, jobs, keygen, progress, sample, setup};
 use crate::config::{Config, RawConfig};
 use crate::encoding::{fr_from_bytes_be, fr_to_hex};
 use crate::engine_backend::EngineBackend;
-use crate::grpc::transfer_to_proto;
+use crate::grpc::operation_to_proto;
 use crate::service;
 use crate::store::Store;
 
@@ -126,7 +127,10 @@ async fn talk(url: &str, people: &People, rollup_id: &[u8; 32]) -> Result<Vec<u8
         sample::transfer(&people.bob, &rollup_id, BOB, ALICE, 0, 250),
     ];
     let request = v1::SubmitBatchRequest {
-        transfers: transfers.iter().map(transfer_to_proto).collect(),
+        operations: transfers
+            .into_iter()
+            .map(|signed| operation_to_proto(&SignedOperation::Transfer(signed)))
+            .collect(),
         fee_slots: Vec::new(),
         idempotency_key: Vec::new(),
     };

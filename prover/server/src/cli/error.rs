@@ -265,6 +265,13 @@ fn advice(code: tonic::Code, details: &ErrorDetails) -> String {
     let text = match code {
         Code::InvalidArgument => "correct the named field and send it again",
         Code::FailedPrecondition => return precondition(details),
+        Code::AlreadyExists
+            if details
+                .error_info()
+                .is_some_and(|info| info.reason == "PRIORITY_DIFFERS") =>
+        {
+            "the root chain's queue has one content: look with `quittance operations` what has this index"
+        }
         Code::AlreadyExists => {
             "use another --idempotency-key for another submission; `quittance operation` shows what this one named"
         }
@@ -273,18 +280,18 @@ fn advice(code: tonic::Code, details: &ErrorDetails) -> String {
             match quota.map(|violation| violation.subject.as_str()) {
                 Some("proving.max_unproved_batches") => "wait until earlier batches are proved",
                 Some("batching.max_queued") => {
-                    "wait until queued transfers are executed; `quittance state` shows how many there are"
+                    "wait until queued operations are executed; `quittance state` shows how many there are"
                 }
-                Some("service.max_stream_transfers") => "send the others in another stream",
+                Some("service.max_stream_operations") => "send the others in another stream",
                 Some("service.max_watch_streams") => "wait until other watchers have left",
                 Some("service.max_message_bytes") => {
                     "send less at a time, or raise service.max_message_bytes of the service"
                 }
                 Some("fee_slots") => "name fewer fee slots in a batch, or serve a shape that has more",
                 Some("shape") => {
-                    "send fewer transfers or name fewer fee slots in a batch, or serve a shape that has both"
+                    "send fewer operations or name fewer fee slots in a batch, or serve a shape that has room for all of them"
                 }
-                _ => "send fewer transfers in a batch",
+                _ => "send fewer operations in a batch",
             }
         }
         Code::NotFound => match details.resource_info().map(|info| info.resource_type.as_str()) {
@@ -323,6 +330,7 @@ fn precondition(details: &ErrorDetails) -> String {
         }
         (Some("ILLEGAL_MOVE"), _) => format!("`quittance resume {batch}` queues its proof again"),
         (Some("NOT_PROVED"), _) => format!("`quittance watch {batch}` waits for the proof"),
+        (Some("QUEUE_GAP"), _) => "go on at the next index; `quittance priority status` shows it".to_owned(),
         (Some("FEE_BELOW_MINIMUM"), _) => {
             "sign it again with a higher fee; `quittance policy` shows the least one".to_owned()
         }

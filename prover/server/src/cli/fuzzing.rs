@@ -6,20 +6,39 @@ use quittance_circuits::leaf::Leaf;
 use quittance_circuits::types::AccountIndex;
 use quittance_proto::v1;
 
-use super::{CliError, genesis, transfer_json};
+use super::operation_json::{self, PriorityJson, SignedJson};
+use super::{CliError, genesis};
 
 /// Reads the text of an accounts file, whose format is taken from its name.
 pub fn genesis(path: &Path, text: &str) -> Result<Vec<(AccountIndex, Leaf)>, CliError> {
     genesis::leaves(&genesis::parse(path, text)?)
 }
 
-/// Reads signed transfers from a JSON text.
-pub fn transfers(text: &str) -> Result<Vec<v1::SignedTransfer>, CliError> {
-    transfer_json::read("input", text)
+/// Reads signed operations from a JSON text.
+pub fn operations(text: &str) -> Result<Vec<v1::SignedOperation>, CliError> {
+    operation_json::read_signed("input", text)
 }
 
-/// A transfer as `quittance sign` prints it.
+/// An operation as `quittance sign` prints it.
 #[must_use]
-pub fn transfer_text(message: &v1::SignedTransfer) -> String {
-    serde_json::to_string(&transfer_json::TransferJson::from_proto(message)).unwrap_or_default()
+pub fn operation_text(message: &v1::SignedOperation) -> String {
+    serde_json::to_string(&SignedJson::from_proto(message)).unwrap_or_default()
+}
+
+/// Reads operations of the root chain from a JSON text; those without an index follow `next`.
+pub fn priority(text: &str, next: u64) -> Result<Vec<v1::PriorityOperation>, CliError> {
+    let convert = |(next, entry): (u64, PriorityJson)| {
+        let read = entry.into_proto(next);
+        read.map_err(|problem| CliError::refused(problem, "correct the operation"))
+    };
+    (next..)
+        .zip(operation_json::read_priority("input", text)?)
+        .map(convert)
+        .collect()
+}
+
+/// An operation as `quittance priority` prints it.
+#[must_use]
+pub fn priority_text(message: &v1::PriorityOperation) -> String {
+    serde_json::to_string(&PriorityJson::from_proto(message)).unwrap_or_default()
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::args::{BatchArgs, WatchArgs};
 use super::output::Output;
-use super::{CliError, client, progress};
+use super::{CliError, client, operation_json, progress};
 use crate::encoding::to_hex;
 
 pub(super) fn watch(args: &WatchArgs, out: &mut Output) -> Result<(), CliError> {
@@ -101,10 +101,21 @@ pub(super) fn batch_json(batch: &v1::Batch) -> Value {
         "number": batch.number,
         "state": state_name(batch.state),
         "shape": batch.shape,
+        "priority": batch.priority,
+        "openings": batch.openings,
         "transfers": batch.transfers,
+        "withdrawals": batch.withdrawals,
+        "rotations": batch.rotations,
+        "fees": batch.fees.iter().map(fee_json).collect::<Vec<_>>(),
+        "queue_before": to_hex(&batch.queue_before),
+        "queue_after": to_hex(&batch.queue_after),
         "old_root": to_hex(&batch.old_root),
         "new_root": to_hex(&batch.new_root),
         "attempts": batch.attempts,
         "failure": batch.failure,
     })
+}
+
+fn fee_json(fee: &v1::FeeCredit) -> Value {
+    json!({ "leaf": fee.leaf, "token": fee.token, "amount": operation_json::digits(&fee.amount) })
 }

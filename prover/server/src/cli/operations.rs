@@ -2,14 +2,15 @@
 
 use std::fmt::Write as _;
 
-use quittance_proto::v1;
+use quittance_proto::v1::operation::Kind;
+use quittance_proto::v1::{self, priority_operation};
 use serde_json::{Value, json};
 
 use super::args::{OperationArgs, OperationStateArg, OperationsArgs};
 use super::client::Client;
 use super::output::{Output, note};
-use super::transfer_json::TransferJson;
-use super::{CliError, client, jobs};
+use super::{CliError, client, jobs, operation_json};
+use crate::encoding::to_hex;
 
 /// Operations asked for at a time.
 const PAGE: u32 = 1000;
@@ -112,7 +113,7 @@ fn require_proved(operation: &v1::Operation) -> Result<(), CliError> {
     if let Some(rejection) = &operation.rejection {
         return Err(CliError::refused(
             format!("operation {} was rejected: {}", operation.id, rejection.message),
-            "sign a new transfer that keeps the rule and submit it",
+            "sign a new one that keeps the rule and submit it",
         ));
     }
     match &operation.execution {
@@ -172,14 +173,25 @@ fn to_json(operation: &v1::Operation) -> Value {
         "id": operation.id,
         "state": state_name(operation.state()),
         "accepted_at_ms": operation.accepted_at_ms,
-        "transfer": operation.transfer.as_ref().map(TransferJson::from_proto),
     });
     if let Some(object) = value.as_object_mut() {
+        if let Some((kind, content)) = operation_json::of_answer(operation) {
+            object.insert("kind".to_owned(), kind.into());
+            object.insert(kind.to_owned(), content);
+        }
         if let Some(execution) = &operation.execution {
             object.insert("batch".to_owned(), execution.batch.into());
+            object.insert("section".to_owned(), section_name(execution.section()).into());
             object.insert("position".to_owned(), execution.position.into());
             let state = jobs::state_name(execution.batch_state);
             object.insert("batch_state".to_owned(), state.into());
+            if let Some(outcome) = &execution.outcome {
+                let amount = operation_json::digits(&outcome.amount);
+                object.insert(
+                    "outcome".to_owned(),
+                    json!({ "done": outcome.done, "token": outcome.token, "amount": amount }),
+                );
+            }
         }
         if let Some(rejection) = &operation.rejection {
             object.insert("rule".to_owned(), rejection.rule.clone().into());
@@ -190,23 +202,71 @@ fn to_json(operation: &v1::Operation) -> Value {
     value
 }
 
+fn section_name(section: v1::Section) -> &'static str {
+    match section {
+        v1::Section::Priority => "priority",
+        v1::Section::Openings => "openings",
+        v1::Section::Transfers => "transfers",
+        v1::Section::Withdrawals => "withdrawals",
+        v1::Section::Rotations => "rotations",
+        v1::Section::Unspecified => "unknown",
+    }
+}
+
+/// What an operation is about, in a few words.
+fn content(operation: &v1::Operation) -> String {
+    match &operation.kind {
+        Some(Kind::Transfer(it)) => format!("transfer {} -> {}, nonce {}", it.from, it.to, it.nonce),
+        Some(Kind::Opening(it)) => format!("opening {} -> {}, nonce {}", it.from, it.to, it.nonce),
+        Some(Kind::Withdrawal(it)) => format!(
+            "withdrawal of {} from {} to {}, nonce {}",
+            operation_json::digits(&it.amount),
+            it.from,
+            to_hex(&it.address),
+            it.nonce
+        ),
+        Some(Kind::Rotation(it)) => format!("rotation of {}, nonce {}", it.from, it.nonce),
+        Some(Kind::Priority(it)) => match &it.kind {
+            Some(priority_operation::Kind::Deposit(deposit)) => format!(
+                "deposit {} of {} of token {} to {}",
+                it.index,
+                operation_json::digits(&deposit.amount),
+                deposit.token,
+                deposit.leaf
+            ),
+            Some(priority_operation::Kind::ForcedExit(exit)) => {
+                format!("forced exit {} of {}", it.index, exit.leaf)
+            }
+            None => format!("priority operation {}", it.index),
+        },
+        None => "of a kind that this version does not know".to_owned(),
+    }
+}
+
 fn to_text(operation: &v1::Operation) -> String {
-    let transfer = operation.transfer.clone().unwrap_or_default();
     let mut text = format!(
-        "operation {}: {} -> {}, nonce {}, {}",
+        "operation {}: {}, {}",
         operation.id,
-        transfer.from,
-        transfer.to,
-        transfer.nonce,
+        content(operation),
         state_name(operation.state())
     );
     if let Some(execution) = &operation.execution {
         let state = jobs::state_name(execution.batch_state);
         let _ = write!(
             text,
-            " in batch {} ({state}), position {}",
-            execution.batch, execution.position
+            " in batch {} ({state}), {} {}",
+            execution.batch,
+            section_name(execution.section()),
+            execution.position
         );
+        match &execution.outcome {
+            Some(outcome) if outcome.done => {
+                let amount = operation_json::digits(&outcome.amount);
+                let _ = write!(text, ": done, {amount} of token {}", outcome.token);
+            }
+            Some(_) => text.push_str(": without effect"),
+            None => {}
+        }
     }
     if let Some(rejection) = &operation.rejection {
         let _ = write!(text, ": {}", rejection.message);

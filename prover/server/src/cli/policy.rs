@@ -29,16 +29,16 @@ pub(super) fn run(args: &ServerArgs, out: &mut Output) -> Result<(), CliError> {
             return out.line(json!({
                 "tokens": tokens,
                 "batching": {
-                    "max_transfers": batching.max_transfers,
+                    "max_operations": batching.max_operations,
                     "max_delay_ms": batching.max_delay_ms,
                     "max_unproved_batches": batching.max_unproved_batches,
                     "max_queued": batching.max_queued,
                 },
                 "limits": {
                     "max_message_bytes": limits.max_message_bytes,
-                    "max_batch_transfers": limits.max_batch_transfers,
+                    "max_batch_operations": limits.max_batch_operations,
                     "max_batch_fee_slots": limits.max_batch_fee_slots,
-                    "max_stream_transfers": limits.max_stream_transfers,
+                    "max_stream_operations": limits.max_stream_operations,
                     "max_page_size": limits.max_page_size,
                     "max_idempotency_key_bytes": limits.max_idempotency_key_bytes,
                     "idempotency_keys_kept": limits.idempotency_keys_kept,
@@ -57,14 +57,14 @@ pub(super) fn run(args: &ServerArgs, out: &mut Output) -> Result<(), CliError> {
             ))?;
         }
         out.line(format_args!(
-            "a batch is made of {} queued transfers, or after {} ms, while fewer than {} batches wait for proofs",
-            batching.max_transfers, batching.max_delay_ms, batching.max_unproved_batches
+            "a batch is made of {} queued operations, or after {} ms, while fewer than {} batches wait for proofs",
+            batching.max_operations, batching.max_delay_ms, batching.max_unproved_batches
         ))?;
         out.line(format_args!(
-            "limits: {} queued transfers, {} in a stream, {} and {} fee slots in a batch, {} bytes in a message",
+            "limits: {} queued operations, {} in a stream, {} and {} fee slots in a batch, {} bytes in a message",
             batching.max_queued,
-            limits.max_stream_transfers,
-            limits.max_batch_transfers,
+            limits.max_stream_operations,
+            limits.max_batch_operations,
             limits.max_batch_fee_slots,
             limits.max_message_bytes
         ))?;

@@ -5,20 +5,20 @@ use serde_json::{Value, json};
 
 use super::args::SubmitArgs;
 use super::output::Output;
-use super::{CliError, client, files, jobs, operations, progress, transfer_json};
+use super::{CliError, client, files, jobs, operation_json, operations, progress};
 use crate::operation::IdempotencyKey;
 
 pub(super) fn run(args: &SubmitArgs, out: &mut Output) -> Result<(), CliError> {
-    let text = files::read_text(&args.transfers)?;
-    let transfers = transfer_json::read(&args.transfers.display().to_string(), &text)?;
+    let text = files::read_text(&args.operations)?;
+    let operations = operation_json::read_signed(&args.operations.display().to_string(), &text)?;
     if args.single {
-        let keys = single_keys(args.idempotency_key.as_deref(), transfers.len())?;
-        client::block_on(singles(args, transfers.into_iter().zip(keys), out))
+        let keys = single_keys(args.idempotency_key.as_deref(), operations.len())?;
+        client::block_on(singles(args, operations.into_iter().zip(keys), out))
     } else {
         let key = args.idempotency_key.clone().unwrap_or_default();
         check_length(&key, "name the submission with fewer bytes")?;
         let request = v1::SubmitBatchRequest {
-            transfers,
+            operations,
             fee_slots: args
                 .fee_slots
                 .iter()
@@ -71,19 +71,19 @@ fn submitted_json(batch: &v1::Batch, operations: &[u64], repeated: bool) -> Valu
     value
 }
 
-/// Sends each transfer by itself, all in one stream.
+/// Sends each operation by itself, all in one stream.
 async fn singles(
     args: &SubmitArgs,
-    transfers: impl Iterator<Item = (v1::SignedTransfer, Vec<u8>)>,
+    signed: impl Iterator<Item = (v1::SignedOperation, Vec<u8>)>,
     out: &mut Output,
 ) -> Result<(), CliError> {
     let mut client = client::connect(&args.server.server).await?;
-    let messages = transfers.map(|(transfer, idempotency_key)| v1::SubmitTransfersRequest {
-        transfer: Some(transfer),
+    let messages = signed.map(|(operation, idempotency_key)| v1::SubmitOperationsRequest {
+        operation: Some(operation),
         idempotency_key,
     });
     let messages = tokio_stream::iter(messages.collect::<Vec<_>>());
-    let answer = client.submit_transfers(messages).await?.into_inner();
+    let answer = client.submit_operations(messages).await?.into_inner();
     let ids = answer.operation_ids;
     let again = match answer.repeated {
         0 => String::new(),
@@ -112,15 +112,15 @@ async fn singles(
     settled
 }
 
-/// The key of each transfer of a file, empty ones without a key.
-fn single_keys(key: Option<&str>, transfers: usize) -> Result<Vec<Vec<u8>>, CliError> {
-    let keys: Vec<String> = (0..transfers)
+/// The key of each operation of a file, empty ones without a key.
+fn single_keys(key: Option<&str>, operations: usize) -> Result<Vec<Vec<u8>>, CliError> {
+    let keys: Vec<String> = (0..operations)
         .map(|position| key.map_or_else(String::new, |key| format!("{key}-{position}")))
         .collect();
     if let Some(longest) = keys.last() {
         check_length(
             longest,
-            "name the submission with fewer bytes: each transfer's key is KEY-POSITION",
+            "name the submission with fewer bytes: each operation's key is KEY-POSITION",
         )?;
     }
     Ok(keys.into_iter().map(String::into_bytes).collect())
@@ -156,11 +156,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_transfer_has_a_key_of_its_own_within_the_limit() {
+    fn each_operation_has_a_key_of_its_own_within_the_limit() {
         assert_eq!(single_keys(None, 2).unwrap(), [b"", b""]);
         let keys = single_keys(Some("k"), 11).unwrap();
         assert_eq!((&keys[0][..], &keys[10][..]), (&b"k-0"[..], &b"k-10"[..]));
-        // The positions of ten transfers have one digit, that of an eleventh has two.
+        // The positions of ten operations have one digit, that of an eleventh has two.
         let long = "k".repeat(IdempotencyKey::MAX_BYTES - 2);
         assert_eq!(single_keys(Some(&long), 10).unwrap().len(), 10);
         let error = single_keys(Some(&long), 11).unwrap_err();

@@ -28,7 +28,7 @@ pub struct Config {
     pub keys: KeysConfig,
     /// The prover.
     pub proving: ProvingConfig,
-    /// How single transfers become batches.
+    /// How operations that were submitted singly become batches.
     pub batching: BatchingConfig,
     /// Fees.
     pub fees: FeesConfig,
@@ -64,8 +64,8 @@ pub struct ServiceConfig {
     pub max_requests_per_connection: NonZeroUsize,
     /// Most WatchBatch and WatchOperation streams at one time.
     pub max_watch_streams: usize,
-    /// Most transfers of one SubmitTransfers stream.
-    pub max_stream_transfers: NonZeroU32,
+    /// Most operations of one SubmitOperations stream.
+    pub max_stream_operations: NonZeroU32,
     /// How long the service may take to end.
     pub drain_timeout: Duration,
 }
@@ -94,14 +94,14 @@ pub struct ProvingConfig {
     pub max_attempts: NonZeroU32,
 }
 
-/// How single transfers become batches.
+/// How operations that were submitted singly become batches.
 #[derive(Clone, Debug)]
 pub struct BatchingConfig {
-    /// A batch is made as soon as so many transfers wait; `None`: the slots of the largest shape.
-    pub max_transfers: Option<NonZeroU32>,
+    /// A batch is made as soon as so many operations wait; `None`: the slots of the largest shape.
+    pub max_operations: Option<NonZeroU32>,
     /// Or as soon as the oldest has waited so long.
     pub max_delay: Duration,
-    /// Most transfers that wait.
+    /// Most operations that wait.
     pub max_queued: NonZeroU64,
 }
 
@@ -229,9 +229,9 @@ impl Config {
                     raw.service.max_requests_per_connection,
                 )?,
                 max_watch_streams: raw.service.max_watch_streams,
-                max_stream_transfers: nonzero_u32(
-                    "service.max_stream_transfers",
-                    raw.service.max_stream_transfers,
+                max_stream_operations: nonzero_u32(
+                    "service.max_stream_operations",
+                    raw.service.max_stream_operations,
                 )?,
                 drain_timeout: milliseconds("service.drain_timeout_ms", raw.service.drain_timeout_ms)?,
             },
@@ -256,10 +256,10 @@ impl Config {
                 max_attempts: nonzero_u32("proving.max_attempts", raw.proving.max_attempts)?,
             },
             batching: BatchingConfig {
-                max_transfers: raw
+                max_operations: raw
                     .batching
-                    .max_transfers
-                    .map(|count| nonzero_u32("batching.max_transfers", count))
+                    .max_operations
+                    .map(|count| nonzero_u32("batching.max_operations", count))
                     .transpose()?,
                 max_delay: milliseconds("batching.max_delay_ms", raw.batching.max_delay_ms)?,
                 max_queued: nonzero_u64("batching.max_queued", raw.batching.max_queued)?,

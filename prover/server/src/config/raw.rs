@@ -27,7 +27,7 @@ pub struct RawConfig {
     pub keys: RawKeys,
     /// `[proving]`: the prover.
     pub proving: RawProving,
-    /// `[batching]`: how single transfers become batches.
+    /// `[batching]`: how operations that were submitted singly become batches.
     pub batching: RawBatching,
     /// `[fees]`: fees.
     pub fees: RawFees,
@@ -69,8 +69,8 @@ pub struct RawService {
     pub max_requests_per_connection: usize,
     /// Most WatchBatch and WatchOperation streams at one time.
     pub max_watch_streams: usize,
-    /// Most transfers of one SubmitTransfers stream.
-    pub max_stream_transfers: u32,
+    /// Most operations of one SubmitOperations stream.
+    pub max_stream_operations: u32,
     /// How long requests and a proof at work may take to end after SIGTERM, in milliseconds.
     pub drain_timeout_ms: u64,
 }
@@ -118,12 +118,12 @@ pub struct RawProving {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawBatching {
-    /// A batch is made as soon as so many transfers wait; unset: the slots of the largest loaded shape.
+    /// A batch is made as soon as so many operations wait; unset: the slots of the largest loaded shape.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_transfers: Option<u32>,
+    pub max_operations: Option<u32>,
     /// Or as soon as the oldest has waited so long, in milliseconds.
     pub max_delay_ms: u64,
-    /// Most transfers that wait; a further one is refused.
+    /// Most operations that wait; a further one is refused.
     pub max_queued: u64,
 }
 
@@ -184,7 +184,7 @@ impl Default for RawConfig {
                 max_connections: 256,
                 max_requests_per_connection: 16,
                 max_watch_streams: 256,
-                max_stream_transfers: 10_000,
+                max_stream_operations: 10_000,
                 drain_timeout_ms: 10_000,
             },
             store: RawStore {
@@ -204,7 +204,7 @@ impl Default for RawConfig {
                 max_attempts: 10,
             },
             batching: RawBatching {
-                max_transfers: None,
+                max_operations: None,
                 max_delay_ms: 1_000,
                 max_queued: 10_000,
             },

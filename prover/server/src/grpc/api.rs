@@ -12,10 +12,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
 
-use super::convert::{account, batch, circuit, operation, page, policy, state};
+use super::convert::{account, batch, circuit, operation, page, policy, queue, state};
 use super::fields::Violations;
 use super::status::ApiError;
-use super::watching;
+use super::{priority, watching};
 use crate::batch::Stage;
 use crate::config::ServiceConfig;
 use crate::node::Node;
@@ -167,20 +167,43 @@ impl quittance_server::Quittance for Api {
         Ok(Response::new(answer))
     }
 
-    async fn submit_transfer(
+    async fn submit_operation(
         &self,
-        request: Request<v1::SubmitTransferRequest>,
-    ) -> Result<Response<v1::SubmitTransferResponse>, Status> {
-        let answer = self.accept_transfer(request.into_inner()).await?;
+        request: Request<v1::SubmitOperationRequest>,
+    ) -> Result<Response<v1::SubmitOperationResponse>, Status> {
+        let answer = self.accept_operation(request.into_inner()).await?;
         Ok(Response::new(answer))
     }
 
-    async fn submit_transfers(
+    async fn submit_operations(
         &self,
-        request: Request<tonic::Streaming<v1::SubmitTransfersRequest>>,
-    ) -> Result<Response<v1::SubmitTransfersResponse>, Status> {
+        request: Request<tonic::Streaming<v1::SubmitOperationsRequest>>,
+    ) -> Result<Response<v1::SubmitOperationsResponse>, Status> {
         let answer = self.accept_stream(request.into_inner()).await?;
         Ok(Response::new(answer))
+    }
+
+    type SubmitPriorityStream =
+        Pin<Box<dyn Stream<Item = Result<v1::SubmitPriorityResponse, Status>> + Send>>;
+
+    async fn submit_priority(
+        &self,
+        request: Request<tonic::Streaming<v1::SubmitPriorityRequest>>,
+    ) -> Result<Response<Self::SubmitPriorityStream>, Status> {
+        let stream = priority::stream(self.clone(), request.into_inner());
+        Ok(Response::new(Box::pin(stream)))
+    }
+
+    async fn get_queue(
+        &self,
+        _request: Request<v1::GetQueueRequest>,
+    ) -> Result<Response<v1::GetQueueResponse>, Status> {
+        self.read(|_, snapshot| {
+            Ok(v1::GetQueueResponse {
+                queue: Some(queue::to_proto(snapshot)),
+            })
+        })
+        .await
     }
 
     async fn get_operation(

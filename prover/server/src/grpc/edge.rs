@@ -20,7 +20,7 @@ use super::status::ApiError;
 const GRACE: Duration = Duration::from_secs(1);
 
 /// The call whose client sends a stream.
-const CLIENT_STREAM: &str = "/quittance.v1.Quittance/SubmitTransfers";
+const CLIENT_STREAM: &str = "/quittance.v1.Quittance/SubmitOperations";
 
 /// Beginning of tonic's message for a message above the limit.
 const TOO_LARGE: &str = "Error, decoded message length too large: ";

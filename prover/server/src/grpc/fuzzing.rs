@@ -1,29 +1,36 @@
 //! Private conversions for the fuzz targets, behind the feature `fuzzing`. Nothing else may use it.
 
 use quittance_circuits::babyjubjub::PublicKey;
+use quittance_circuits::tx::SignedOperation;
 use quittance_circuits::tx::fee::FeeSlot;
-use quittance_circuits::tx::transfer::SignedTransfer;
+use quittance_circuits::tx::priority::Priority;
 use quittance_proto::v1;
 
-use super::convert::{account, batch, operation, page, transfer};
+use super::convert::{self, account, batch, operation, page, signed};
 use super::fields::Violations;
-use super::{ApiError, submitting};
+use super::{ApiError, priority, submitting};
 use crate::batch::Stage;
 use crate::operation::{IdempotencyKey, Operation, OperationStage};
+use crate::store::NewPriority;
 
 /// What a single submission holds.
 pub fn submission(
-    transfer: Option<&v1::SignedTransfer>,
+    operation: Option<&v1::SignedOperation>,
     idempotency_key: &[u8],
-) -> Result<(SignedTransfer, Option<IdempotencyKey>), ApiError> {
-    submitting::decode(transfer, idempotency_key)
+) -> Result<(SignedOperation, Option<IdempotencyKey>), ApiError> {
+    submitting::decode(operation, idempotency_key)
+}
+
+/// What a message of the root chain's queue holds.
+pub fn priority(message: &v1::SubmitPriorityRequest) -> Result<NewPriority, ApiError> {
+    priority::decode(message)
 }
 
 /// What a submission of a batch holds.
 #[expect(clippy::type_complexity, reason = "the type of the function behind it")]
 pub fn batch(
     message: &v1::SubmitBatchRequest,
-) -> Result<(Vec<SignedTransfer>, Vec<FeeSlot>, Option<IdempotencyKey>), ApiError> {
+) -> Result<(Vec<SignedOperation>, Vec<FeeSlot>, Option<IdempotencyKey>), ApiError> {
     submitting::decode_batch(message)
 }
 
@@ -33,10 +40,16 @@ pub fn operation_message(operation: &Operation, stage: Option<Stage>) -> v1::Ope
     operation::with_stage(operation, stage)
 }
 
-/// The message of a signed transfer.
+/// The message of a signed operation.
 #[must_use]
-pub fn transfer_message(signed: &SignedTransfer) -> v1::SignedTransfer {
-    transfer::to_proto(signed)
+pub fn signed_message(signed: &SignedOperation) -> v1::SignedOperation {
+    signed::to_proto(signed)
+}
+
+/// The message of an operation of the root chain's queue.
+#[must_use]
+pub fn priority_message(index: u64, priority: &Priority) -> v1::PriorityOperation {
+    convert::priority::to_proto(index, priority)
 }
 
 /// A public key of a request.

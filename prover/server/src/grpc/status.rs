@@ -4,11 +4,12 @@
 //! |---|---|---|
 //! | bytes that are no message of the call (see [`super::edge`]) | INVALID_ARGUMENT | BadRequest: the field that cannot be read, or `request` |
 //! | malformed field | INVALID_ARGUMENT | BadRequest: one violation for each field, with its path |
-//! | rule broken by the message alone (signature, index out of range) | INVALID_ARGUMENT | BadRequest and ErrorInfo |
+//! | rule broken whatever the state is (signature, key, owner, address, index out of range) | INVALID_ARGUMENT | BadRequest and ErrorInfo |
 //! | rule broken against the state (nonce, balance, expiry, …), fee below the minimum | FAILED_PRECONDITION | ErrorInfo: reason = rule |
 //! | move that the batch's stage forbids, proof not made yet | FAILED_PRECONDITION | ErrorInfo |
-//! | idempotency key of another content | ALREADY_EXISTS | ErrorInfo |
-//! | too many transfers, full queue, too many streams, message too large | RESOURCE_EXHAUSTED | QuotaFailure |
+//! | priority operation that is not the next one | FAILED_PRECONDITION | ErrorInfo: `QUEUE_GAP`, expected and got |
+//! | idempotency key of another content; priority operation of another content | ALREADY_EXISTS | ErrorInfo |
+//! | too many operations, full queue, too many streams, message too large | RESOURCE_EXHAUSTED | QuotaFailure |
 //! | too little memory for a proof of the batch | RESOURCE_EXHAUSTED | QuotaFailure, RetryInfo and ErrorInfo: `MEMORY_SHORT`, needed and available bytes |
 //! | no such batch, operation, account, circuit | NOT_FOUND | ResourceInfo |
 //! | request took too long, stream fell silent | DEADLINE_EXCEEDED | |
@@ -16,9 +17,10 @@
 //! | store cannot be trusted | DATA_LOSS | |
 //! | anything else | INTERNAL | |
 //!
-//! What refuses a stream has ErrorInfo with `transfer` and `accepted` in any case.
+//! What refuses a stream has ErrorInfo with `position` and `accepted` in any case.
 
 mod details;
+mod place;
 mod rules;
 mod submission;
 
@@ -35,6 +37,7 @@ use crate::store::StoreError;
 use details::{info, quota};
 
 pub use details::{DOMAIN, PLACE_NEEDED};
+pub use place::Place;
 
 /// Why a request is not answered.
 #[derive(Debug, Error)]
@@ -44,8 +47,14 @@ pub enum ApiError {
     #[error("{0}")]
     Fields(Violations),
     /// The submission was not accepted.
-    #[error(transparent)]
-    Submit(#[from] SubmitError),
+    #[error("{error}")]
+    Submit {
+        /// Where its operations stand in the request.
+        place: Place,
+        /// Why.
+        #[source]
+        error: SubmitError,
+    },
     /// The store refused or failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -80,8 +89,8 @@ pub enum ApiError {
         /// What the service allows.
         limit: Duration,
     },
-    /// A stream holds more transfers than the service allows.
-    #[error("the stream has more than {limit} transfers; send the others in another one")]
+    /// A stream holds more operations than the service allows.
+    #[error("the stream has more than {limit} operations; send the others in another one")]
     StreamTooLong {
         /// What the service allows.
         limit: u32,
@@ -114,10 +123,10 @@ pub enum ApiError {
         message: String,
     },
     /// A stream was refused.
-    #[error("transfer {transfer} of the stream: {error}; {accepted} before it were accepted")]
+    #[error("operation {position} of the stream: {error}; {accepted} before it were accepted")]
     Stream {
-        /// Position of the refused transfer, from 0.
-        transfer: usize,
+        /// Position of the refused operation, from 0.
+        position: usize,
         /// How many before it were accepted.
         accepted: usize,
         /// Why.
@@ -145,12 +154,12 @@ impl ApiError {
     fn with_causes(&self) -> String {
         match self {
             Self::Stream {
-                transfer,
+                position,
                 accepted,
                 error,
             } => {
                 let error = error.with_causes();
-                format!("transfer {transfer} of the stream: {error}; {accepted} before it were accepted")
+                format!("operation {position} of the stream: {error}; {accepted} before it were accepted")
             }
             other => chain(other),
         }
@@ -178,7 +187,7 @@ fn classify(error: &ApiError) -> (Code, ErrorDetails) {
             Code::InvalidArgument,
             ErrorDetails::with_bad_request(violations.details()),
         ),
-        ApiError::Submit(error) => submission::refused(error),
+        ApiError::Submit { place, error } => submission::refused(error, place),
         ApiError::Store(error) => rules::store(error),
         ApiError::NotProved { number, stage } => (
             Code::FailedPrecondition,
@@ -202,18 +211,18 @@ fn classify(error: &ApiError) -> (Code, ErrorDetails) {
         ApiError::StreamTooLong { limit } => (
             Code::ResourceExhausted,
             quota(
-                "service.max_stream_transfers",
-                format!("at most {limit} transfers in a stream"),
+                "service.max_stream_operations",
+                format!("at most {limit} operations in a stream"),
                 None,
             ),
         ),
         ApiError::Stream {
-            transfer,
+            position,
             accepted,
             error,
         } => {
             let (code, details) = classify(error);
-            (code, details::in_stream(details, code, *transfer, *accepted))
+            (code, details::in_stream(details, code, *position, *accepted))
         }
         ApiError::MessageTooLarge { sizes } => (
             Code::ResourceExhausted,

@@ -1,8 +1,9 @@
-//! `Batch`, `BatchState`, `Phase` and `FeeCredit`.
+//! `Batch`, `BatchState` and `Phase`.
 
 use quittance_engine::Phase;
 use quittance_proto::v1;
 
+use super::fee;
 use crate::batch::{Batch, Stage};
 use crate::encoding::fr_to_bytes_be;
 use crate::grpc::fields::Violations;
@@ -16,15 +17,7 @@ pub(crate) fn to_proto(batch: &Batch) -> v1::Batch {
         transfers: batch.transfers,
         old_root: fr_to_bytes_be(&batch.old_root).to_vec(),
         new_root: fr_to_bytes_be(&batch.new_root).to_vec(),
-        fees: batch
-            .fees
-            .iter()
-            .map(|fee| v1::FeeCredit {
-                leaf: fee.leaf,
-                token: fee.token,
-                amount: fee.amount.to_be_bytes().to_vec(),
-            })
-            .collect(),
+        fees: batch.fees.iter().map(fee::credit).collect(),
         attempts: batch.attempts,
         executed_at_ms: batch.executed_at_ms,
         proved_at_ms: batch.proved_at_ms,

@@ -29,6 +29,10 @@ pub(crate) fn to_proto(
         key_id: circuit.key_id.0.to_vec(),
         provenance: provenance_to_proto(circuit.provenance).into(),
         memory_short: memory.is_err(),
+        priority: circuit.shape.priority,
+        openings: circuit.shape.openings,
+        withdrawals: circuit.shape.withdrawals,
+        rotations: circuit.shape.rotations,
     }
 }
 

@@ -1,12 +1,13 @@
-//! `Operation` and `OperationState`.
+//! `Operation`, `OperationState`, `Execution` and `PriorityOutcome`.
 
-use quittance_proto::v1;
+use quittance_circuits::tx::SignedOperation;
+use quittance_proto::v1::{self, operation::Kind};
 
 use super::batch::stage_to_proto;
-use super::transfer;
+use super::{opening, priority, rotation, section, transfer, withdrawal};
 use crate::batch::Stage;
 use crate::grpc::fields::Violations;
-use crate::operation::{Operation, OperationStage, OperationState};
+use crate::operation::{Operation, OperationStage, OperationState, Outcome, Request};
 use crate::store::{Snapshot, StoreError};
 
 /// Writes one operation, with the stage of its batch as this snapshot has it.
@@ -23,11 +24,17 @@ pub(crate) fn with_stage(operation: &Operation, stage: Option<Stage>) -> v1::Ope
     let (mut execution, mut rejection) = (None, None);
     match &operation.state {
         OperationState::Queued => {}
-        OperationState::Executed { batch, position } => {
+        OperationState::Executed {
+            batch,
+            position,
+            outcome,
+        } => {
             execution = Some(v1::Execution {
                 batch: *batch,
                 position: *position,
                 batch_state: stage.map_or(v1::BatchState::Unspecified, stage_to_proto).into(),
+                section: section::to_proto(operation.request.section()).into(),
+                outcome: outcome.as_ref().map(outcome_to_proto),
             });
         }
         OperationState::Rejected(reason) => {
@@ -46,10 +53,30 @@ pub(crate) fn with_stage(operation: &Operation, stage: Option<Stage>) -> v1::Ope
             OperationState::Rejected(_) => v1::OperationState::Rejected,
         }
         .into(),
-        transfer: Some(transfer::to_proto(&operation.signed)),
+        kind: Some(kind(&operation.request)),
         accepted_at_ms: operation.accepted_at_ms,
         execution,
         rejection,
+    }
+}
+
+fn kind(request: &Request) -> Kind {
+    match request {
+        Request::Priority(entry) => Kind::Priority(priority::to_proto(entry.index, &entry.priority)),
+        Request::Signed(SignedOperation::Transfer(signed)) => Kind::Transfer(transfer::to_proto(signed)),
+        Request::Signed(SignedOperation::Opening(signed)) => Kind::Opening(opening::to_proto(signed)),
+        Request::Signed(SignedOperation::Withdrawal(signed)) => {
+            Kind::Withdrawal(withdrawal::to_proto(signed))
+        }
+        Request::Signed(SignedOperation::Rotation(signed)) => Kind::Rotation(rotation::to_proto(signed)),
+    }
+}
+
+fn outcome_to_proto(outcome: &Outcome) -> v1::PriorityOutcome {
+    v1::PriorityOutcome {
+        done: outcome.done,
+        token: outcome.token,
+        amount: outcome.amount.to_be_bytes().to_vec(),
     }
 }
 

@@ -19,16 +19,16 @@ pub(crate) fn to_proto(policy: &Policy, max_message_bytes: usize) -> v1::Policy 
             })
             .collect(),
         batching: Some(v1::BatchingPolicy {
-            max_transfers: batching.max_transfers,
+            max_operations: batching.max_operations,
             max_delay_ms: u64::try_from(batching.max_delay.as_millis()).unwrap_or(u64::MAX),
             max_unproved_batches: batching.max_unproved_batches,
             max_queued: batching.max_queued,
         }),
         limits: Some(v1::Limits {
             max_message_bytes: u64::try_from(max_message_bytes).unwrap_or(u64::MAX),
-            max_batch_transfers: policy.max_batch_transfers(),
+            max_batch_operations: policy.max_batch_operations(),
             max_batch_fee_slots: policy.max_batch_fee_slots(),
-            max_stream_transfers: policy.max_stream_transfers,
+            max_stream_operations: policy.max_stream_operations,
             max_page_size: policy.max_page_size,
             max_idempotency_key_bytes: u32::try_from(IdempotencyKey::MAX_BYTES).unwrap_or(u32::MAX),
             idempotency_keys_kept: policy.idempotency_keys,

@@ -59,18 +59,18 @@ pub(super) fn unread(problem: &str) -> (Code, ErrorDetails) {
     )
 }
 
-/// The details of what refused one transfer of a stream, with its position and how many before it were accepted.
+/// The details of what refused one operation of a stream, with its position and how many before it were accepted.
 pub(super) fn in_stream(
     mut details: ErrorDetails,
     code: Code,
-    transfer: usize,
+    position: usize,
     accepted: usize,
 ) -> ErrorDetails {
     let known = details.error_info().cloned();
     let ErrorInfo {
         reason, mut metadata, ..
     } = known.unwrap_or_else(|| ErrorInfo::new(reason(code), DOMAIN, HashMap::new()));
-    metadata.insert("transfer".to_owned(), transfer.to_string());
+    metadata.insert("position".to_owned(), position.to_string());
     metadata.insert("accepted".to_owned(), accepted.to_string());
     details.set_error_info(reason, DOMAIN, metadata);
     details
@@ -98,8 +98,8 @@ mod tests {
         for (problem, path, rest) in [
             ("invalid varint", "request", "invalid varint"),
             (
-                "SubmitBatchRequest.transfers: SignedTransfer.nonce: invalid wire type: Varint (expected LengthDelimited)",
-                "transfers.nonce",
+                "SubmitBatchRequest.operations: SignedOperation.transfer: SignedTransfer.nonce: invalid wire type: Varint (expected LengthDelimited)",
+                "operations.transfer.nonce",
                 "invalid wire type: Varint (expected LengthDelimited)",
             ),
             (

@@ -4,37 +4,74 @@ use std::time::Duration;
 
 use quittance_circuits::batch::ApplyError;
 use quittance_circuits::state::StateError;
-use quittance_circuits::tx::transfer::TransferError;
+use quittance_circuits::tx::RuleError;
+use quittance_circuits::tx::priority::PriorityError;
+use quittance_verifier::Section;
 use tonic::Code;
 use tonic_types::ErrorDetails;
 
 use super::details::{field, info};
+use super::place::Place;
 use crate::store::StoreError;
 
 /// A broken rule of a batch.
-pub(super) fn batch(error: &ApplyError) -> (Code, ErrorDetails) {
-    let (place, index, values) = match error {
-        ApplyError::Transfer { index, error } => ("transfer", *index, error.to_string()),
-        ApplyError::Fee { slot, error } => ("fee_slot", *slot, error.to_string()),
-        ApplyError::State(error) => return state(error),
-        other => {
-            return (
-                Code::FailedPrecondition,
-                info("REJECTED", [("values", other.to_string())]),
-            );
+pub(super) fn batch(error: &ApplyError, place: &Place) -> (Code, ErrorDetails) {
+    match error {
+        ApplyError::Operation {
+            section,
+            index,
+            error,
+        } => operation(error, *section, *index, place),
+        ApplyError::Fee { slot, error } => {
+            let path = format!("fee_slots[{slot}]");
+            let values = error.to_string();
+            broken(error.rule(), ("fee_slot", *slot), &path, "leaf", values)
         }
-    };
-    let rule = error.rule().unwrap_or("rejected");
-    broken(rule, place, index, &format!("{place}s[{index}]"), values)
+        ApplyError::State(error) => state(error),
+        other => (
+            Code::FailedPrecondition,
+            info("REJECTED", [("values", other.to_string())]),
+        ),
+    }
 }
 
-/// A broken rule of a transfer that was submitted by itself.
-pub(super) fn transfer(error: &TransferError) -> (Code, ErrorDetails) {
-    broken(error.rule(), "transfer", 0, "transfer", error.to_string())
+/// A broken rule of the `index`-th signed operation of a section.
+pub(super) fn operation(
+    error: &RuleError,
+    section: Section,
+    index: usize,
+    place: &Place,
+) -> (Code, ErrorDetails) {
+    let (position, path) = place.of(section, index);
+    broken(
+        error.rule(),
+        ("position", position),
+        &path,
+        "to",
+        error.to_string(),
+    )
 }
 
-/// Rules that the message breaks by itself, whatever the state, name the field.
-fn broken(rule: &str, place: &str, index: usize, path: &str, values: String) -> (Code, ErrorDetails) {
+/// A broken rule of an operation of the root chain's queue.
+pub(super) fn priority(error: &PriorityError, place: &Place) -> (Code, ErrorDetails) {
+    let (position, path) = place.of(Section::Priority, 0);
+    broken(
+        error.rule(),
+        ("position", position),
+        &path,
+        "leaf",
+        error.to_string(),
+    )
+}
+
+/// Rules that are broken whatever the state is name the field; `recipient` is the field of the leaf that receives.
+fn broken(
+    rule: &str,
+    (place, index): (&str, usize),
+    path: &str,
+    recipient: &str,
+    values: String,
+) -> (Code, ErrorDetails) {
     let mut details = info(
         &rule.to_ascii_uppercase(),
         [
@@ -43,12 +80,14 @@ fn broken(rule: &str, place: &str, index: usize, path: &str, values: String) -> 
             ("values", values.clone()),
         ],
     );
-    let name = match (place, rule) {
-        ("transfer", "signature_canonical") => "signature.s",
-        ("transfer", "signature_valid") => "signature",
-        ("transfer", "sender_in_range") => "from",
-        ("transfer", "recipient_in_range") => "to",
-        ("fee_slot", "recipient_in_range") => "leaf",
+    let name = match rule {
+        "signature_canonical" => "signature.s",
+        "signature_valid" => "signature",
+        "sender_in_range" => "from",
+        "recipient_in_range" => recipient,
+        "key_valid" => "key_x",
+        "owner_nonzero" => "owner",
+        "address_in_range" => "address",
         _ => return (Code::FailedPrecondition, details),
     };
     details.add_bad_request_violation(format!("{path}.{name}"), values);

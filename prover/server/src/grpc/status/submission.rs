@@ -8,10 +8,12 @@ use tonic::Code;
 use tonic_types::ErrorDetails;
 
 use super::details::{DOMAIN, field, info, quota};
+use super::place::Place;
 use super::rules;
 use crate::sequencer::{CutError, SubmitError};
+use crate::store::EnterError;
 
-/// When to come back while transfers wait to be executed.
+/// When to come back while operations wait to be executed.
 const QUEUE: Duration = Duration::from_secs(1);
 /// When to come back while batches wait for their proofs.
 const PROOFS: Duration = Duration::from_secs(10);
@@ -20,15 +22,17 @@ const MEMORY: Duration = Duration::from_secs(60);
 /// When to come back after a failure that may pass.
 const FAILURE: Duration = Duration::from_secs(5);
 
-pub(super) fn refused(error: &SubmitError) -> (Code, ErrorDetails) {
+pub(super) fn refused(error: &SubmitError, place: &Place) -> (Code, ErrorDetails) {
     let message = error.to_string();
     match error {
-        SubmitError::Empty => field("transfers", message),
+        SubmitError::Empty => field("operations", message),
         SubmitError::RepeatedFeeToken { slot, .. } => field(format!("fee_slots[{slot}].token"), message),
         SubmitError::NoFeeSlot => field("fee_slots", message),
-        SubmitError::TooManyTransfers { limit, .. } => {
-            exhausted("transfers", format!("at most {limit} transfers in a batch"), None)
-        }
+        SubmitError::TooManyOperations { limit, .. } => exhausted(
+            "operations",
+            format!("at most {limit} operations in a batch"),
+            None,
+        ),
         SubmitError::TooManyFeeSlots { limit, .. } => {
             exhausted("fee_slots", format!("at most {limit} fee slots in a batch"), None)
         }
@@ -52,7 +56,7 @@ pub(super) fn refused(error: &SubmitError) -> (Code, ErrorDetails) {
         }
         SubmitError::QueueFull { queued, limit } => exhausted(
             "batching.max_queued",
-            format!("{queued} of {limit} transfers wait"),
+            format!("{queued} of {limit} operations wait"),
             Some(QUEUE),
         ),
         SubmitError::TooManyUnproved { pending, limit } => exhausted(
@@ -66,7 +70,7 @@ pub(super) fn refused(error: &SubmitError) -> (Code, ErrorDetails) {
             limit,
         } => exhausted(
             "proving.max_unproved_batches",
-            format!("{pending} of {limit} batches wait, and {queued} queued transfers come first"),
+            format!("{pending} of {limit} batches wait, and {queued} queued operations come first"),
             Some(PROOFS),
         ),
         SubmitError::FeeBelowMinimum {
@@ -118,14 +122,25 @@ pub(super) fn refused(error: &SubmitError) -> (Code, ErrorDetails) {
             ],
         )),
         SubmitError::NoNumberLeft => failed(info("NO_NUMBER_LEFT", [])),
-        SubmitError::Transfer(error) => rules::transfer(error),
-        SubmitError::Batch(error) => rules::batch(error),
+        SubmitError::Transfer(error) => rules::operation(error, section, 0, place),
+        SubmitError::Batch(error) => rules::batch(error, place),
         SubmitError::Stuck { reason } => match &**reason {
             CutError::NoNumberLeft => failed(info("NO_NUMBER_LEFT", [])),
-            CutError::State(error) => rules::batch(error),
+            CutError::State(error) => rules::batch(error, place),
             CutError::Store(error) => rules::store(error),
             CutError::NoShape { .. } => (Code::Internal, ErrorDetails::new()),
         },
+        SubmitError::Enter(EnterError::Gap { index, next }) => failed(info(
+            "QUEUE_GAP",
+            [("expected", next.to_string()), ("got", index.to_string())],
+        )),
+        SubmitError::Enter(EnterError::Differs { index, operation }) => (
+            Code::AlreadyExists,
+            info(
+                "PRIORITY_DIFFERS",
+                [("index", index.to_string()), ("operation", operation.to_string())],
+            ),
+        ),
         SubmitError::Stopping => unavailable(),
         SubmitError::Panicked => (Code::Internal, ErrorDetails::new()),
         SubmitError::Store(error) => rules::store(error),

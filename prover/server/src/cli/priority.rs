@@ -1,0 +1,148 @@
+//! `quittance priority`: the root chain's queue, as its watcher fills it.
+
+use quittance_proto::v1;
+use serde_json::json;
+
+use super::args::{
+    DepositArgs, ForcedExitArgs, PriorityArgs, PriorityCommand, PriorityStatusArgs, PrioritySubmitArgs,
+};
+use super::operation_json::{DepositJson, ForcedExitJson, PriorityJson};
+use super::output::Output;
+use super::{CliError, amount, client, files, operation_json, operations, sign};
+use crate::encoding::{fr_to_bytes_be, to_hex};
+
+pub(super) fn run(args: &PriorityArgs, out: &mut Output) -> Result<(), CliError> {
+    match &args.command {
+        PriorityCommand::Deposit(args) => deposit(args, out),
+        PriorityCommand::Exit(args) => exit(args, out),
+        PriorityCommand::Submit(args) => submit(args, out),
+        PriorityCommand::Status(args) => status(args, out),
+    }
+}
+
+fn deposit(args: &DepositArgs, out: &mut Output) -> Result<(), CliError> {
+    let key = sign::public_key(&args.key)?;
+    let deposit = DepositJson {
+        leaf: args.leaf,
+        token: args.token,
+        amount: amount::exact(&args.amount)?.to_string(),
+        owner: to_hex(&sign::address("owner", &args.owner)?.get()),
+        key_x: to_hex(&fr_to_bytes_be(&key.x)),
+        key_y: to_hex(&fr_to_bytes_be(&key.y)),
+    };
+    out.line(operation_json::to_line(&PriorityJson::deposit(
+        args.index, deposit,
+    ))?)
+}
+
+fn exit(args: &ForcedExitArgs, out: &mut Output) -> Result<(), CliError> {
+    let exit = ForcedExitJson {
+        leaf: args.leaf,
+        caller: to_hex(&sign::address("caller", &args.caller)?.get()),
+    };
+    out.line(operation_json::to_line(&PriorityJson::forced_exit(
+        args.index, exit,
+    ))?)
+}
+
+fn submit(args: &PrioritySubmitArgs, out: &mut Output) -> Result<(), CliError> {
+    let name = args.operations.display().to_string();
+    let text = files::read_text(&args.operations)?;
+    let entries = operation_json::read_priority(&name, &text)?;
+    client::block_on(async {
+        let mut client = client::connect(&args.server.server).await?;
+        let first = queue(&mut client).await?.next_index;
+        let operations = (first..)
+            .zip(entries)
+            .enumerate()
+            .map(|(position, (next, entry))| {
+                entry.into_proto(next).map_err(|problem| {
+                    CliError::refused(
+                        format!("{name}: operation {position}: {problem}"),
+                        "send what `quittance priority deposit` and `quittance priority exit` print",
+                    )
+                })
+            });
+        let operations: Vec<_> = operations.collect::<Result<_, _>>()?;
+        let messages = operations.into_iter().map(|operation| v1::SubmitPriorityRequest {
+            operation: Some(operation),
+        });
+        let messages = tokio_stream::iter(messages.collect::<Vec<_>>());
+        let mut answers = client.submit_priority(messages).await?.into_inner();
+        let mut accepted = Vec::new();
+        // What was answered is accepted, however the stream ends.
+        let mut ended = loop {
+            match answers.message().await {
+                Ok(Some(answer)) => accepted.push(answer),
+                Ok(None) => break Ok(()),
+                Err(status) => break Err(CliError::from(status)),
+            }
+        };
+        if accepted.is_empty() {
+            return ended;
+        }
+        let mut state = "accepted";
+        if args.wait && ended.is_ok() {
+            for answer in &accepted {
+                ended = operations::settled(&mut client, answer.operation_id).await;
+                if ended.is_err() {
+                    break;
+                }
+            }
+            if ended.is_ok() {
+                state = "proved";
+            }
+        }
+        say(&accepted, state, out)?;
+        ended
+    })
+}
+
+fn say(accepted: &[v1::SubmitPriorityResponse], state: &str, out: &mut Output) -> Result<(), CliError> {
+    let ids: Vec<u64> = accepted.iter().map(|answer| answer.operation_id).collect();
+    let indices: Vec<u64> = accepted.iter().map(|answer| answer.index).collect();
+    let repeated = accepted.iter().filter(|answer| answer.repeated).count();
+    let again = match repeated {
+        0 => String::new(),
+        count => format!(", {count} of them as submitted before"),
+    };
+    let hash = accepted
+        .last()
+        .map(|answer| to_hex(&answer.queue_hash))
+        .unwrap_or_default();
+    out.result(
+        &json!({
+            "indices": indices, "operations": ids, "queue_hash": hash, "state": state, "repeated": repeated
+        }),
+        format_args!(
+            "operations {}, indices {}: {state}{again}; queue hash {hash}",
+            operations::ranges(&ids),
+            operations::ranges(&indices)
+        ),
+    )
+}
+
+fn status(args: &PriorityStatusArgs, out: &mut Output) -> Result<(), CliError> {
+    client::block_on(async {
+        let mut client = client::connect(&args.server).await?;
+        let queue = queue(&mut client).await?;
+        let (hash, executed) = (to_hex(&queue.hash), to_hex(&queue.executed_hash));
+        out.result(
+            &json!({
+                "next_index": queue.next_index,
+                "hash": hash,
+                "next_to_execute": queue.next_to_execute,
+                "executed_hash": executed,
+            }),
+            format_args!(
+                "{} priority operations submitted, queue hash {hash}\n{} of them executed, queue hash {executed}",
+                queue.next_index, queue.next_to_execute
+            ),
+        )
+    })
+}
+
+async fn queue(client: &mut client::Client) -> Result<v1::Queue, CliError> {
+    let answer = client.get_queue(v1::GetQueueRequest {}).await?.into_inner();
+    client::required(answer.queue, "the queue")
+}
