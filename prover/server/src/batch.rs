@@ -3,10 +3,14 @@
 //! A batch is made and executed by [`crate::sequencer`], so that a stored one is at least executed. From there on later
 //! batches stand on its root: only the work of its proof starts, stops and is repeated. Each move is one transaction of the store ([`crate::store::Store::advance`]).
 
+use std::fmt;
+
 use ark_bn254::Fr;
 use quittance_engine::Phase;
-use quittance_verifier::Shape;
+use quittance_verifier::{Section, Shape};
 use thiserror::Error;
+
+use crate::operation::QueuePoint;
 
 /// Where a stored batch stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -78,6 +82,21 @@ pub struct PhaseTime {
     pub wall_us: u64,
 }
 
+/// How many operations a batch has in each section, without padding and without fee slots.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SectionCounts {
+    /// Priority operations.
+    pub priority: u32,
+    /// Openings.
+    pub openings: u32,
+    /// Transfers.
+    pub transfers: u32,
+    /// Withdrawals.
+    pub withdrawals: u32,
+    /// Rotations.
+    pub rotations: u32,
+}
+
 /// What was credited to one fee leaf.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FeeCredit {
@@ -98,8 +117,8 @@ pub struct Batch {
     pub stage: Stage,
     /// The shape that proves it.
     pub shape: Shape,
-    /// Number of transfers, without padding.
-    pub transfers: u32,
+    /// Its operations.
+    pub counts: SectionCounts,
     /// State root before.
     pub old_root: Fr,
     /// State root after.
@@ -117,10 +136,12 @@ pub struct Batch {
     /// Phases of the stored proof.
     pub phases: Vec<PhaseTime>,
     /// Id of the first operation that the batch took off the queue. The operations from there to `end_operation` were executed
-    /// in this batch or rejected. 0 for a batch that is older than operations: of a migrated store of format 1.
+    /// in this batch or rejected.
     pub first_operation: u64,
-    /// One more than the id of the last operation that the batch took off the queue; 0 as above.
+    /// One more than the id of the last operation that the batch took off the queue.
     pub end_operation: u64,
+    /// Where the root chain's queue stood before the batch.
+    pub queue: QueuePoint,
 }
 
 /// An event that cannot happen to a batch where it stands.
@@ -142,6 +163,75 @@ pub enum Moved {
     Changed,
     /// The batch was there already; nothing is to be stored.
     Unchanged,
+}
+
+impl SectionCounts {
+    /// The number of operations in a section; 0 for fee slots, which are none.
+    #[must_use]
+    pub const fn of(&self, section: Section) -> u32 {
+        match section {
+            Section::Priority => self.priority,
+            Section::Openings => self.openings,
+            Section::Transfers => self.transfers,
+            Section::Withdrawals => self.withdrawals,
+            Section::Rotations => self.rotations,
+            Section::Fees => 0,
+        }
+    }
+
+    /// All of them.
+    #[must_use]
+    pub const fn total(&self) -> u32 {
+        // At most 65,536 in each section.
+        self.priority
+            .saturating_add(self.openings)
+            .saturating_add(self.transfers)
+            .saturating_add(self.withdrawals)
+            .saturating_add(self.rotations)
+    }
+
+    /// One operation more in a section; gives the place that it takes there.
+    pub fn push(&mut self, section: Section) -> u32 {
+        let Some(count) = self.of_mut(section) else {
+            return 0;
+        };
+        let place = *count;
+        *count = place.saturating_add(1);
+        place
+    }
+
+    /// One operation less.
+    pub(crate) fn pop(&mut self, section: Section) {
+        if let Some(count) = self.of_mut(section) {
+            *count = count.saturating_sub(1);
+        }
+    }
+
+    const fn of_mut(&mut self, section: Section) -> Option<&mut u32> {
+        Some(match section {
+            Section::Priority => &mut self.priority,
+            Section::Openings => &mut self.openings,
+            Section::Transfers => &mut self.transfers,
+            Section::Withdrawals => &mut self.withdrawals,
+            Section::Rotations => &mut self.rotations,
+            Section::Fees => return None,
+        })
+    }
+}
+
+impl fmt::Display for SectionCounts {
+    /// Such as `2 priority, 5 transfers`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        for section in Section::ALL {
+            let count = self.of(section);
+            if count > 0 {
+                write!(f, "{separator}{count} {section}")?;
+                separator = ", ";
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Stage {
@@ -261,12 +351,11 @@ mod tests {
         Batch {
             number: 7,
             stage,
-            shape: Shape {
-                levels: 2,
-                transfers: 2,
-                fee_slots: 1,
+            shape: Shape::transfers_only(2, 2, 1),
+            counts: SectionCounts {
+                transfers: 1,
+                ..SectionCounts::default()
             },
-            transfers: 1,
             old_root: Fr::from(1u64),
             new_root: Fr::from(2u64),
             fees: Vec::new(),
@@ -277,6 +366,7 @@ mod tests {
             phases: Vec::new(),
             first_operation: 1,
             end_operation: 2,
+            queue: QueuePoint::default(),
         }
     }
 

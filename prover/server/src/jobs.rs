@@ -338,11 +338,7 @@ mod tests {
     use super::*;
     use crate::batch::PhaseTime;
 
-    const SHAPE: Shape = Shape {
-        levels: 2,
-        transfers: 2,
-        fee_slots: 1,
-    };
+    const SHAPE: Shape = Shape::transfers_only(2, 2, 1);
 
     fn jobs() -> Jobs {
         let plan = PhaseTime {

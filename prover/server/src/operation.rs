@@ -1,11 +1,17 @@
 //! An operation on its way into a batch, and the keys by which clients may repeat a submission.
 //!
-//! Operations have ids from 1 in the order of acceptance and are executed in that order, so that the queue is a range of
-//! ids: everything before the store's cursor is executed or rejected, everything from it on is queued, but for operations
-//! that were rejected before batches were rolled back.
+//! Operations of all kinds have ids from 1 in the order of acceptance and are taken into batches in that order, so that the
+//! queue is a range of ids: everything before the store's cursor is executed or rejected, everything from it on is queued, but
+//! for operations that were rejected before batches were rolled back.
+//!
+//! Priority operations have a second number, their place in the root chain's queue: from 0, without gaps, in the same order. A
+//! hash runs over them ([`quittance_verifier::PriorityRequest::hash_after`]), by which the verifier notices one that was left out.
 
 use quittance_circuits::tx::fee::FeeSlot;
-use quittance_circuits::tx::transfer::SignedTransfer;
+use quittance_circuits::tx::priority::Priority;
+use quittance_circuits::tx::{self, SignedOperation};
+use quittance_circuits::types::AccountIndex;
+use quittance_verifier::Section;
 use thiserror::Error;
 
 /// An accepted operation, as the store keeps it.
@@ -15,10 +21,39 @@ pub struct Operation {
     pub id: u64,
     /// Where it stands.
     pub state: OperationState,
-    /// What the client submitted.
-    pub signed: SignedTransfer,
+    /// What was asked for.
+    pub request: Request,
     /// When it was accepted, in milliseconds since 1970-01-01 UTC.
     pub accepted_at_ms: u64,
+}
+
+/// What an operation asks for, and who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// The root chain, in the name of whoever called its contract.
+    Priority(Entry),
+    /// A client, by a signature.
+    Signed(SignedOperation),
+}
+
+/// A priority operation in the root chain's queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its place, from 0.
+    pub index: u64,
+    /// The operation.
+    pub priority: Priority,
+    /// The queue's running hash after it, below 2^248.
+    pub hash: [u8; 32],
+}
+
+/// A place between two operations of the root chain's queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueuePoint {
+    /// Place of the operation after it: as many are before it.
+    pub next: u64,
+    /// The running hash over those before it; zeros for none.
+    pub hash: [u8; 32],
 }
 
 /// Where an operation stands.
@@ -30,11 +65,24 @@ pub enum OperationState {
     Executed {
         /// Number of the batch.
         batch: u32,
-        /// Position among the batch's transfers, from 0.
+        /// Position in its section of the batch, from 0.
         position: u32,
+        /// What came of a priority operation; `None` for a signed one, which does what it says.
+        outcome: Option<Outcome>,
     },
-    /// It broke a rule when its batch was made, and will never be executed.
+    /// It broke a rule when its batch was made, and will never be executed. Never a priority operation.
     Rejected(Rejection),
+}
+
+/// What came of a priority operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Whether it had an effect. Without one it is over, too.
+    pub done: bool,
+    /// Token deposited, or paid to the owner; 0 for a forced exit that paid nothing.
+    pub token: u32,
+    /// Amount deposited (whether done or not), or paid to the owner; 0 for a forced exit that paid nothing.
+    pub amount: u128,
 }
 
 /// Where an operation stands, without the details.
@@ -46,6 +94,35 @@ pub enum OperationStage {
     Executed,
     /// See [`OperationState::Rejected`].
     Rejected,
+}
+
+impl Request {
+    /// The section of a batch that executes it.
+    #[must_use]
+    pub const fn section(&self) -> Section {
+        match self {
+            Self::Priority(_) => Section::Priority,
+            Self::Signed(signed) => signed.section(),
+        }
+    }
+
+    /// The operation as the state-transition function takes it.
+    #[must_use]
+    pub const fn operation(&self) -> tx::Operation {
+        match self {
+            Self::Priority(entry) => tx::Operation::Priority(entry.priority),
+            Self::Signed(signed) => tx::Operation::Signed(*signed),
+        }
+    }
+
+    /// The leaves that it reads and may change; one twice if it is both.
+    pub fn accounts(&self) -> impl Iterator<Item = AccountIndex> {
+        let (one, other) = match self {
+            Self::Priority(entry) => (entry.priority.leaf(), None),
+            Self::Signed(signed) => (signed.from(), signed.to()),
+        };
+        std::iter::once(one).chain(other)
+    }
 }
 
 impl OperationState {

@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
-use quittance_circuits::shapes;
+use quittance_circuits::shapes::{self, Counts};
 use quittance_circuits::tx::fee::FeeSlot;
 use quittance_circuits::types::{AccountIndex, TokenId};
-use quittance_verifier::Shape;
+use quittance_verifier::{Section, Shape};
 use thiserror::Error;
 
+use crate::batch::SectionCounts;
 use crate::config::Config;
 use crate::sequencer::SubmitError;
 use crate::store::{Snapshot, StoreError};
@@ -19,10 +20,10 @@ pub struct Policy {
     shapes: Vec<Shape>,
     tokens: Vec<TokenPolicy>,
     fee_slots: Vec<FeeSlot>,
-    /// How transfers that were submitted by themselves are put into batches.
+    /// How operations that were submitted by themselves are put into batches.
     pub batching: Batching,
-    /// Most transfers of one stream.
-    pub max_stream_transfers: u32,
+    /// Most operations of one stream.
+    pub max_stream_operations: u32,
     /// Most entries in one page of a list.
     pub max_page_size: u32,
     /// Idempotency keys that are remembered: the newest ones.
@@ -36,20 +37,20 @@ pub struct TokenPolicy {
     pub token: u32,
     /// Leaf that takes its fees, where a batch names no fee slot.
     pub fee_leaf: u32,
-    /// Least fee of a transfer, in the token's smallest unit.
+    /// Least fee of a signed operation, in the token's smallest unit.
     pub minimum_fee: u128,
 }
 
 /// When a batch is made from the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Batching {
-    /// As soon as so many transfers wait; at least 1, at most the slots of the largest shape.
-    pub max_transfers: u32,
+    /// As soon as so many operations wait, or no shape has room for one more; at least 1, at most the slots of the largest shape.
+    pub max_operations: u32,
     /// Or as soon as the oldest has waited so long.
     pub max_delay: Duration,
     /// But not while so many executed batches wait for their proofs.
     pub max_unproved_batches: u32,
-    /// Most transfers in the queue.
+    /// Most operations in the queue: of clients, and of the root chain as many again, so that neither keeps the other out.
     pub max_queued: u64,
 }
 
@@ -84,8 +85,8 @@ pub enum PolicyError {
         token: u32,
     },
     /// No loaded shape has that many slots.
-    #[error("batching.max_transfers is {got}, the largest loaded shape has {limit} transfer slots")]
-    MaxTransfers {
+    #[error("batching.max_operations is {got}, the largest loaded shape has {limit} slots for operations")]
+    MaxOperations {
         /// What is configured.
         got: u32,
         /// Slots of the largest shape.
@@ -99,9 +100,9 @@ pub enum PolicyError {
 impl Policy {
     /// The configured policy for these shapes over this state.
     pub fn new(config: &Config, shapes: Vec<Shape>, state: &Snapshot) -> Result<Self, PolicyError> {
-        let limit = shapes.iter().map(|shape| shape.transfers).max().unwrap_or(0);
-        let max_transfers = match config.batching.max_operations.map(std::num::NonZeroU32::get) {
-            Some(got) if got > limit => return Err(PolicyError::MaxTransfers { got, limit }),
+        let limit = shapes.iter().map(slots).max().unwrap_or(0);
+        let max_operations = match config.batching.max_operations.map(std::num::NonZeroU32::get) {
+            Some(got) if got > limit => return Err(PolicyError::MaxOperations { got, limit }),
             Some(got) => got,
             None => limit,
         };
@@ -111,12 +112,12 @@ impl Policy {
             tokens,
             shapes,
             batching: Batching {
-                max_transfers,
+                max_operations,
                 max_delay: config.batching.max_delay,
                 max_unproved_batches: config.proving.max_unproved_batches.get(),
                 max_queued: config.batching.max_queued.get(),
             },
-            max_stream_transfers: config.service.max_stream_operations.get(),
+            max_stream_operations: config.service.max_stream_operations.get(),
             max_page_size: config.service.max_page_size.get(),
             idempotency_keys: config.idempotency_keys.get(),
         })
@@ -144,11 +145,18 @@ impl Policy {
         self.tokens.get(at)
     }
 
-    /// The rule `fee_below_minimum` for a transfer at some place of its request.
-    pub(crate) fn check_fee(&self, transfer: usize, token: u32, got: u128) -> Result<(), SubmitError> {
+    /// The rule `fee_below_minimum` for an operation at some place among those of its section in its request.
+    pub(crate) fn check_fee(
+        &self,
+        section: Section,
+        index: usize,
+        token: u32,
+        got: u128,
+    ) -> Result<(), SubmitError> {
         match self.token(token) {
             Some(policy) if got < policy.minimum_fee => Err(SubmitError::FeeBelowMinimum {
-                transfer,
+                section,
+                index,
                 token,
                 minimum: policy.minimum_fee,
                 got,
@@ -177,23 +185,63 @@ impl Policy {
         Ok(())
     }
 
-    /// Transfer slots of the largest shape.
+    /// Slots of a section in the shape that has most.
     #[must_use]
-    pub fn max_batch_transfers(&self) -> u32 {
-        self.shapes.iter().map(|shape| shape.transfers).max().unwrap_or(0)
+    pub fn max_batch(&self, section: Section) -> u32 {
+        let slots = self.shapes.iter().map(|shape| shape.slots(section));
+        slots.max().unwrap_or(0)
+    }
+
+    /// Slots for operations in the shape that has most.
+    #[must_use]
+    pub fn max_batch_operations(&self) -> u32 {
+        self.shapes.iter().map(slots).max().unwrap_or(0)
     }
 
     /// Fee slots of the shape that has most.
     #[must_use]
     pub fn max_batch_fee_slots(&self) -> u32 {
-        self.shapes.iter().map(|shape| shape.fee_slots).max().unwrap_or(0)
+        self.max_batch(Section::Fees)
     }
 
-    /// The shape for a batch, if there is one that has room for it.
+    /// Whether an operation of this section gets into a batch at all.
     #[must_use]
-    pub fn plan(&self, transfers: usize, fee_slots: usize) -> Option<Shape> {
-        shapes::plan(&self.shapes, transfers, fee_slots)
+    pub fn takes(&self, section: Section) -> bool {
+        let mut one = SectionCounts::default();
+        one.push(section);
+        self.plan(&one, usize::from(section != Section::Priority)).is_some()
     }
+
+    /// The cheapest shape for a batch, if there is one that has room for it.
+    #[must_use]
+    pub fn plan(&self, counts: &SectionCounts, fee_slots: usize) -> Option<Shape> {
+        let slots = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
+        let counts = Counts {
+            priority: slots(counts.priority),
+            openings: slots(counts.openings),
+            transfers: slots(counts.transfers),
+            withdrawals: slots(counts.withdrawals),
+            rotations: slots(counts.rotations),
+            fee_slots,
+        };
+        shapes::plan(&self.shapes, &counts)
+    }
+
+    /// Whether a shape that has room for all of these has room for one operation more, of whatever kind.
+    pub(crate) fn has_room_behind(&self, counts: &SectionCounts) -> bool {
+        let fee_slots = usize::from(counts.total() > counts.priority);
+        Section::ALL.into_iter().any(|section| {
+            let mut more = *counts;
+            more.push(section);
+            section != Section::Fees && self.plan(&more, fee_slots).is_some()
+        })
+    }
+}
+
+/// Slots for operations.
+fn slots(shape: &Shape) -> u32 {
+    let of_operations = Section::ALL.into_iter().filter(|section| *section != Section::Fees);
+    of_operations.fold(0, |sum: u32, section| sum.saturating_add(shape.slots(section)))
 }
 
 impl TokenPolicy {

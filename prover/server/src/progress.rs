@@ -158,11 +158,7 @@ fn index(phase: Phase) -> usize {
 mod tests {
     use super::*;
 
-    const SHAPE: Shape = Shape {
-        levels: 2,
-        transfers: 2,
-        fee_slots: 1,
-    };
+    const SHAPE: Shape = Shape::transfers_only(2, 2, 1);
 
     #[test]
     fn measurements_replace_the_plan() {

@@ -1,9 +1,10 @@
-//! From submissions to executed batches: one thread that accepts transfers, makes batches of them, and is the only one to
+//! From submissions to executed batches: one thread that accepts operations, makes batches of them, and is the only one to
 //! write batches.
 //!
-//! A single transfer is checked by the native rules against the state with everything that was accepted before it, and
-//! stored; all transfers that arrive while the store is writing are stored together in its next transaction. The thread
-//! makes a batch of the queue's front as soon as enough transfers wait or the oldest has waited long enough, unless too many
+//! A single operation is checked by the native rules against the state with everything that was accepted before it, and
+//! stored; all operations that arrive while the store is writing are stored together in its next transaction. Operations of
+//! the root chain's queue enter in its order and are accepted whatever will come of them. The thread
+//! makes a batch of the queue's front as soon as enough operations wait or the oldest has waited long enough, unless too many
 //! batches wait for their proofs. A batch that a client submits as a whole is executed within its call, after everything
 //! that was accepted before it.
 //!
@@ -14,9 +15,13 @@ mod admit;
 mod cut;
 mod digest;
 mod error;
+mod front;
 mod inbox;
 mod ledger;
 mod memory;
+mod priority;
+mod queued;
+mod trial;
 mod whole;
 mod worker;
 
@@ -26,21 +31,22 @@ use std::thread::{self, JoinHandle};
 use ark_bn254::Fr;
 use quittance_circuits::babyjubjub::PublicKey;
 use quittance_circuits::tx::fee::FeeSlot;
-use quittance_circuits::tx::transfer::{self, SignedTransfer, TransferError};
+use quittance_circuits::tx::{RuleError, SignedOperation};
+use quittance_verifier::Section;
 use tokio::sync::{oneshot, watch};
 
 use crate::batch::Batch;
 use crate::jobs::Jobs;
 use crate::operation::{IdempotencyKey, Keyed};
 use crate::policy::Policy;
-use crate::store::{Acceptance, Store, StoreError};
+use crate::store::{Acceptance, Entered, NewPriority, Store, StoreError};
 use inbox::{Inbox, Request};
 use worker::Worker;
 
 pub use error::{CutError, SubmitError};
 pub use memory::MemoryCheck;
 
-/// Most transfers that [`Sequencer::submit`] takes at a time.
+/// Most operations that [`Sequencer::submit`] and [`Sequencer::enter`] take at a time.
 pub const CHUNK: usize = 256;
 
 /// The thread, as everybody else sees it.
@@ -51,22 +57,22 @@ pub struct Sequencer {
     changes: watch::Receiver<u64>,
 }
 
-/// A transfer, with what is known about its signature.
+/// A signed operation, with what is known about its signature.
 #[derive(Clone, Debug)]
-pub struct CheckedTransfer {
-    signed: SignedTransfer,
+pub struct CheckedOperation {
+    signed: SignedOperation,
     /// The key that the signature was checked with, and the outcome.
-    signature: Option<(PublicKey, Result<(), TransferError>)>,
+    signature: Option<(PublicKey, Result<(), RuleError>)>,
 }
 
-/// A transfer to accept by itself.
+/// An operation to accept by itself.
 #[derive(Clone, Debug)]
 pub struct Single {
-    transfer: CheckedTransfer,
+    operation: CheckedOperation,
     keyed: Option<Keyed>,
 }
 
-/// What became of transfers that were submitted by themselves.
+/// What became of operations that were submitted by themselves.
 #[derive(Debug)]
 pub struct Admitted {
     /// What was accepted, in order.
@@ -75,10 +81,19 @@ pub struct Admitted {
     pub refused: Option<SubmitError>,
 }
 
+/// What became of operations of the root chain's queue.
+#[derive(Debug)]
+pub struct Enrolled {
+    /// What has entered, in order.
+    pub entered: Vec<Entered>,
+    /// Why the one after those was refused; none that comes after it has entered.
+    pub refused: Option<SubmitError>,
+}
+
 /// A batch to execute as a whole.
 #[derive(Clone, Debug)]
 pub struct WholeSubmission {
-    transfers: Vec<CheckedTransfer>,
+    operations: Vec<CheckedOperation>,
     /// As the client named them; empty for those of the policy.
     fee_slots: Vec<FeeSlot>,
     keyed: Option<Keyed>,
@@ -97,44 +112,45 @@ pub struct WholeResult {
     pub repeated: bool,
 }
 
-impl CheckedTransfer {
-    /// Checks the signature with the key of the sender's account, which is the expensive part of a transfer's rules.
+impl CheckedOperation {
+    /// Checks the signature with the key of the sender's account, which is the expensive part of an operation's rules.
     #[must_use]
-    pub fn new(rollup_id: &Fr, signed: SignedTransfer, sender: &PublicKey) -> Self {
-        let outcome = transfer::check_signature(rollup_id, &signed, sender);
+    pub fn new(rollup_id: &Fr, signed: SignedOperation, sender: &PublicKey) -> Self {
+        let outcome = signed.check_signature(rollup_id, sender);
         Self {
             signed,
             signature: Some((*sender, outcome)),
         }
     }
 
-    /// A transfer whose signature is still to be checked.
+    /// An operation whose signature is still to be checked.
     #[must_use]
-    pub const fn unchecked(signed: SignedTransfer) -> Self {
+    pub const fn unchecked(signed: SignedOperation) -> Self {
         Self {
             signed,
             signature: None,
         }
     }
 
-    /// The rules of the signature, for the key that the sender has when the transfer is accepted.
-    fn signature(&self, rollup_id: &Fr, key: &PublicKey) -> Result<(), TransferError> {
+    /// The rules of the signature, for the key that the sender has when the operation is accepted: a rotation that was accepted
+    /// before it may have changed it.
+    fn signature(&self, rollup_id: &Fr, key: &PublicKey) -> Result<(), RuleError> {
         match &self.signature {
             Some((checked, outcome)) if checked == key => outcome.clone(),
-            _ => transfer::check_signature(rollup_id, &self.signed, key),
+            _ => self.signed.check_signature(rollup_id, key),
         }
     }
 }
 
 impl Single {
-    /// A transfer, under a key or without one.
+    /// An operation, under a key or without one.
     #[must_use]
-    pub fn new(transfer: CheckedTransfer, key: Option<IdempotencyKey>) -> Self {
+    pub fn new(operation: CheckedOperation, key: Option<IdempotencyKey>) -> Self {
         let keyed = key.map(|key| Keyed {
             key,
-            digest: digest::of_transfer(&transfer.signed),
+            digest: digest::of_operation(&operation.signed),
         });
-        Self { transfer, keyed }
+        Self { operation, keyed }
     }
 }
 
@@ -142,16 +158,19 @@ impl WholeSubmission {
     /// A batch, under a key or without one. Without fee slots, those of the policy take the fees.
     #[must_use]
     pub fn new(
-        transfers: Vec<CheckedTransfer>,
+        operations: Vec<CheckedOperation>,
         fee_slots: Vec<FeeSlot>,
         key: Option<IdempotencyKey>,
     ) -> Self {
         let keyed = key.map(|key| Keyed {
             key,
-            digest: digest::of_batch(transfers.iter().map(|transfer| &transfer.signed), &fee_slots),
+            digest: digest::of_batch(
+                operations.iter().map(|operation| &operation.signed),
+                &fee_slots,
+            ),
         });
         Self {
-            transfers,
+            operations,
             fee_slots,
             keyed,
         }
@@ -160,14 +179,25 @@ impl WholeSubmission {
     /// Checks what can be checked without the state.
     fn check_form(&self, policy: &Policy) -> Result<(), SubmitError> {
         let exceeds = |got: usize, limit: u32| usize::try_from(limit).is_ok_and(|limit| got > limit);
-        if self.transfers.is_empty() {
+        if self.operations.is_empty() {
             return Err(SubmitError::Empty);
         }
-        let (got, limit) = (self.transfers.len(), policy.max_batch_transfers());
-        if exceeds(got, limit) {
-            return Err(SubmitError::TooManyTransfers { got, limit });
+        for section in Section::ALL {
+            let of_section = |operation: &&CheckedOperation| operation.signed.section() == section;
+            let got = self.operations.iter().filter(of_section).count();
+            let limit = policy.max_batch(section);
+            if got > 0 && limit == 0 {
+                return Err(SubmitError::NoSlots { section });
+            }
+            if exceeds(got, limit) {
+                return Err(SubmitError::TooManyOperations {
+                    section,
+                    got,
+                    limit,
+                });
+            }
         }
-        let (got, limit) = (self.fee_slots.len(), policy.max_batch_fee_slots());
+        let (got, limit) = (self.fee_slots.len(), policy.max_batch(Section::Fees));
         if exceeds(got, limit) {
             return Err(SubmitError::TooManyFeeSlots { got, limit });
         }
@@ -225,11 +255,19 @@ impl Sequencer {
         &self.policy
     }
 
-    /// Accepts transfers in order, up to the first that is refused; at most [`CHUNK`]. What it gives is stored durably.
+    /// Accepts operations in order, up to the first that is refused; at most [`CHUNK`]. What it gives is stored durably.
     pub async fn submit(&self, items: Vec<Single>) -> Result<Admitted, SubmitError> {
         let (answer, answered) = oneshot::channel();
         self.inbox.put(Request::Singles { items, answer }).await?;
         answered.await.map_err(|_| SubmitError::Panicked)
+    }
+
+    /// Enters operations of the root chain's queue in order, up to the first that is refused; at most [`CHUNK`]. What it gives is
+    /// stored durably. One that has entered before is compared and changes nothing.
+    pub async fn enter(&self, items: Vec<NewPriority>) -> Result<Enrolled, SubmitError> {
+        let (answer, answered) = oneshot::channel();
+        self.inbox.put(Request::Priority { items, answer }).await?;
+        answered.await.map_err(|_| SubmitError::Panicked)?
     }
 
     /// Executes a batch, after everything that was accepted before it.
@@ -271,6 +309,14 @@ pub enum StartError {
     /// What waits cannot be executed with these keys.
     #[error("the queue holds a batch that was rolled back: {0}")]
     ShapeNeeded(#[source] CutError),
+    /// What waits has no slot in any loaded shape.
+    #[error("queued operation {operation} needs a shape with slots for {section}, of which no key is loaded")]
+    SlotsNeeded {
+        /// The operation.
+        operation: u64,
+        /// Its section.
+        section: Section,
+    },
     /// What waits has a token whose fees nobody takes.
     #[error("queued operation {operation} is in token {token}, whose fees the service does not take")]
     TokenNeeded {

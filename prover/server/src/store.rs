@@ -5,9 +5,11 @@
 //! their widths are written down in `STORE.md`.
 
 mod accept;
+pub(crate) mod applied;
 mod blocks;
 mod check;
 mod commit;
+mod enter;
 mod error;
 #[cfg(test)]
 mod faults;
@@ -17,7 +19,6 @@ pub mod fuzzing;
 mod genesis;
 mod guard;
 mod meta;
-mod migrate;
 mod proving;
 mod record;
 mod rollback;
@@ -28,6 +29,7 @@ mod tables;
 
 pub use accept::{Acceptance, KeyReused, NewOperation};
 pub use blocks::{BlockError, BlockFile};
+pub use enter::{EnterError, Entered, NewPriority};
 pub use error::StoreError;
 pub use record::codec::RecordError;
 pub use record::head::Head;
@@ -80,8 +82,7 @@ impl Drop for Store {
 }
 
 impl Store {
-    /// Opens the store in the directory, which has to belong to the configured rollup. A store of an older format is brought to
-    /// the present one first, in one transaction.
+    /// Opens the store in the directory, which has to belong to the configured rollup. A store of another format is refused.
     pub fn open(directory: &Path, expected: &RollupConfig) -> Result<Self, StoreError> {
         guarded(|| Self::open_file(directory, Some(expected)))
     }
@@ -103,14 +104,12 @@ impl Store {
             source,
         };
         if blocks::is_plain(&file).map_err(unusable)? {
-            // A copy of a damaged page would match its checksum.
-            let mut plain = opened_database(Database::open(&file), directory)?;
-            verify_pages(&mut plain)?;
-            if let Some(expected) = expected {
-                belongs(&format_and_identity(&plain)?.1, expected)?;
-            }
-            drop(plain);
-            blocks::convert(&file, directory)?;
+            // Formats before 3 began so. The database is only looked at.
+            let plain = opened_database(Database::open(&file), directory)?;
+            let (format, _) = format_and_identity(&plain)?;
+            return Err(StoreError::Damaged {
+                reason: format!("a store of format {format} lies in blocks"),
+            });
         }
         let bytes = std::fs::metadata(&file).map_err(unusable)?.len();
         let db = BlockFile::open(&file).and_then(|file| Database::builder().create_with_backend(file));
@@ -121,15 +120,11 @@ impl Store {
         Self::opened(db, expected)
     }
 
-    /// The store in an open database, whose format is the present one afterwards.
+    /// The store in an open database.
     fn opened(db: Database, expected: Option<&RollupConfig>) -> Result<Self, StoreError> {
-        let (format, identity) = format_and_identity(&db)?;
-        // Before the migration: the store of another rollup is left as it is.
+        let (_, identity) = format_and_identity(&db)?;
         if let Some(expected) = expected {
             belongs(&identity, expected)?;
-        }
-        if format != FORMAT {
-            migrate::migrate(&db)?;
         }
         check::check(&db.begin_read()?, &identity)?;
         Ok(Self::of(db, identity))
@@ -244,7 +239,6 @@ fn format_and_identity(db: &Database) -> Result<(u32, Identity), StoreError> {
     let format = meta::read_format(&meta)?;
     let identity = match format {
         FORMAT => meta::read_identity(&meta)?,
-        1 => meta::read_identity_of_format_1(&meta)?,
         found => {
             return Err(StoreError::Format {
                 found,

@@ -12,11 +12,7 @@ use quittance_circuits::types::{AccountIndex, BatchNumber, Nonce, RootAddress};
 use quittance_verifier::Shape;
 
 /// A shape for trees of the full height.
-pub(crate) const SHAPE: Shape = Shape {
-    levels: 16,
-    transfers: 10,
-    fee_slots: 1,
-};
+pub(crate) const SHAPE: Shape = Shape::transfers_only(16, 10, 1);
 
 /// Accounts share this many keys, so that making them takes no time.
 const KEYS: u32 = 4096;

@@ -1,4 +1,4 @@
-//! Accepting single transfers: checked one after another on the pending values, stored together.
+//! Accepting single operations: checked one after another on the pending leaves, stored together.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,19 +7,19 @@ use ark_bn254::Fr;
 use quittance_circuits::types::BatchNumber;
 use tokio::sync::oneshot;
 
-use super::ledger::{Base, Rules, Trial};
+use super::trial::{Base, Rules, Trial};
 use super::worker::{Worker, reply};
 use super::{Admitted, CutError, Single, SubmitError};
 use crate::clock::now_ms;
-use crate::operation::{IdempotencyKey, Remembered};
+use crate::operation::{IdempotencyKey, Remembered, Request};
 use crate::policy::Policy;
 use crate::store::{KeyReused, NewOperation, Snapshot, StoreError};
 
-/// Transfers of one request, and who waits for their answer.
+/// Operations of one request, and who waits for their answer.
 pub(super) type Waiting = (Vec<Single>, oneshot::Sender<Admitted>);
 
 impl Worker {
-    /// Accepts the transfers of all requests, in one transaction, and answers them.
+    /// Accepts the operations of all requests, in one transaction, and answers them.
     pub(super) fn admit_all(&mut self, waiting: Vec<Waiting>) {
         if waiting.is_empty() {
             return;
@@ -64,25 +64,27 @@ impl Worker {
             let refused = list.into_iter().find_map(|single| group.push(single).err());
             spans.push((group.new.len() - before, refused));
         }
-        let new = group.new;
-        let mut results = if new.is_empty() {
+        let Group { new, trial, .. } = group;
+        let leaves = trial.into_leaves();
+        let results = if new.is_empty() {
             Vec::new()
         } else {
             self.store.accept(new)?
-        }
-        .into_iter();
+        };
+        let accepted = results.iter().flatten().filter(|acceptance| !acceptance.repeated);
+        let requests: Vec<Request> = accepted.map(|acceptance| acceptance.operation.request).collect();
         let ledger = self.ledger_mut();
+        ledger.accept(&requests, leaves);
+        if results.iter().any(Result::is_err) {
+            ledger.forget();
+        }
+        let mut results = results.into_iter();
         let mut outcomes = Vec::with_capacity(spans.len());
         for (count, mut refused) in spans {
             let mut accepted = Vec::with_capacity(count);
             for result in results.by_ref().take(count) {
                 match result {
-                    Ok(acceptance) => {
-                        if !acceptance.repeated {
-                            ledger.add(&acceptance.operation.signed);
-                        }
-                        accepted.push(acceptance);
-                    }
+                    Ok(acceptance) => accepted.push(acceptance),
                     // Keys were looked up before; this is the store's own word on them.
                     Err(error) => refused = Some(error.into()),
                 }
@@ -93,7 +95,7 @@ impl Worker {
     }
 }
 
-/// Transfers that are about to be stored together.
+/// Operations that are about to be stored together.
 struct Group<'a> {
     policy: &'a Policy,
     rollup_id: &'a Fr,
@@ -109,7 +111,7 @@ struct Group<'a> {
 }
 
 impl Group<'_> {
-    /// Checks one more transfer; a refused one is not part of the group.
+    /// Checks one more operation; a refused one is not part of the group.
     fn push(&mut self, single: Single) -> Result<(), SubmitError> {
         if !self.is_repeated(&single)? {
             self.check(&single)?;
@@ -124,7 +126,7 @@ impl Group<'_> {
             }
         }
         self.new.push(NewOperation {
-            signed: single.transfer.signed,
+            signed: single.operation.signed,
             accepted_at_ms: self.now_ms,
             keyed: single.keyed,
         });
@@ -155,8 +157,14 @@ impl Group<'_> {
                 reason: Arc::clone(reason),
             });
         }
+        let section = single.operation.signed.section();
+        if !self.policy.takes(section) {
+            return Err(SubmitError::NoSlots { section });
+        }
+        // The root chain's operations have room of their own.
+        let signed = head.queued.saturating_sub(head.queued_priority());
         let (queued, limit) = (
-            head.queued.saturating_add(self.fresh),
+            signed.saturating_add(self.fresh),
             self.policy.batching.max_queued,
         );
         if queued >= limit {
@@ -171,12 +179,14 @@ impl Group<'_> {
             batch_number: BatchNumber(next),
             fee_slots: self.policy.fee_slots(),
         };
-        let transfer = &single.transfer;
-        let effect = self.trial.check(&rules, &transfer.signed, |key| {
-            transfer.signature(self.rollup_id, key)
+        let operation = &single.operation;
+        let checked = self.trial.check_signed(&rules, &operation.signed, |key| {
+            operation.signature(self.rollup_id, key)
         })?;
-        self.policy.check_fee(0, effect.sender_before.token, effect.fee)?;
-        self.trial.take(&transfer.signed, &effect);
+        if let Some((token, fee)) = checked.fee {
+            self.policy.check_fee(section, 0, token, fee)?;
+        }
+        self.trial.take(&checked);
         Ok(())
     }
 }

@@ -1,63 +1,25 @@
 //! Making a batch of the queue's front.
 //!
-//! Operations are taken in the order of their ids, on leaf values alone, until the batch is full; what breaks a rule is
-//! rejected there and the others go on. Then the state-transition function executes what was taken. Should it refuse an
-//! operation, that one is rejected too, and the choice begins anew: each round rejects at least one, so it comes to an end.
+//! What belongs to it is chosen on leaf values alone ([`super::front`]); then the state-transition function executes it. Should that
+//! refuse an operation, it is rejected too, and the choice begins anew: each round rejects at least one, so it comes to an end.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use ark_bn254::Fr;
-use quittance_circuits::batch::{AppliedBatch, ApplyError, BatchContext, apply_batch};
+use quittance_circuits::batch::{AppliedBatch, ApplyError, BatchContext, Operations, apply_batch};
 use quittance_circuits::state::{Overlay, StateChanges};
-use quittance_circuits::tx::fee::{self, FeeSlot};
-use quittance_circuits::tx::transfer::SignedTransfer;
 use quittance_circuits::types::BatchNumber;
 use quittance_verifier::Shape;
 
 use super::CutError;
-use super::error::Failure;
-use super::ledger::{Base, Ledger, Rules, Trial};
+use super::front::{Turn, operations, select};
+use super::trial::Rules;
 use super::worker::Worker;
-use crate::batch::{Batch, FeeCredit, Stage};
+use crate::batch::{Batch, FeeCredit, SectionCounts, Stage};
 use crate::clock::now_ms;
 use crate::operation::{Operation, Rejection, Whole};
-use crate::policy::{Policy, TokenPolicy};
-use crate::store::Snapshot;
-
-/// Most operations that are looked at for one batch: a long row of expired ones is rejected in several steps.
-const VISITS: usize = 4096;
-
-/// The queue's front, sorted out.
-#[derive(Debug, Default)]
-struct Front {
-    taken: Vec<Operation>,
-    rejected: Vec<(Operation, Rejection)>,
-    /// The id after the last operation of both kinds.
-    end: u64,
-    /// Fees by token.
-    paid: BTreeMap<u32, Paid>,
-    /// An operation whose fee its leaf cannot hold.
-    unpayable: Option<(u64, Rejection)>,
-}
-
-/// Fees in one token.
-#[derive(Debug)]
-struct Paid {
-    /// `None` from 2^128 on.
-    sum: Option<u128>,
-    /// The last operation that pays one.
-    last: u64,
-}
-
-/// What comes next.
-enum Turn {
-    /// Single transfers.
-    Front(Front),
-    /// A batch that was rolled back, from this operation on.
-    Whole(u64, Whole),
-}
+use crate::store::{Snapshot, applied::counts};
 
 impl Worker {
     /// Takes the front of the queue: into a batch, or rejected. Something is queued, and there is room for a batch.
@@ -68,7 +30,12 @@ impl Worker {
         loop {
             let (state, ledger) = self.view()?;
             let number = next_number(&state).ok_or(CutError::NoNumberLeft)?;
-            let front = match select(&policy, &rollup_id, &state, ledger, number, &forced)? {
+            let rules = Rules {
+                rollup_id: &rollup_id,
+                batch_number: BatchNumber(number),
+                fee_slots: policy.fee_slots(),
+            };
+            let front = match select(&policy, &rules, &state, ledger, &forced)? {
                 Turn::Front(front) => front,
                 Turn::Whole(first, whole) => return self.cut_whole(&state, number, first, &whole),
             };
@@ -79,11 +46,11 @@ impl Worker {
             if front.taken.is_empty() {
                 return self.reject(front.end, front.rejected);
             }
-            let slots = front.paid.keys().filter_map(|token| policy.token(*token));
-            let fee_slots: Vec<FeeSlot> = slots.map(TokenPolicy::fee_slot).collect();
-            let (applied, changes) = match self.apply(&state, number, &signed(&front.taken), &fee_slots) {
+            let fee_slots = front.fee_slots(&policy);
+            let operations = front.operations(fee_slots.clone());
+            let (applied, changes) = match self.apply(&state, number, &operations) {
                 Ok(done) => done,
-                Err(error) => match (error.rule(), culprit(&front, &fee_slots, &error)) {
+                Err(error) => match (error.rule(), front.culprit(&fee_slots, &error)) {
                     (Some(rule), Some(operation)) => {
                         forced.insert(operation, rejection(rule, &error));
                         continue;
@@ -92,11 +59,12 @@ impl Worker {
                 },
             };
             let first = state.head().next_operation;
-            let shape = self.shape(first, applied.transfers.len(), fee_slots.len())?;
-            let batch = executed(&applied, shape, first..front.end);
+            let shape = self.shape(first, &counts(&applied), fee_slots.len())?;
+            let batch = executed(&state, &applied, shape, first..front.end);
             let (rejected, reasons) = unzipped(front.rejected);
             self.store.commit_queued(&batch, &applied, &changes, &reasons)?;
-            self.settle(&reasons, front.taken.iter().chain(&rejected), Some(&changes));
+            let taken = front.taken.iter().chain(&rejected);
+            self.settle(&reasons, taken, Some((&batch, &changes)));
             self.announce(&batch);
             return Ok(());
         }
@@ -111,14 +79,19 @@ impl Worker {
         whole: &Whole,
     ) -> Result<(), CutError> {
         let count = usize::try_from(whole.operations).unwrap_or(usize::MAX);
-        let operations = state.queued(first, count)?;
+        let queued = state.queued(first, count)?;
         let end = first.saturating_add(u64::from(whole.operations));
-        let shape = self.shape(first, count, whole.fee_slots.len())?;
-        match self.apply(state, number, &signed(&operations), &whole.fee_slots) {
+        let mut sections = SectionCounts::default();
+        for operation in &queued {
+            sections.push(operation.request.section());
+        }
+        let shape = self.shape(first, &sections, whole.fee_slots.len())?;
+        let requests = queued.iter().map(|operation| &operation.request);
+        match self.apply(state, number, &operations(requests, whole.fee_slots.clone())) {
             Ok((applied, changes)) => {
-                let batch = executed(&applied, shape, state.head().next_operation..end);
+                let batch = executed(state, &applied, shape, state.head().next_operation..end);
                 self.store.commit_queued(&batch, &applied, &changes, &[])?;
-                self.settle(&[], &operations, Some(&changes));
+                self.settle(&[], &queued, Some((&batch, &changes)));
                 self.announce(&batch);
                 Ok(())
             }
@@ -127,7 +100,7 @@ impl Worker {
                     return Err(CutError::State(error));
                 };
                 let reason = rejection(rule, &error);
-                let rejected = operations
+                let rejected = queued
                     .into_iter()
                     .map(|operation| (operation, reason.clone()));
                 self.reject(end, rejected.collect())
@@ -149,48 +122,47 @@ impl Worker {
         &mut self,
         reasons: &[(u64, Rejection)],
         operations: impl IntoIterator<Item = &'a Operation>,
-        changes: Option<&StateChanges>,
+        made: Option<(&Batch, &StateChanges)>,
     ) {
         for (operation, reason) in reasons {
             tracing::warn!(operation, reason = reason.message, "operation rejected");
         }
         let ledger = self.ledger_mut();
-        if let Some(changes) = changes {
-            ledger.executed(changes);
-        }
         for operation in operations {
-            ledger.remove(operation);
+            ledger.remove(&operation.request);
+        }
+        if !reasons.is_empty() {
+            ledger.forget();
+        }
+        if let Some((batch, changes)) = made {
+            ledger.executed(changes, batch.fees.iter().map(|fee| fee.leaf));
         }
     }
 
-    fn shape(&self, operation: u64, transfers: usize, fee_slots: usize) -> Result<Shape, CutError> {
-        self.policy.plan(transfers, fee_slots).ok_or(CutError::NoShape {
+    fn shape(&self, operation: u64, counts: &SectionCounts, fee_slots: usize) -> Result<Shape, CutError> {
+        self.policy.plan(counts, fee_slots).ok_or(CutError::NoShape {
             operation,
-            transfers,
+            counts: *counts,
             fee_slots,
         })
     }
 
-    /// Executes transfers on the last state, with every path that their proof needs.
+    /// Executes operations on the last state, with every path that their proof needs.
     pub(super) fn apply(
         &self,
         state: &Snapshot,
         number: u32,
-        transfers: &[SignedTransfer],
-        fee_slots: &[FeeSlot],
+        operations: &Operations,
     ) -> Result<(AppliedBatch, StateChanges), ApplyError> {
         let context = BatchContext {
             rollup_id: self.rollup_id,
             batch_number: BatchNumber(number),
+            queue: state.head().executed.hash,
         };
         let mut overlay = Overlay::new(state)?;
-        let applied = apply_batch(&mut overlay, &context, transfers, fee_slots)?;
+        let applied = apply_batch(&mut overlay, &context, operations)?;
         Ok((applied, overlay.into_changes()))
     }
-}
-
-fn signed(operations: &[Operation]) -> Vec<SignedTransfer> {
-    operations.iter().map(|operation| operation.signed).collect()
 }
 
 fn unzipped(rejected: Vec<(Operation, Rejection)>) -> (Vec<Operation>, Vec<(u64, Rejection)>) {
@@ -203,104 +175,12 @@ fn unzipped(rejected: Vec<(Operation, Rejection)>) -> (Vec<Operation>, Vec<(u64,
         .unzip()
 }
 
-/// Sorts the queue's front out on leaf values. `forced` are operations that are rejected for another reason.
-fn select(
-    policy: &Policy,
-    rollup_id: &Fr,
-    state: &Snapshot,
-    ledger: &mut Ledger,
-    number: u32,
-    forced: &BTreeMap<u64, Rejection>,
-) -> Result<Turn, CutError> {
-    let rules = Rules {
-        rollup_id,
-        batch_number: BatchNumber(number),
-        fee_slots: policy.fee_slots(),
-    };
-    let mut trial = Trial::new(ledger, state, Base::Executed)?;
-    let mut front = Front {
-        end: state.head().next_operation,
-        ..Front::default()
-    };
-    let full = usize::try_from(policy.batching.max_transfers).unwrap_or(usize::MAX);
-    'pages: loop {
-        let page = state.queued(front.end, full.min(VISITS))?;
-        if page.is_empty() {
-            break;
-        }
-        for operation in page {
-            let id = operation.id;
-            if let Some(whole) = state.whole_at(id)? {
-                if front.taken.is_empty() && front.rejected.is_empty() {
-                    return Ok(Turn::Whole(id, whole));
-                }
-                break 'pages;
-            }
-            if front.taken.len() >= full || front.taken.len() + front.rejected.len() >= VISITS {
-                break 'pages;
-            }
-            // The signature was checked when the transfer was accepted, and is again when the batch is executed.
-            let outcome = match forced.get(&id) {
-                Some(rejection) => Err(rejection.clone()),
-                None => match trial.check(&rules, &operation.signed, |_| Ok(())) {
-                    Ok(effect) => Ok(effect),
-                    Err(Failure::Rule(error)) => Err(rejection(error.rule(), &error)),
-                    Err(Failure::Store(error)) => return Err(error.into()),
-                },
-            };
-            match outcome {
-                Ok(effect) => {
-                    let token = effect.sender_before.token;
-                    let tokens = front.paid.len() + usize::from(!front.paid.contains_key(&token));
-                    if policy.plan(front.taken.len() + 1, tokens).is_none() {
-                        break 'pages;
-                    }
-                    trial.take(&operation.signed, &effect);
-                    let paid = front.paid.entry(token).or_insert(Paid {
-                        sum: Some(0),
-                        last: id,
-                    });
-                    paid.sum = paid.sum.and_then(|sum| sum.checked_add(effect.fee));
-                    if effect.fee > 0 {
-                        paid.last = id;
-                    }
-                    front.taken.push(operation);
-                }
-                Err(rejection) => front.rejected.push((operation, rejection)),
-            }
-            front.end = id.saturating_add(1);
-        }
-    }
-    for (token, paid) in &front.paid {
-        let Some(slot) = policy.token(*token).map(TokenPolicy::fee_slot) else {
-            continue;
-        };
-        let account = trial.leaf(slot.leaf)?;
-        if let Err(error) = fee::check(&slot, paid.sum, trial.capacity(), account.as_ref()) {
-            front.unpayable = Some((paid.last, rejection(error.rule(), &error)));
-        }
-    }
-    Ok(Turn::Front(front))
-}
-
-/// The operation without which the state-transition function might have accepted the front.
-fn culprit(front: &Front, fee_slots: &[FeeSlot], error: &ApplyError) -> Option<u64> {
-    match error {
-        ApplyError::Transfer { index, .. } => Some(front.taken.get(*index)?.id),
-        ApplyError::Fee { slot, .. } => {
-            let token = fee_slots.get(*slot)?.token.get();
-            Some(front.paid.get(&token)?.last)
-        }
-        _ => None,
-    }
-}
-
 /// The number of the next batch.
 pub(super) fn next_number(state: &Snapshot) -> Option<u32> {
     state.head().batch_number.checked_add(1)
 }
 
-fn rejection(rule: &str, error: &dyn std::fmt::Display) -> Rejection {
+pub(super) fn rejection(rule: &str, error: &dyn std::fmt::Display) -> Rejection {
     let mut message = error.to_string();
     message.truncate(message.floor_char_boundary(Rejection::MAX_MESSAGE_BYTES));
     Rejection {
@@ -311,13 +191,18 @@ fn rejection(rule: &str, error: &dyn std::fmt::Display) -> Rejection {
 }
 
 /// A batch that was just executed, with the operations that it took off the queue.
-pub(super) fn executed(applied: &AppliedBatch, shape: Shape, operations: Range<u64>) -> Batch {
+pub(super) fn executed(
+    state: &Snapshot,
+    applied: &AppliedBatch,
+    shape: Shape,
+    operations: Range<u64>,
+) -> Batch {
     Batch {
         number: applied.context.batch_number.get(),
         stage: Stage::Executed,
         shape,
-        // At most the shape's slots, which are u32.
-        transfers: u32::try_from(applied.transfers.len()).unwrap_or(u32::MAX),
+        counts: counts(applied),
+        queue: state.head().executed,
         first_operation: operations.start,
         end_operation: operations.end,
         old_root: applied.old_root,

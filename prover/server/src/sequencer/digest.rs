@@ -4,29 +4,31 @@
 //! length: two submissions have the same digest only if they ask for the same.
 
 use blake3::Hasher;
+use quittance_circuits::babyjubjub::Point;
 use quittance_circuits::tx::fee::FeeSlot;
-use quittance_circuits::tx::transfer::SignedTransfer;
+use quittance_circuits::tx::SignedOperation;
+use quittance_circuits::types::RootAddress;
 
 use crate::encoding::fr_to_bytes_be;
 
-/// The digest of one transfer by itself.
-pub(super) fn of_transfer(signed: &SignedTransfer) -> [u8; 32] {
+/// The digest of one operation by itself.
+pub(super) fn of_operation(signed: &SignedOperation) -> [u8; 32] {
     let mut hasher = Hasher::new();
-    hasher.update(b"quittance.v1 transfer");
-    transfer(&mut hasher, signed);
+    hasher.update(b"quittance.v1 operation");
+    operation(&mut hasher, signed);
     hasher.finalize().into()
 }
 
 /// The digest of a batch with the fee slots that the client named.
 pub(super) fn of_batch<'a>(
-    transfers: impl ExactSizeIterator<Item = &'a SignedTransfer>,
+    operations: impl ExactSizeIterator<Item = &'a SignedOperation>,
     fee_slots: &[FeeSlot],
 ) -> [u8; 32] {
     let mut hasher = Hasher::new();
-    hasher.update(b"quittance.v1 batch");
-    length(&mut hasher, transfers.len());
-    for signed in transfers {
-        transfer(&mut hasher, signed);
+    hasher.update(b"quittance.v1 batch of operations");
+    length(&mut hasher, operations.len());
+    for signed in operations {
+        operation(&mut hasher, signed);
     }
     length(&mut hasher, fee_slots.len());
     for slot in fee_slots {
@@ -40,19 +42,52 @@ fn length(hasher: &mut Hasher, length: usize) {
     hasher.update(&u64::try_from(length).unwrap_or(u64::MAX).to_le_bytes());
 }
 
-fn transfer(hasher: &mut Hasher, signed: &SignedTransfer) {
-    let transfer = &signed.transfer;
-    hasher.update(&transfer.from.get().to_le_bytes());
-    hasher.update(&transfer.to.get().to_le_bytes());
-    hasher.update(&transfer.amount.get().to_le_bytes());
-    hasher.update(&transfer.fee.get().to_le_bytes());
-    hasher.update(&transfer.nonce.get().to_le_bytes());
-    hasher.update(&transfer.valid_until.get().to_le_bytes());
-    hasher.update(&fr_to_bytes_be(&signed.signature.r8.x));
-    hasher.update(&fr_to_bytes_be(&signed.signature.r8.y));
-    for limb in signed.signature.s {
+/// The kind's number, what all kinds have, then what the kind has: each kind has a fixed length.
+fn operation(hasher: &mut Hasher, signed: &SignedOperation) {
+    let kind: u8 = match signed {
+        SignedOperation::Transfer(_) => 1,
+        SignedOperation::Opening(_) => 2,
+        SignedOperation::Withdrawal(_) => 3,
+        SignedOperation::Rotation(_) => 4,
+    };
+    hasher.update(&[kind]);
+    hasher.update(&signed.from().get().to_le_bytes());
+    hasher.update(&signed.fee().get().to_le_bytes());
+    hasher.update(&signed.nonce().get().to_le_bytes());
+    hasher.update(&signed.valid_until().get().to_le_bytes());
+    let signature = signed.signature();
+    point(hasher, &signature.r8);
+    for limb in signature.s {
         hasher.update(&limb.to_le_bytes());
     }
+    match signed {
+        SignedOperation::Transfer(signed) => {
+            hasher.update(&signed.transfer.to.get().to_le_bytes());
+            hasher.update(&signed.transfer.amount.get().to_le_bytes());
+        }
+        SignedOperation::Opening(signed) => {
+            hasher.update(&signed.opening.to.get().to_le_bytes());
+            hasher.update(&signed.opening.amount.get().to_le_bytes());
+            holder(hasher, &signed.opening.key, &signed.opening.owner);
+        }
+        SignedOperation::Withdrawal(signed) => {
+            hasher.update(&signed.withdrawal.amount.to_le_bytes());
+            hasher.update(&signed.withdrawal.address.get());
+        }
+        SignedOperation::Rotation(signed) => {
+            holder(hasher, &signed.rotation.key, &signed.rotation.owner);
+        }
+    }
+}
+
+fn holder(hasher: &mut Hasher, key: &Point, owner: &RootAddress) {
+    point(hasher, key);
+    hasher.update(&owner.get());
+}
+
+fn point(hasher: &mut Hasher, point: &Point) {
+    hasher.update(&fr_to_bytes_be(&point.x));
+    hasher.update(&fr_to_bytes_be(&point.y));
 }
 
 #[cfg(test)]

@@ -3,26 +3,36 @@
 use std::sync::Arc;
 
 use quittance_circuits::batch::ApplyError;
-use quittance_circuits::tx::transfer::TransferError;
+use quittance_circuits::tx::RuleError;
+use quittance_circuits::tx::priority::PriorityError;
 use quittance_engine::Shortage;
-use quittance_verifier::Shape;
+use quittance_verifier::{Section, Shape};
 use thiserror::Error;
 
-use crate::store::{KeyReused, StoreError};
+use crate::batch::SectionCounts;
+use crate::store::{EnterError, KeyReused, StoreError};
 
 /// Why a submission is not accepted.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SubmitError {
     /// There is nothing to do.
-    #[error("a batch has at least one transfer")]
+    #[error("a batch has at least one operation")]
     Empty,
-    /// No shape has that many transfer slots.
-    #[error("batch has {got} transfers, the largest shape has {limit} slots")]
-    TooManyTransfers {
-        /// Transfers submitted.
+    /// No loaded shape has a slot for operations of this kind.
+    #[error("no loaded shape has a slot for {section}; the operator has to load the key of a shape that has")]
+    NoSlots {
+        /// The section of such operations.
+        section: Section,
+    },
+    /// No shape has that many slots in a section.
+    #[error("batch has {got} {section}, the largest shape has {limit} slots for them")]
+    TooManyOperations {
+        /// The section.
+        section: Section,
+        /// Operations submitted.
         got: usize,
-        /// Slots of the largest shape.
+        /// Slots of the shape that has most.
         limit: u32,
     },
     /// No shape has that many fee slots.
@@ -34,10 +44,10 @@ pub enum SubmitError {
         limit: u32,
     },
     /// Shapes have enough of each, but none of both.
-    #[error("no loaded shape has {transfers} transfer slots together with {fee_slots} fee slots")]
+    #[error("no loaded shape has slots for {counts} together with {fee_slots} fee slots")]
     NoShape {
-        /// Transfers submitted.
-        transfers: usize,
+        /// Operations submitted.
+        counts: SectionCounts,
         /// Fee slots that they need.
         fee_slots: usize,
     },
@@ -63,8 +73,10 @@ pub enum SubmitError {
     /// The operator wants more.
     #[error("fee_below_minimum: fee {got} is below the minimum {minimum} of token {token}")]
     FeeBelowMinimum {
-        /// Position of the transfer in its request, from 0.
-        transfer: usize,
+        /// Section of the operation.
+        section: Section,
+        /// Position among the request's operations of this section, from 0.
+        index: usize,
         /// Its token.
         token: u32,
         /// Least fee.
@@ -84,10 +96,10 @@ pub enum SubmitError {
         /// The leaf that the slot names.
         got: u32,
     },
-    /// As many transfers wait as may.
-    #[error("{queued} transfers wait to be executed, the limit is {limit}")]
+    /// As many operations wait as may: of clients, or of the root chain, which have room of their own.
+    #[error("{queued} operations wait to be executed, the limit is {limit}")]
     QueueFull {
-        /// Transfers that wait.
+        /// Operations that wait.
         queued: u64,
         /// Most that may.
         limit: u64,
@@ -102,10 +114,10 @@ pub enum SubmitError {
     },
     /// What waits in the queue comes first, and would be too many batches.
     #[error(
-        "{queued} queued transfers come before the batch; with {pending} batches that wait for their proofs, they leave no room for it below the limit of {limit}"
+        "{queued} queued operations come before the batch; with {pending} batches that wait for their proofs, they leave no room for it below the limit of {limit}"
     )]
     NoRoomBehindQueue {
-        /// Transfers that wait.
+        /// Operations that wait.
         queued: u64,
         /// Batches that wait for their proofs.
         pending: u64,
@@ -115,15 +127,26 @@ pub enum SubmitError {
     /// The rollup has made its last batch.
     #[error("the rollup has used all batch numbers")]
     NoNumberLeft,
-    /// A transfer that was submitted by itself breaks a rule.
+    /// An operation that was submitted by itself breaks a rule.
     #[error(transparent)]
-    Transfer(TransferError),
+    Rule(RuleError),
     /// A batch breaks a rule.
     #[error(transparent)]
     Batch(#[from] ApplyError),
     /// The idempotency key belongs to something else.
     #[error(transparent)]
     KeyReused(#[from] KeyReused),
+    /// A priority operation is not the next one, or not the same as before.
+    #[error(transparent)]
+    Enter(EnterError),
+    /// A priority operation is about a place that the tree does not have; a tree of 16 levels has all that can be named.
+    #[error("priority operation is about leaf {leaf}, outside a tree of {capacity} places")]
+    LeafOutOfRange {
+        /// The leaf.
+        leaf: u32,
+        /// Places in the tree.
+        capacity: u64,
+    },
     /// The batch of this key was rolled back and is not executed again yet.
     #[error(
         "operations {first_operation} to {last_operation} of this key were rolled back and wait to be executed again"
@@ -145,7 +168,7 @@ pub enum SubmitError {
         message: String,
     },
     /// What was accepted before cannot be executed, so that nothing more is accepted.
-    #[error("queued transfers cannot be executed: {reason}")]
+    #[error("queued operations cannot be executed: {reason}")]
     Stuck {
         /// Why not.
         #[source]
@@ -168,10 +191,11 @@ impl From<StoreError> for SubmitError {
     }
 }
 
-impl From<Failure<TransferError>> for SubmitError {
-    fn from(error: Failure<TransferError>) -> Self {
+impl From<Failure> for SubmitError {
+    fn from(error: Failure) -> Self {
         match error {
-            Failure::Rule(error) => Self::Transfer(error),
+            Failure::Rule(error) => Self::Rule(error),
+            Failure::Priority(error) => Self::Batch(ApplyError::Priority { index: 0, error }),
             Failure::Store(error) => error.into(),
         }
     }
@@ -179,12 +203,13 @@ impl From<Failure<TransferError>> for SubmitError {
 
 /// A broken rule, or a store that could not be read.
 #[derive(Debug)]
-pub(super) enum Failure<R> {
-    Rule(R),
+pub(super) enum Failure {
+    Rule(RuleError),
+    Priority(PriorityError),
     Store(StoreError),
 }
 
-impl<R> From<StoreError> for Failure<R> {
+impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
@@ -197,15 +222,13 @@ pub enum CutError {
     /// The rollup has made its last batch.
     #[error("the rollup has used all batch numbers")]
     NoNumberLeft,
-    /// A batch that was rolled back needs a shape whose key is not loaded.
-    #[error(
-        "the batch of operation {operation} needs a shape of {transfers} transfer slots and {fee_slots} fee slots"
-    )]
+    /// What comes next needs a shape whose key is not loaded.
+    #[error("the batch of operation {operation} needs a shape with slots for {counts} and {fee_slots} fee slots")]
     NoShape {
         /// Its first operation.
         operation: u64,
-        /// Its transfers.
-        transfers: usize,
+        /// Its operations.
+        counts: SectionCounts,
         /// Its fee slots.
         fee_slots: usize,
     },

@@ -6,9 +6,10 @@ use std::time::Instant;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::{Admitted, Single, SubmitError, WholeResult, WholeSubmission};
+use super::{Admitted, Enrolled, Single, SubmitError, WholeResult, WholeSubmission};
+use crate::store::NewPriority;
 
-/// Requests that wait for the thread. A request holds at most [`super::CHUNK`] transfers or one batch; who comes later
+/// Requests that wait for the thread. A request holds at most [`super::CHUNK`] operations or one batch; who comes later
 /// waits without a place, in order.
 const PLACES: usize = 256;
 
@@ -37,10 +38,15 @@ pub(super) struct Placed {
 /// What the thread is asked to do. A dropped sender of an answer means that the thread failed.
 #[derive(Debug)]
 pub(super) enum Request {
-    /// Accept transfers, in order, up to the first that is refused.
+    /// Accept operations, in order, up to the first that is refused.
     Singles {
         items: Vec<Single>,
         answer: oneshot::Sender<Admitted>,
+    },
+    /// Enter operations of the root chain's queue, in order, up to the first that is refused.
+    Priority {
+        items: Vec<NewPriority>,
+        answer: oneshot::Sender<Result<Enrolled, SubmitError>>,
     },
     /// Execute a batch.
     Whole {
@@ -75,7 +81,7 @@ impl Inbox {
         Ok(())
     }
 
-    /// Waits for requests, until the deadline or a nudge, and takes them in order until they hold `items` transfers.
+    /// Waits for requests, until the deadline or a nudge, and takes them in order until they hold `items` operations.
     /// `None` once the inbox is closed and empty.
     pub(super) fn take(&self, deadline: Option<Instant>, items: usize) -> Option<Vec<Request>> {
         let mut queue = self.lock();
@@ -102,7 +108,8 @@ impl Inbox {
         {
             held += match &placed.request {
                 Request::Singles { items, .. } => items.len(),
-                Request::Whole { submission, .. } => submission.transfers.len(),
+                Request::Priority { items, .. } => items.len(),
+                Request::Whole { submission, .. } => submission.operations.len(),
             };
             taken.push(placed.request);
         }

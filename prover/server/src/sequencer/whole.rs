@@ -1,20 +1,25 @@
 //! Executing a batch that a client submits as a whole: after everything that was accepted before it, and at once.
+//!
+//! Its operations run in the order of the sections; within a section, in the client's.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use quittance_circuits::batch::ApplyError;
 use quittance_circuits::tx::fee::{self, FeeSlot};
-use quittance_circuits::tx::transfer::{SignedTransfer, TransferError};
+use quittance_circuits::tx::{RuleError, SignedOperation};
 use quittance_circuits::types::BatchNumber;
+use quittance_verifier::Section;
 
 use super::cut::{executed, next_number};
 use super::error::Failure;
-use super::ledger::{Base, Rules, Trial};
+use super::front::operations;
+use super::trial::{Base, Rules, Trial};
 use super::worker::Worker;
-use super::{SubmitError, WholeResult, WholeSubmission};
+use super::{CheckedOperation, SubmitError, WholeResult, WholeSubmission};
+use crate::batch::SectionCounts;
 use crate::clock::now_ms;
-use crate::operation::{Keyed, OperationState, Remembered, Whole};
+use crate::operation::{Keyed, OperationState, Remembered, Request, Whole};
 use crate::policy::TokenPolicy;
 use crate::store::{KeyReused, Snapshot};
 
@@ -31,9 +36,10 @@ impl Worker {
         }
         self.policy.check_fee_slots(&submission.fee_slots)?;
         let fee_slots = self.fee_slots(&submission)?;
-        let (transfers, slots) = (submission.transfers.len(), fee_slots.len());
-        let shape = self.policy.plan(transfers, slots).ok_or(SubmitError::NoShape {
-            transfers,
+        let counts = submission.counts();
+        let slots = fee_slots.len();
+        let shape = self.policy.plan(&counts, slots).ok_or(SubmitError::NoShape {
+            counts,
             fee_slots: slots,
         })?;
         // Before anything changes: what is executed has to be proved.
@@ -48,40 +54,38 @@ impl Worker {
         }
         let state = self.store.snapshot()?;
         let number = next_number(&state).ok_or(SubmitError::NoNumberLeft)?;
-        let signed: Vec<SignedTransfer> = submission
-            .transfers
+        let signed: Vec<SignedOperation> = submission
+            .operations
             .iter()
-            .map(|transfer| transfer.signed)
+            .map(|operation| operation.signed)
             .collect();
-        let (applied, changes) = self.apply(&state, number, &signed, &fee_slots)?;
-        for (index, transfer) in applied.transfers.iter().enumerate() {
-            // It was covered by a balance, so it is below 2^128.
-            let fee = transfer.signed.transfer.fee.checked_value().unwrap_or(u128::MAX);
-            self.policy.check_fee(index, transfer.sender.token, fee)?;
-        }
+        let requests: Vec<Request> = signed.iter().copied().map(Request::Signed).collect();
+        let (applied, changes) = self.apply(&state, number, &operations(&requests, fee_slots.clone()))?;
+        self.check_fees(&state, number, &submission, &fee_slots)?;
         let first_operation = state.head().last_operation.saturating_add(1);
-        // At most the shape's slots, which are u32.
-        let operations = u32::try_from(transfers).unwrap_or(u32::MAX);
-        let end = first_operation.saturating_add(u64::from(operations));
-        let batch = executed(&applied, shape, first_operation..end);
+        let count = counts.total();
+        let end = first_operation.saturating_add(u64::from(count));
+        let batch = executed(&state, &applied, shape, first_operation..end);
         let whole = Whole {
-            operations,
+            operations: count,
             fee_slots,
         };
         self.store.commit_whole(
             &batch,
             &applied,
             &changes,
+            &signed,
             &whole,
             submission.keyed.as_ref(),
             now_ms(),
         )?;
-        self.ledger_mut().executed(&changes);
+        let fee_leaves = batch.fees.iter().map(|fee| fee.leaf);
+        self.ledger_mut().executed(&changes, fee_leaves);
         self.announce(&batch);
         Ok(WholeResult {
             batch,
             first_operation,
-            operations,
+            operations: count,
             repeated: false,
         })
     }
@@ -93,10 +97,21 @@ impl Worker {
         }
         let policy = Arc::clone(&self.policy);
         let (state, ledger) = self.view()?;
-        let mut trial = Trial::new(ledger, &state, Base::Executed)?;
+        let mut trial = Trial::new(ledger, &state, Base::Pending)?;
         let mut tokens = BTreeSet::new();
-        for transfer in &submission.transfers {
-            tokens.extend(trial.leaf(transfer.signed.transfer.from)?.map(|leaf| leaf.token));
+        // Of leaves that the batch itself opens.
+        let mut opened = BTreeMap::new();
+        for (_, operation) in submission.in_order() {
+            let signed = &operation.signed;
+            let sender = signed.from();
+            let token = match trial.leaf(sender)? {
+                Some(leaf) => Some(leaf.token),
+                None => opened.get(&sender).copied(),
+            };
+            tokens.extend(token);
+            if let (Section::Openings, Some(to), Some(token)) = (signed.section(), signed.to(), token) {
+                opened.insert(to, token);
+            }
         }
         let taken = tokens.iter().filter_map(|token| policy.token(*token));
         let slots: Vec<FeeSlot> = taken.map(TokenPolicy::fee_slot).collect();
@@ -113,7 +128,7 @@ impl Worker {
         let batching = &self.policy.batching;
         let (pending, queued) = (state.pending_count()?, state.head().queued);
         let limit = batching.max_unproved_batches;
-        let before = queued.div_ceil(u64::from(batching.max_transfers.max(1)));
+        let before = queued.div_ceil(u64::from(batching.max_operations.max(1)));
         if pending >= u64::from(limit) {
             Err(SubmitError::TooManyUnproved { pending, limit })
         } else if pending.saturating_add(before) >= u64::from(limit) {
@@ -142,31 +157,64 @@ impl Worker {
             fee_slots,
         };
         let mut trial = Trial::new(ledger, &state, Base::Pending)?;
-        for (index, transfer) in submission.transfers.iter().enumerate() {
-            let signed = &transfer.signed;
-            let checked = trial.check(&rules, signed, |key| transfer.signature(&rollup_id, key));
+        for (index, operation) in submission.in_order() {
+            let signed = &operation.signed;
+            let section = signed.section();
+            let checked =
+                trial.check_signed(&rules, signed, |key| operation.signature(&rollup_id, key));
             match checked {
-                Ok(effect) => {
-                    policy.check_fee(index, effect.sender_before.token, effect.fee)?;
-                    trial.take(signed, &effect);
+                Ok(checked) => {
+                    if let Some((token, fee)) = checked.fee {
+                        policy.check_fee(section, index, token, fee)?;
+                    }
+                    trial.take(&checked);
                 }
-                Err(Failure::Rule(TransferError::BalanceCovers { .. }))
+                Err(Failure::Rule(RuleError::BalanceCovers { .. }))
                     if state.whole_at(state.head().next_operation)?.is_some()
-                        || policy
-                            .fee_slots()
-                            .iter()
-                            .any(|slot| slot.leaf == signed.transfer.from) =>
+                        || policy.fee_slots().iter().any(|slot| slot.leaf == signed.from()) =>
                 {
                     return Ok(());
                 }
-                Err(Failure::Rule(error)) => return Err(ApplyError::Transfer { index, error }.into()),
-                Err(Failure::Store(error)) => return Err(error.into()),
+                Err(Failure::Rule(error)) => {
+                    let error = ApplyError::Operation {
+                        section,
+                        index,
+                        error,
+                    };
+                    return Err(error.into());
+                }
+                Err(other) => return Err(other.into()),
             }
         }
         for (slot, fee_slot) in fee_slots.iter().enumerate() {
             let account = trial.leaf(fee_slot.leaf)?;
             fee::check(fee_slot, Some(0), trial.capacity(), account.as_ref())
                 .map_err(|error| ApplyError::Fee { slot, error })?;
+        }
+        Ok(())
+    }
+
+    /// The operator's least fees, of a batch that breaks no rule.
+    fn check_fees(
+        &mut self,
+        state: &Snapshot,
+        number: u32,
+        submission: &WholeSubmission,
+        fee_slots: &[FeeSlot],
+    ) -> Result<(), SubmitError> {
+        let (policy, rollup_id) = (Arc::clone(&self.policy), self.rollup_id);
+        let rules = Rules {
+            rollup_id: &rollup_id,
+            batch_number: BatchNumber(number),
+            fee_slots,
+        };
+        let mut trial = Trial::new(self.ledger_of(state)?, state, Base::Executed)?;
+        for (index, operation) in submission.in_order() {
+            let checked = trial.check_signed(&rules, &operation.signed, |_| Ok(()))?;
+            if let Some((token, fee)) = checked.fee {
+                policy.check_fee(operation.signed.section(), index, token, fee)?;
+            }
+            trial.take(&checked);
         }
         Ok(())
     }
@@ -192,6 +240,26 @@ impl Worker {
                 reason: Arc::new(error),
             })?;
         }
+    }
+}
+
+impl WholeSubmission {
+    /// Its operations in each section.
+    pub(super) fn counts(&self) -> SectionCounts {
+        let mut counts = SectionCounts::default();
+        for operation in &self.operations {
+            counts.push(operation.signed.section());
+        }
+        counts
+    }
+
+    /// Its operations as a batch executes them, each with its position in its section.
+    fn in_order(&self) -> impl Iterator<Item = (usize, &CheckedOperation)> {
+        Section::ALL.into_iter().flat_map(|section| {
+            let all = self.operations.iter();
+            all.filter(move |operation| operation.signed.section() == section)
+                .enumerate()
+        })
     }
 }
 

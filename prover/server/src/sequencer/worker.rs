@@ -3,17 +3,20 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ark_bn254::Fr;
+use quittance_circuits::tree::Levels;
+use quittance_circuits::types::BatchNumber;
 use tokio::sync::{oneshot, watch};
 
 use super::inbox::{Inbox, Request};
-use super::ledger::{Ledger, PAGE};
-use super::{CutError, MemoryCheck, StartError};
+use super::ledger::Ledger;
+use super::queued::check_queue;
+use super::trial::Rules;
+use super::{CutError, MemoryCheck, StartError, SubmitError};
 use crate::batch::{Batch, Stage};
 use crate::causes::chain;
 use crate::clock::now_ms;
@@ -22,7 +25,7 @@ use crate::jobs::Jobs;
 use crate::policy::Policy;
 use crate::store::{Snapshot, Store, StoreError};
 
-/// Transfers that are accepted in one transaction, a chunk more or less.
+/// Operations that are accepted in one transaction, a chunk more or less.
 const GROUP: usize = 1024;
 
 /// Pause before making a batch is tried again after the store or the state failed.
@@ -36,6 +39,8 @@ pub(super) struct Worker {
     pub(super) policy: Arc<Policy>,
     pub(super) memory: MemoryCheck,
     pub(super) rollup_id: Fr,
+    /// Places in the tree.
+    pub(super) capacity: u64,
     inbox: Arc<Inbox>,
     changed: watch::Sender<u64>,
     /// `None` after a panic, until it is read again.
@@ -59,12 +64,14 @@ impl Worker {
         let rollup_id = fr_from_bytes_be(&store.identity().rollup_id).unwrap_or_default();
         let snapshot = store.snapshot()?;
         check_queue(&snapshot, &policy)?;
+        let levels = Levels::new(store.identity().levels).map_err(StoreError::from)?;
         let queued = snapshot.head().queued;
         if queued > 0 {
             tracing::info!(operations = queued, "operations wait to be executed");
         }
         Ok(Self {
-            ledger: Some(Ledger::load(&snapshot)?),
+            ledger: Some(Ledger::load(&snapshot, &rules(&snapshot, &rollup_id, &policy))?),
+            capacity: levels.width(0),
             store,
             jobs,
             policy,
@@ -121,8 +128,13 @@ impl Worker {
             match request {
                 // Nobody waits for it any more, so that it may as well not have arrived.
                 Request::Singles { answer, .. } if answer.is_closed() => {}
+                Request::Priority { answer, .. } if answer.is_closed() => {}
                 Request::Whole { answer, .. } if answer.is_closed() => {}
                 Request::Singles { items, answer } => singles.push((items, answer)),
+                Request::Priority { items, answer } => {
+                    self.admit_all(std::mem::take(&mut singles));
+                    reply(answer, self.enter(&items).map_err(SubmitError::from));
+                }
                 Request::Whole { submission, answer } => {
                     self.admit_all(std::mem::take(&mut singles));
                     reply(answer, self.execute_whole(*submission));
@@ -170,7 +182,11 @@ impl Worker {
         if head.queued == 0 || snapshot.pending_count()? >= u64::from(batching.max_unproved_batches) {
             return Ok(Due::Never);
         }
-        if head.queued >= u64::from(batching.max_transfers) {
+        if head.queued >= u64::from(batching.max_operations) {
+            return Ok(Due::Now);
+        }
+        let policy = Arc::clone(&self.policy);
+        if !policy.has_room_behind(&self.ledger_of(&snapshot)?.counts()) {
             return Ok(Due::Now);
         }
         let oldest = snapshot.queued(head.next_operation, 1)?;
@@ -195,16 +211,24 @@ impl Worker {
         })
     }
 
-    /// The sums of what waits, and the state that they belong to.
+    /// What waits, and the state that it belongs to.
     pub(super) fn view(&mut self) -> Result<(Snapshot, &mut Ledger), StoreError> {
         let snapshot = self.store.snapshot()?;
-        if self.ledger.is_none() {
-            self.ledger = Some(Ledger::load(&snapshot)?);
-        }
-        Ok((snapshot, self.ledger.get_or_insert_default()))
+        let ledger = self.ledger_of(&snapshot)?;
+        Ok((snapshot, ledger))
     }
 
-    /// The sums of what waits, after a change of the store that they are about to follow.
+    /// What waits in this state, the last one that the ledger has followed.
+    pub(super) fn ledger_of(&mut self, state: &Snapshot) -> Result<&mut Ledger, StoreError> {
+        let rules = rules(state, &self.rollup_id, &self.policy);
+        match &mut self.ledger {
+            Some(ledger) => ledger.refresh(state, &rules)?,
+            None => self.ledger = Some(Ledger::load(state, &rules)?),
+        }
+        Ok(self.ledger.get_or_insert_default())
+    }
+
+    /// What waits, after a change of the store that it is about to follow.
     pub(super) fn ledger_mut(&mut self) -> &mut Ledger {
         self.ledger.get_or_insert_default()
     }
@@ -218,7 +242,7 @@ impl Worker {
     pub(super) fn announce(&self, batch: &Batch) {
         tracing::info!(
             batch = batch.number,
-            transfers = batch.transfers,
+            operations = batch.counts.total(),
             shape = batch.shape.name(),
             "batch executed"
         );
@@ -246,45 +270,12 @@ pub(super) fn reply<T>(answer: oneshot::Sender<T>, result: T) {
     drop(answer.send(result));
 }
 
-/// Everything that waits has to have a way into a batch: the operator may have taken away a key or a token.
-fn check_queue(state: &Snapshot, policy: &Policy) -> Result<(), StartError> {
-    let mut next = state.head().next_operation;
-    // Operations below this id belong to a batch with fee slots of its own.
-    let mut end_of_whole = 0u64;
-    let mut seen = HashSet::new();
-    loop {
-        let page = state.queued(next, PAGE)?;
-        let Some(last) = page.last() else {
-            return Ok(());
-        };
-        next = last.id.saturating_add(1);
-        for operation in &page {
-            if let Some(whole) = state.whole_at(operation.id)? {
-                let (transfers, fee_slots) = (
-                    usize::try_from(whole.operations).unwrap_or(usize::MAX),
-                    whole.fee_slots.len(),
-                );
-                if policy.plan(transfers, fee_slots).is_none() {
-                    return Err(StartError::ShapeNeeded(CutError::NoShape {
-                        operation: operation.id,
-                        transfers,
-                        fee_slots,
-                    }));
-                }
-                end_of_whole = operation.id.saturating_add(u64::from(whole.operations));
-            }
-            let sender = operation.signed.transfer.from.get();
-            if operation.id < end_of_whole || !seen.insert(sender) {
-                continue;
-            }
-            if let Some(account) = state.account(sender)?
-                && policy.token(account.token).is_none()
-            {
-                return Err(StartError::TokenNeeded {
-                    operation: operation.id,
-                    token: account.token,
-                });
-            }
-        }
+/// What the next batch's operations are checked against.
+fn rules<'a>(state: &Snapshot, rollup_id: &'a Fr, policy: &'a Policy) -> Rules<'a> {
+    Rules {
+        rollup_id,
+        // Without a number left no batch is made.
+        batch_number: BatchNumber(state.head().batch_number.saturating_add(1)),
+        fee_slots: policy.fee_slots(),
     }
 }

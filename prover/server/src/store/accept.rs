@@ -1,9 +1,9 @@
-//! Accepting operations: one transaction for all that wait.
+//! Accepting signed operations: one transaction for all that wait.
 
 use std::collections::HashMap;
 
-use quittance_circuits::tx::transfer::SignedTransfer;
-use redb::{ReadableTable, ReadableTableMetadata, WriteTransaction};
+use quittance_circuits::tx::SignedOperation;
+use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 use thiserror::Error;
 
 use super::record::{self, remembered::Numbered};
@@ -12,13 +12,13 @@ use super::tables::{
     ACCOUNT_OPERATIONS, KEY_ORDER, KEYS, META, OPERATIONS, key_order_row, key_row, operation_row,
 };
 use super::{Store, StoreError, begin, meta};
-use crate::operation::{IdempotencyKey, Keyed, Operation, OperationState, Remembered};
+use crate::operation::{IdempotencyKey, Keyed, Operation, OperationState, Remembered, Request};
 
 /// An operation that was checked and is to be accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewOperation {
     /// What the client submitted.
-    pub signed: SignedTransfer,
+    pub signed: SignedOperation,
     /// Now, in milliseconds since 1970-01-01 UTC.
     pub accepted_at_ms: u64,
     /// The key under which the client may repeat the submission.
@@ -94,14 +94,10 @@ impl Store {
                 let operation = Operation {
                     id,
                     state: OperationState::Queued,
-                    signed,
+                    request: Request::Signed(signed),
                     accepted_at_ms,
                 };
-                let record = operation_row(id).seal(record::operation::encode(&operation));
-                operations.insert(id, record.as_slice())?;
-                for account in [signed.transfer.from, signed.transfer.to] {
-                    history.insert((account.get(), id), ())?;
-                }
+                insert_queued(&mut operations, &mut history, &operation)?;
                 head.last_operation = id;
                 head.queued = head.queued.saturating_add(1);
                 if let Some(keyed) = keyed {
@@ -132,6 +128,21 @@ impl Store {
         txn.commit()?;
         Ok(answers)
     }
+}
+
+/// Writes a new operation, and lists it under each account that it touches.
+pub(super) fn insert_queued(
+    operations: &mut Table<'_, u64, &'static [u8]>,
+    history: &mut Table<'_, (u32, u64), ()>,
+    operation: &Operation,
+) -> Result<(), StoreError> {
+    let id = operation.id;
+    let record = operation_row(id).seal(record::operation::encode(operation));
+    operations.insert(id, record.as_slice())?;
+    for account in operation.request.accounts() {
+        history.insert((account.get(), id), ())?;
+    }
+    Ok(())
 }
 
 /// The id after `last`.

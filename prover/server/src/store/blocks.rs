@@ -23,7 +23,7 @@
 //! therefore leaves a block that nothing refers to.
 
 mod confirmed;
-mod convert;
+mod plain;
 #[cfg(test)]
 mod tests;
 
@@ -37,7 +37,7 @@ use redb::backends::FileBackend;
 use redb::{BackendError, DatabaseError, StorageBackend};
 use thiserror::Error;
 
-pub(super) use convert::{convert, is_plain};
+pub(super) use plain::is_plain;
 
 use confirmed::{Confirmed, DatabaseHeader};
 

@@ -6,13 +6,14 @@ use std::cmp::Ordering;
 
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
 
+use super::enter::entry_at;
 use super::record::codec::RecordError;
 use super::record::head::Head;
 use super::record::identity::Identity;
 use super::rows::{decode_batch, decode_operation, read_batch, read_operation};
 use super::state::{root_lost, stored_node};
 use super::tables::{
-    BATCHES, HEAD, HISTORY, INPUTS, KEY_ACCOUNTS, KEY_ORDER, KEYS, LEAVES, META, NODES, OPERATIONS, PENDING,
+    BATCHES, HEAD, INPUTS, KEY_ACCOUNTS, KEY_ORDER, KEYS, LEAVES, META, NODES, OPERATIONS, PENDING, PRIORITY,
     UNDO, batch_row, inputs_row, operation_row, undo_row,
 };
 use super::{StoreError, meta};
@@ -25,17 +26,17 @@ const VISITS: u64 = 4096;
 pub(super) fn check(txn: &ReadTransaction, identity: &Identity) -> Result<(), StoreError> {
     let meta = txn.open_table(META)?;
     let head = meta::read_head(&meta)?;
-    let lowest = meta::read_history(&meta)?;
     if stored_node(&txn.open_table(NODES)?, identity.levels, 0)? != head.root {
         return Err(root_lost(identity.levels));
     }
     last_batch(txn, identity, &head)?;
-    if head.batch_number > lowest && txn.open_table(UNDO)?.get(head.batch_number)?.is_none() {
+    if head.batch_number > 0 && txn.open_table(UNDO)?.get(head.batch_number)?.is_none() {
         return Err(undo_row(head.batch_number).lost());
     }
     pending(txn, &head)?;
     queue(txn, &head)?;
-    lengths(txn, &head, lowest)
+    priority(txn, &head)?;
+    lengths(txn, &head)
 }
 
 fn last_batch(txn: &ReadTransaction, identity: &Identity, head: &Head) -> Result<(), StoreError> {
@@ -45,23 +46,28 @@ fn last_batch(txn: &ReadTransaction, identity: &Identity, head: &Head) -> Result
         .map(|(number, value)| decode_batch(number.value(), value.value()))
         .transpose()?;
     match last {
+        None if head.batch_number == 0 && head.executed.next > 0 => {
+            Err(HEAD.invalid("executed priority operations"))
+        }
         None if head.batch_number == 0 && head.root == identity.genesis_root => Ok(()),
         None if head.batch_number == 0 => Err(HEAD.invalid("root")),
         None => Err(batch_row(head.batch_number).lost()),
         Some(last) if last.number < head.batch_number => Err(batch_row(head.batch_number).lost()),
         Some(last) if last.number > head.batch_number => Err(batch_row(last.number).invalid("number")),
         Some(last) if last.new_root != head.root => Err(batch_row(last.number).invalid("new root")),
+        Some(last)
+            if last.queue.next.checked_add(u64::from(last.counts.priority)) != Some(head.executed.next) =>
+        {
+            Err(HEAD.invalid("executed priority operations"))
+        }
         Some(last) if last.end_operation > head.next_operation => Err(HEAD.invalid("next operation")),
         Some(_) => Ok(()),
     }
 }
 
 /// Tables whose lengths are known have them; the database keeps the lengths, so that nothing is counted.
-fn lengths(txn: &ReadTransaction, head: &Head, lowest: u32) -> Result<(), StoreError> {
-    let undo = head
-        .batch_number
-        .checked_sub(lowest)
-        .ok_or_else(|| HISTORY.invalid("batch number"))?;
+fn lengths(txn: &ReadTransaction, head: &Head) -> Result<(), StoreError> {
+    let batches = u64::from(head.batch_number);
     let wrong = |table, rows| StoreError::Corrupt {
         table,
         key: format!("all {rows}"),
@@ -70,12 +76,9 @@ fn lengths(txn: &ReadTransaction, head: &Head, lowest: u32) -> Result<(), StoreE
         },
     };
     let counted = [
-        (
-            "batches",
-            txn.open_table(BATCHES)?.len()?,
-            u64::from(head.batch_number),
-        ),
-        ("undo", txn.open_table(UNDO)?.len()?, u64::from(undo)),
+        ("batches", txn.open_table(BATCHES)?.len()?, batches),
+        ("undo", txn.open_table(UNDO)?.len()?, batches),
+        ("priority", txn.open_table(PRIORITY)?.len()?, head.entered.next),
         (
             "operations",
             txn.open_table(OPERATIONS)?.len()?,
@@ -166,4 +169,17 @@ fn queue(txn: &ReadTransaction, head: &Head) -> Result<(), StoreError> {
     } else {
         Err(HEAD.invalid("queued operations"))
     }
+}
+
+/// The last priority operations that have entered and that are executed are there, with the head's hashes.
+fn priority(txn: &ReadTransaction, head: &Head) -> Result<(), StoreError> {
+    let (places, operations) = (txn.open_table(PRIORITY)?, txn.open_table(OPERATIONS)?);
+    for point in [&head.entered, &head.executed] {
+        if let Some(last) = point.next.checked_sub(1)
+            && entry_at(&places, &operations, last)?.1.hash != point.hash
+        {
+            return Err(HEAD.invalid("queue's hash"));
+        }
+    }
+    Ok(())
 }

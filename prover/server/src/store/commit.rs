@@ -4,9 +4,11 @@ use std::ops::Range;
 
 use quittance_circuits::batch::AppliedBatch;
 use quittance_circuits::state::StateChanges;
+use quittance_circuits::tx::{self, SignedOperation};
 use redb::{ReadableTable, WriteTransaction};
 
-use super::accept::{next_id, remember};
+use super::accept::{insert_queued, next_id, remember};
+use super::applied::{counts, operation_at, outcome_at};
 use super::record::undo::Before;
 use super::record::{self, head::Head};
 use super::rows::{decode_whole, read_key, read_operation};
@@ -16,13 +18,15 @@ use super::tables::{
     WHOLES, batch_row, inputs_row, operation_row, undo_row, whole_row,
 };
 use super::{Store, StoreError, begin, meta};
-use crate::batch::{Batch, Stage};
-use crate::operation::{Keyed, Operation, OperationState, Rejection, Remembered, Whole};
+use crate::batch::{Batch, SectionCounts, Stage};
+use crate::operation::{
+    Keyed, Operation, OperationState, QueuePoint, Rejection, Remembered, Request, Whole,
+};
 
 impl Store {
     /// Stores a batch that was made of the front of the queue: the operations from the first queued one to before
     /// `batch.end_operation`, of which `rejected` (id with the reason, ascending) are rejected and all others are
-    /// executed, in order: they are `applied.transfers`. Operations that were rejected before stay so.
+    /// executed: those of each section are the batch's, in order. Operations that were rejected before stay so.
     ///
     /// Fails with [`StoreError::NotNext`] or [`StoreError::Mismatch`] and changes nothing if the batch does not follow the
     /// last one or is not what the queue begins with.
@@ -40,8 +44,8 @@ impl Store {
                 return Err(mismatch("operations do not begin where the queue begins"));
             }
             let settled = settle(&txn, &head, batch.end_operation, rejected, Some((batch, applied)))?;
-            if settled.executed != applied.transfers.len() {
-                return Err(mismatch("operations of the queue are fewer than its transfers"));
+            if settled.counts != batch.counts {
+                return Err(mismatch("operations of the queue are fewer than the batch's"));
             }
             take_off(&mut head, batch.end_operation, &settled);
             finish(txn, head, batch, applied, changes)
@@ -62,7 +66,7 @@ impl Store {
         })
     }
 
-    /// Stores a batch that was submitted as a whole, with its operations, whose ids are
+    /// Stores a batch that was submitted as a whole, with its operations in the client's order, whose ids are
     /// `batch.first_operation..batch.end_operation` and follow the last one.
     ///
     /// Changes nothing and fails with [`StoreError::QueueNotEmpty`] if operations are queued, which come first, with
@@ -72,6 +76,7 @@ impl Store {
         batch: &Batch,
         applied: &AppliedBatch,
         changes: &StateChanges,
+        operations: &[SignedOperation],
         whole: &Whole,
         keyed: Option<&Keyed>,
         accepted_at_ms: u64,
@@ -83,11 +88,13 @@ impl Store {
                 return Err(StoreError::QueueNotEmpty { queued });
             }
             let first = next_id(head.last_operation)?;
-            let operations = u64::from(whole.operations);
-            let end = first.checked_add(operations).ok_or(StoreError::NoIdLeft)?;
+            let end = first
+                .checked_add(u64::from(whole.operations))
+                .ok_or(StoreError::NoIdLeft)?;
             if (batch.first_operation, batch.end_operation) != (first, end)
-                || batch.transfers != whole.operations
-                || operations == 0
+                || batch.counts.total() != whole.operations
+                || usize::try_from(whole.operations) != Ok(operations.len())
+                || operations.is_empty()
                 || !has_slots(applied, whole)
             {
                 return Err(mismatch(
@@ -101,7 +108,7 @@ impl Store {
                 let remembered = known.remembered;
                 return Err(StoreError::KeyTaken { remembered });
             }
-            insert_executed(&txn, batch, applied, accepted_at_ms)?;
+            insert_executed(&txn, batch, applied, operations, accepted_at_ms)?;
             txn.open_table(WHOLES)?.insert(
                 first,
                 whole_row(first).seal(record::whole::encode(whole)).as_slice(),
@@ -149,22 +156,29 @@ impl Store {
         if (applied.old_root, applied.new_root) != (batch.old_root, batch.new_root)
             || applied.context.batch_number.get() != batch.number
         {
-            return mismatch("roots or number are not those of the transfers");
+            return mismatch("roots or number are not those of the operations");
+        }
+        if batch.queue != head.executed || applied.context.queue != head.executed.hash {
+            return mismatch("the root chain's queue stands elsewhere");
         }
         if batch.stage != Stage::Executed {
             return mismatch("stage is not executed");
         }
-        if usize::try_from(batch.transfers) != Ok(applied.transfers.len()) || applied.transfers.is_empty() {
-            return mismatch("number of transfers is another");
+        if batch.counts != counts(applied) || batch.counts.total() == 0 {
+            return mismatch("numbers of operations are others");
         }
         Ok((txn, head))
     }
 }
 
 /// What became of the front of the queue.
+#[derive(Default)]
 struct Settled {
-    executed: usize,
-    rejected: usize,
+    /// Executed operations.
+    counts: SectionCounts,
+    rejected: u32,
+    /// Behind the last executed priority operation, if there is one.
+    queue: Option<QueuePoint>,
 }
 
 /// Marks the operations from the head's next one to before `end`: those in `rejected` as rejected, all others as
@@ -183,10 +197,7 @@ fn settle(
     }
     let mut operations = txn.open_table(OPERATIONS)?;
     let mut reasons = rejected.iter().peekable();
-    let mut settled = Settled {
-        executed: 0,
-        rejected: 0,
-    };
+    let mut settled = Settled::default();
     let mut executed = Vec::new();
     for id in head.next_operation..end {
         let mut operation = read_operation(&operations, id)?;
@@ -200,25 +211,41 @@ fn settle(
             }
         }
         operation.state = if let Some((_, reason)) = reason {
-            settled.rejected += 1;
+            if matches!(operation.request, Request::Priority(_)) {
+                return Err(mismatch("a priority operation is rejected"));
+            }
+            settled.rejected = settled.rejected.saturating_add(1);
             OperationState::Rejected(reason.clone())
         } else {
-            let transfer = made.and_then(|(_, applied)| applied.transfers.get(settled.executed));
-            match transfer {
-                Some(transfer) if transfer.signed == operation.signed => {}
+            let section = operation.request.section();
+            let position = settled.counts.push(section);
+            let place = usize::try_from(position).ok();
+            match made.and_then(|(_, applied)| operation_at(applied, section, place?)) {
+                Some(same) if same == operation.request.operation() => {}
                 Some(_) => {
                     return Err(mismatch(
-                        "an operation of the queue is not the transfer in its place",
+                        "an operation of the queue is not the batch's in its place",
                     ));
                 }
-                None => return Err(mismatch("operations of the queue are more than its transfers")),
+                None => return Err(mismatch("operations of the queue are more than the batch's")),
             }
-            let position = u32::try_from(settled.executed).map_err(|_| mismatch("too many transfers"))?;
-            settled.executed += 1;
+            let mut outcome = None;
+            if let Request::Priority(entry) = &operation.request {
+                let next = settled.queue.unwrap_or(head.executed).next;
+                if entry.index != next {
+                    return Err(operation_row(id).invalid("place in the queue"));
+                }
+                settled.queue = Some(QueuePoint {
+                    next: next.saturating_add(1),
+                    hash: entry.hash,
+                });
+                outcome = made.and_then(|(_, applied)| outcome_at(applied, place?));
+            }
             executed.push(id);
             OperationState::Executed {
                 batch: number,
                 position,
+                outcome,
             }
         };
         operations.insert(
@@ -272,44 +299,47 @@ fn has_slots(applied: &AppliedBatch, whole: &Whole) -> bool {
 }
 
 fn take_off(head: &mut Head, end: u64, settled: &Settled) {
-    let settled = settled.executed.saturating_add(settled.rejected);
-    head.queued = head
-        .queued
-        .saturating_sub(u64::try_from(settled).unwrap_or(u64::MAX));
+    let count = settled.counts.total().saturating_add(settled.rejected);
+    head.queued = head.queued.saturating_sub(u64::from(count));
     // Behind the last queued operation there may be some that were rejected before a rollback.
     head.next_operation = match head.queued {
         0 => head.last_operation.saturating_add(1),
         _ => end,
     };
+    head.executed = settled.queue.unwrap_or(head.executed);
 }
 
 fn insert_executed(
     txn: &WriteTransaction,
     batch: &Batch,
     applied: &AppliedBatch,
+    signed: &[SignedOperation],
     accepted_at_ms: u64,
 ) -> Result<(), StoreError> {
     let mut operations = txn.open_table(OPERATIONS)?;
     let mut history = txn.open_table(ACCOUNT_OPERATIONS)?;
-    for ((id, position), transfer) in (batch.first_operation..).zip(0..).zip(&applied.transfers) {
+    let mut counts = SectionCounts::default();
+    for (id, signed) in (batch.first_operation..).zip(signed) {
+        let section = signed.section();
+        let position = counts.push(section);
+        let place = usize::try_from(position).unwrap_or(usize::MAX);
+        if operation_at(applied, section, place) != Some(tx::Operation::Signed(*signed)) {
+            return Err(mismatch(
+                batch,
+                "an operation of the submission is not the batch's in its place",
+            ));
+        }
         let operation = Operation {
             id,
             state: OperationState::Executed {
                 batch: batch.number,
                 position,
+                outcome: None,
             },
-            signed: transfer.signed,
+            request: Request::Signed(*signed),
             accepted_at_ms,
         };
-        operations.insert(
-            id,
-            operation_row(id)
-                .seal(record::operation::encode(&operation))
-                .as_slice(),
-        )?;
-        for account in [transfer.signed.transfer.from, transfer.signed.transfer.to] {
-            history.insert((account.get(), id), ())?;
-        }
+        insert_queued(&mut operations, &mut history, &operation)?;
     }
     Ok(())
 }

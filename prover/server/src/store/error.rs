@@ -43,7 +43,7 @@ pub enum StoreError {
         source: std::io::Error,
     },
     /// The store has another format.
-    #[error("store has format {found}, this program reads format {expected}")]
+    #[error("store has format {found}, this program reads format {expected}{}", advice(*found, *expected))]
     Format {
         /// Format found.
         found: u32,
@@ -142,16 +142,6 @@ pub enum StoreError {
         /// Number of the last executed batch.
         last: u32,
     },
-    /// The store does not know what earlier batches changed.
-    #[error(
-        "cannot roll back to batch {to}: the store was migrated after batch {lowest}, the lowest possible"
-    )]
-    RollbackTooFar {
-        /// Number asked for.
-        to: u32,
-        /// Lowest number that is possible.
-        lowest: u32,
-    },
     /// What is to be stored contradicts itself or the store: an error of the program, not of the store.
     #[error("batch {number} cannot be stored: {what}")]
     Mismatch {
@@ -191,6 +181,16 @@ pub enum StoreError {
     /// The database failed.
     #[error("database failed: {0}")]
     Database(#[source] Box<redb::Error>),
+}
+
+/// What to do about a store of an older format: there is no way from it to this one.
+const fn advice(found: u32, expected: u32) -> &'static str {
+    if found < expected {
+        ": its batches and keys belong to circuits that this version cannot prove; go on with the version that made it, or \
+         begin a new store with `quittance genesis` and new keys with `quittance setup`"
+    } else {
+        ": a newer version made it"
+    }
 }
 
 impl StoreError {

@@ -3,7 +3,6 @@
 use std::io;
 use std::sync::Arc;
 
-use ark_bn254::Fr;
 use quittance_circuits::leaf::Leaf;
 use redb::StorageBackend;
 use redb::backends::InMemoryBackend;
@@ -12,28 +11,20 @@ use super::blocks::BlockFile;
 use super::record::codec::RecordError;
 use super::record::remembered::Numbered;
 use super::record::undo::Before;
-use super::record::{batch, head, history, identity, operation, remembered, undo, whole};
+use super::record::{batch, head, identity, operation, remembered, undo, whole};
 use super::{Head, Identity, StoreError, tables};
 use crate::batch::Batch;
 use crate::operation::{Operation, Remembered, Whole};
 
-/// A kind of record; those of format 1 are only read.
+/// A kind of record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Table `batches`.
     Batch,
-    /// Table `batches` of format 1.
-    BatchFormat1,
     /// Record `head`.
     Head,
-    /// Record `head` of format 1.
-    HeadFormat1,
     /// Record `identity`.
     Identity,
-    /// Record `identity` of format 1.
-    IdentityFormat1,
-    /// Record `history`.
-    History,
     /// Table `operations`.
     Operation,
     /// Table `wholes`.
@@ -46,14 +37,10 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 7] = [
         Self::Batch,
-        Self::BatchFormat1,
         Self::Head,
-        Self::HeadFormat1,
         Self::Identity,
-        Self::IdentityFormat1,
-        Self::History,
         Self::Operation,
         Self::Whole,
         Self::Remembered,
@@ -68,12 +55,8 @@ pub enum Record {
     Batch(Batch),
     /// Where the rollup stands.
     Head(Head),
-    /// Batch number and root of a head of format 1.
-    HeadFormat1(u32, Fr),
     /// Which rollup it is.
     Identity(Identity),
-    /// Lowest batch number that a rollback can go back to.
-    History(u32),
     /// An operation.
     Operation(Operation),
     /// A submission that is executed as one batch.
@@ -88,15 +71,8 @@ pub enum Record {
 pub fn decode(kind: Kind, id: u64, bytes: &[u8]) -> Result<Record, RecordError> {
     Ok(match kind {
         Kind::Batch => Record::Batch(batch::decode(bytes)?),
-        Kind::BatchFormat1 => Record::Batch(batch::decode_format_1(bytes)?),
         Kind::Head => Record::Head(head::decode(bytes)?),
-        Kind::HeadFormat1 => {
-            let (number, root) = head::decode_format_1(bytes)?;
-            Record::HeadFormat1(number, root)
-        }
         Kind::Identity => Record::Identity(identity::decode(bytes)?),
-        Kind::IdentityFormat1 => Record::Identity(identity::decode_format_1(bytes)?),
-        Kind::History => Record::History(history::decode(bytes)?),
         Kind::Operation => Record::Operation(operation::decode(id, bytes)?),
         Kind::Whole => Record::Whole(whole::decode(bytes)?),
         Kind::Remembered => {
@@ -110,15 +86,13 @@ pub fn decode(kind: Kind, id: u64, bytes: &[u8]) -> Result<Record, RecordError> 
     })
 }
 
-/// Encodes a record in this program's format, without its seal; nothing for a head of format 1.
+/// Encodes a record in this program's format, without its seal.
 #[must_use]
 pub fn encode(record: &Record) -> Vec<u8> {
     match record {
         Record::Batch(batch) => batch::encode(batch),
         Record::Head(head) => head::encode(head),
-        Record::HeadFormat1(..) => Vec::new(),
         Record::Identity(identity) => identity::encode(identity),
-        Record::History(lowest) => history::encode(*lowest),
         Record::Operation(operation) => operation::encode(operation),
         Record::Whole(whole) => whole::encode(whole),
         Record::Remembered(remembered, number) => remembered::encode(&Numbered {

@@ -18,9 +18,10 @@ use super::record::identity::Identity;
 use super::state::put_node;
 use super::tables::{self, KEY_ACCOUNTS, LEAVES, META, NODES};
 use super::{FILE, Store, StoreError, begin, meta};
+use crate::operation::QueuePoint;
 
 /// Name under which a new store is built; it gets its own name when it is complete.
-pub(super) const UNFINISHED_FILE: &str = "quittance.redb.unfinished";
+const UNFINISHED_FILE: &str = "quittance.redb.unfinished";
 /// Rows that are written in one transaction: a few hundred megabytes.
 const ROWS_PER_TRANSACTION: usize = 1_000_000;
 
@@ -75,7 +76,7 @@ fn create(
 }
 
 /// A new name has to survive a power loss, too.
-pub(super) fn sync_directory(directory: &Path) -> Result<(), StoreError> {
+fn sync_directory(directory: &Path) -> Result<(), StoreError> {
     fs::File::open(directory)
         .and_then(|dir| dir.sync_all())
         .map_err(|source| StoreError::Directory {
@@ -85,7 +86,7 @@ pub(super) fn sync_directory(directory: &Path) -> Result<(), StoreError> {
 }
 
 /// Removes what a process left that died while it built a store. One that lives holds a lock on its file.
-pub(super) fn remove_left(unfinished: &Path, directory: &Path) -> Result<(), StoreError> {
+fn remove_left(unfinished: &Path, directory: &Path) -> Result<(), StoreError> {
     let unusable = |source| StoreError::Directory {
         directory: directory.to_owned(),
         source,
@@ -121,6 +122,8 @@ fn build(
         next_operation: 1,
         last_operation: 0,
         queued: 0,
+        entered: QueuePoint::default(),
+        executed: QueuePoint::default(),
     };
     let txn = begin(db)?;
     tables::make_all(&txn)?;
@@ -128,7 +131,6 @@ fn build(
         let mut meta = txn.open_table(META)?;
         meta::write_format(&mut meta, tables::FORMAT)?;
         meta::write_identity(&mut meta, &identity)?;
-        meta::write_history(&mut meta, 0)?;
         meta::write_head(&mut meta, &head)?;
     }
     txn.commit()?;

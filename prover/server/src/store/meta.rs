@@ -1,14 +1,13 @@
-//! Table `meta`: format, identity, head and history.
+//! Table `meta`: format, identity and head.
 
 use redb::{ReadableTable, Table};
 
 use super::StoreError;
 use super::record::codec::RecordError;
 use super::record::head::{self, Head};
-use super::record::history;
 use super::record::identity::{self, Identity};
 use super::record::row::{Key, Row};
-use super::tables::{FORMAT_KEY, HEAD, HISTORY, IDENTITY};
+use super::tables::{FORMAT_KEY, HEAD, IDENTITY};
 
 /// The format of a store; read before any other record.
 pub(super) fn read_format(meta: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<u32, StoreError> {
@@ -24,22 +23,8 @@ pub(super) fn read_identity(
     read(meta, IDENTITY, identity::decode)
 }
 
-pub(super) fn read_identity_of_format_1(
-    meta: &impl ReadableTable<&'static str, &'static [u8]>,
-) -> Result<Identity, StoreError> {
-    let value = meta.get(name(IDENTITY))?.ok_or_else(|| IDENTITY.lost())?;
-    identity::decode_format_1(value.value()).map_err(|error| IDENTITY.corrupt(error))
-}
-
 pub(super) fn read_head(meta: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<Head, StoreError> {
     read(meta, HEAD, head::decode)
-}
-
-/// The lowest batch number that a rollback can go back to.
-pub(super) fn read_history(
-    meta: &impl ReadableTable<&'static str, &'static [u8]>,
-) -> Result<u32, StoreError> {
-    read(meta, HISTORY, history::decode)
 }
 
 pub(super) fn write_format(
@@ -62,13 +47,6 @@ pub(super) fn write_head(
     head: &Head,
 ) -> Result<(), StoreError> {
     write(meta, HEAD, head::encode(head))
-}
-
-pub(super) fn write_history(
-    meta: &mut Table<'_, &'static str, &'static [u8]>,
-    lowest: u32,
-) -> Result<(), StoreError> {
-    write(meta, HISTORY, history::encode(lowest))
 }
 
 fn read<T>(

@@ -6,9 +6,9 @@
 pub(super) mod batch;
 pub(super) mod codec;
 pub(super) mod head;
-pub(super) mod history;
 pub(super) mod identity;
 pub(super) mod operation;
+mod queue;
 pub(super) mod remembered;
 pub(super) mod row;
 pub(super) mod seal;

@@ -20,7 +20,7 @@ use super::tables::{
     operation_row, undo_row,
 };
 use super::{Store, StoreError, begin, meta};
-use crate::batch::Batch;
+use crate::batch::{Batch, SectionCounts};
 use crate::operation::OperationState;
 
 /// What a rollback did.
@@ -41,22 +41,15 @@ impl Store {
     /// ids, in the same order; operations that were rejected stay so. Proofs of these batches are thrown away: one that
     /// was handed out still verifies, but its batch is not the rollup's any more.
     ///
-    /// Fails with [`StoreError::RollbackAhead`] beyond the last batch and with [`StoreError::RollbackTooFar`] before the
-    /// oldest batch whose undo records are there. If undo records do not give the root that the first batch taken back
+    /// Fails with [`StoreError::RollbackAhead`] beyond the last batch. If undo records do not give the root that the first batch taken back
     /// started from, it fails with [`StoreError::Corrupt`]. A failure changes nothing.
     pub fn rollback(&self, to: u32) -> Result<RolledBack, StoreError> {
         self.health.write(|| {
             let txn = begin(self.db()?)?;
-            let (mut head, lowest) = {
-                let meta = txn.open_table(META)?;
-                (meta::read_head(&meta)?, meta::read_history(&meta)?)
-            };
+            let mut head = meta::read_head(&txn.open_table(META)?)?;
             let last = head.batch_number;
             if to > last {
                 return Err(StoreError::RollbackAhead { to, last });
-            }
-            if to < lowest {
-                return Err(StoreError::RollbackTooFar { to, lowest });
             }
             let mut done = RolledBack {
                 batches: last - to,
@@ -84,6 +77,7 @@ impl Store {
             head.root = first.old_root;
             head.next_operation = first.first_operation;
             head.queued = head.queued.saturating_add(done.operations);
+            head.executed = first.queue;
             meta::write_head(&mut txn.open_table(META)?, &head)?;
             txn.commit()?;
             done.head = head;
@@ -106,11 +100,19 @@ fn taken_back(txn: &WriteTransaction, head: &Head, to: u32) -> Result<Vec<Batch>
             if last.end_operation > batch.first_operation {
                 return Err(row.invalid("first operation"));
             }
+            if last.queue.next.checked_add(u64::from(last.counts.priority)) != Some(batch.queue.next) {
+                return Err(row.invalid("root chain's queue"));
+            }
         }
         batches.push(batch);
     }
     match batches.last() {
         Some(last) if last.new_root != head.root => Err(batch_row(last.number).invalid("new root")),
+        Some(last)
+            if last.queue.next.checked_add(u64::from(last.counts.priority)) != Some(head.executed.next) =>
+        {
+            Err(batch_row(last.number).invalid("root chain's queue"))
+        }
         _ => Ok(batches),
     }
 }
@@ -176,10 +178,10 @@ fn queue_again(txn: &WriteTransaction, head: &Head, batches: &[Batch]) -> Result
     let mut queued = 0u64;
     for batch in batches {
         let row = batch_row(batch.number);
-        if batch.first_operation == 0 || batch.end_operation > head.next_operation {
+        if batch.end_operation > head.next_operation {
             return Err(row.invalid("operations"));
         }
-        let mut executed = 0u32;
+        let mut counts = SectionCounts::default();
         for id in batch.first_operation..batch.end_operation {
             let mut operation = read_operation(&operations, id)?;
             match operation.state {
@@ -190,14 +192,14 @@ fn queue_again(txn: &WriteTransaction, head: &Head, batches: &[Batch]) -> Result
             operation.state = OperationState::Queued;
             let record = operation_row(id).seal(record::operation::encode(&operation));
             operations.insert(id, record.as_slice())?;
-            executed = executed.saturating_add(1);
+            counts.push(operation.request.section());
         }
-        if executed != batch.transfers {
+        if counts != batch.counts {
             return Err(row.corrupt(RecordError::Invalid {
-                field: "number of transfers",
+                field: "number of operations",
             }));
         }
-        queued = queued.saturating_add(u64::from(executed));
+        queued = queued.saturating_add(u64::from(counts.total()));
     }
     Ok(queued)
 }

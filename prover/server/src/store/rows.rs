@@ -5,7 +5,7 @@ use redb::ReadableTable;
 
 use super::StoreError;
 use super::record::{self, remembered::Numbered, undo::Before};
-use super::tables::{batch_row, key_row, operation_row, undo_row, whole_row};
+use super::tables::{batch_row, key_row, operation_row, priority_row, undo_row, whole_row};
 use crate::batch::Batch;
 use crate::operation::{Operation, Whole};
 
@@ -43,6 +43,17 @@ pub(super) fn read_operation(
 /// The operation of a row.
 pub(super) fn decode_operation(id: u64, bytes: &[u8]) -> Result<Operation, StoreError> {
     operation_row(id).decode(bytes, |bytes| record::operation::decode(id, bytes))
+}
+
+/// The id of the operation in a place of the root chain's queue, which has to be there.
+pub(super) fn read_priority(
+    priority: &impl ReadableTable<u64, &'static [u8]>,
+    index: u64,
+) -> Result<u64, StoreError> {
+    let row = priority_row(index);
+    let value = priority.get(index)?.ok_or_else(|| row.lost())?;
+    let id = row.open(value.value())?.try_into();
+    Ok(u64::from_le_bytes(id.map_err(|_| row.invalid("operation"))?))
 }
 
 /// The whole submission that begins with this operation.

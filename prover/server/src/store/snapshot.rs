@@ -20,7 +20,7 @@ use super::rows::{decode_batch, read_batch};
 use super::state::{leaf_hash, path_lost, root_lost, stored_leaf, stored_node};
 use super::tables::{
     ACCOUNT_OPERATIONS, BATCHES, INPUTS, KEY_ACCOUNTS, KEYS, LEAVES, META, NODES, OPERATIONS, PENDING,
-    PROOFS, WHOLES, batch_row, inputs_row, leaf_row, proof_row,
+    PRIORITY, PROOFS, WHOLES, batch_row, inputs_row, leaf_row, proof_row,
 };
 use super::{StoreError, meta};
 use crate::batch::{Batch, Stage};
@@ -41,6 +41,7 @@ pub struct Snapshot {
     pending: ReadOnlyTable<u32, ()>,
     operations: ReadOnlyTable<u64, &'static [u8]>,
     account_operations: ReadOnlyTable<(u32, u64), ()>,
+    priority: ReadOnlyTable<u64, &'static [u8]>,
     wholes: ReadOnlyTable<u64, &'static [u8]>,
     keys: ReadOnlyTable<&'static [u8], &'static [u8]>,
 }
@@ -69,6 +70,7 @@ impl Snapshot {
             pending: txn.open_table(PENDING)?,
             operations: txn.open_table(OPERATIONS)?,
             account_operations: txn.open_table(ACCOUNT_OPERATIONS)?,
+            priority: txn.open_table(PRIORITY)?,
             wholes: txn.open_table(WHOLES)?,
             keys: txn.open_table(KEYS)?,
         })
@@ -208,6 +210,7 @@ impl Snapshot {
                 .map_err(|_| row.invalid("applied batch"))?;
             let same = applied.context.batch_number.get() == number
                 && applied.levels == self.levels.get()
+                && applied.context.queue == batch.queue.hash
                 && (applied.old_root, applied.new_root) == (batch.old_root, batch.new_root);
             if same {
                 Ok(applied)

@@ -1,9 +1,9 @@
-//! The tables of format 2. All integers inside values are little-endian; `STORE.md` says what each transaction does to them.
+//! The tables of format 3. All integers inside values are little-endian; `STORE.md` says what each transaction does to them.
 //!
 //! | table | key | value |
 //! |---|---|---|
 //! | `meta` | `format` | format version, 4 bytes: read before anything else, the only record without a seal |
-//! | | `identity`, `head`, `history` | which rollup, where it stands, since when it can be rolled back; sealed |
+//! | | `identity`, `head` | which rollup, where it stands; sealed |
 //! | `leaves` | account index | leaf, 108 bytes ([`quittance_circuits::leaf::Leaf::to_bytes`]) |
 //! | `nodes` | level·2^56 + index | hash, 32 bytes; empty subtrees are not stored |
 //! | `key_accounts` | key x 32, key y 32, account index: one row for each leaf | nothing |
@@ -13,7 +13,8 @@
 //! | `pending` | number of each batch that is executed or proving | nothing |
 //! | `undo` | batch number | the leaves before it, sealed |
 //! | `operations` | id | operation, sealed |
-//! | `account_operations` | account index, id: one row for sender and recipient each | nothing |
+//! | `account_operations` | account index, id: one row for each account that an operation touches | nothing |
+//! | `priority` | place in the root chain's queue | id of the operation, sealed |
 //! | `wholes` | id of the first operation | submission that is executed as one batch, sealed |
 //! | `keys` | idempotency key, 1 to 64 bytes | what was submitted under it, sealed |
 //! | `key_order` | number of a key in the order of acceptance | the key, sealed |
@@ -25,8 +26,8 @@ use redb::{TableDefinition, WriteTransaction};
 use super::StoreError;
 use super::record::row::{Key, Row};
 
-/// Version of the format. A store of an older one is migrated, one of a newer one refused.
-pub(super) const FORMAT: u32 = 2;
+/// Version of the format. A store of another one is refused.
+pub(super) const FORMAT: u32 = 3;
 
 pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 pub(super) const LEAVES: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("leaves");
@@ -41,6 +42,7 @@ pub(super) const UNDO: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("u
 pub(super) const OPERATIONS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("operations");
 pub(super) const ACCOUNT_OPERATIONS: TableDefinition<'_, (u32, u64), ()> =
     TableDefinition::new("account_operations");
+pub(super) const PRIORITY: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("priority");
 pub(super) const WHOLES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("wholes");
 pub(super) const KEYS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("keys");
 pub(super) const KEY_ORDER: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("key_order");
@@ -48,7 +50,6 @@ pub(super) const KEY_ORDER: TableDefinition<'_, u64, &[u8]> = TableDefinition::n
 pub(super) const FORMAT_KEY: &str = "format";
 pub(super) const IDENTITY: Row<'_> = Row::new("meta", Key::Name("identity"));
 pub(super) const HEAD: Row<'_> = Row::new("meta", Key::Name("head"));
-pub(super) const HISTORY: Row<'_> = Row::new("meta", Key::Name("history"));
 
 /// Key of a node; levels are at most 16 and indices below 2^32.
 pub(super) const fn node_key(level: u8, index: u64) -> u64 {
@@ -80,6 +81,10 @@ pub(super) const fn operation_row(id: u64) -> Row<'static> {
     Row::new("operations", Key::Long(id))
 }
 
+pub(super) const fn priority_row(index: u64) -> Row<'static> {
+    Row::new("priority", Key::Long(index))
+}
+
 pub(super) const fn whole_row(first: u64) -> Row<'static> {
     Row::new("wholes", Key::Long(first))
 }
@@ -105,6 +110,7 @@ pub(super) fn make_all(txn: &WriteTransaction) -> Result<(), StoreError> {
     txn.open_table(UNDO)?;
     txn.open_table(OPERATIONS)?;
     txn.open_table(ACCOUNT_OPERATIONS)?;
+    txn.open_table(PRIORITY)?;
     txn.open_table(WHOLES)?;
     txn.open_table(KEYS)?;
     txn.open_table(KEY_ORDER)?;

@@ -27,11 +27,7 @@ pub(crate) const AMOUNT: u128 = 10;
 pub(crate) const FEE: FeeSlot = fee_slot(5);
 /// Where fees of submitted batches go.
 pub(crate) const OTHER_FEE: FeeSlot = fee_slot(4);
-pub(crate) const SHAPE: Shape = Shape {
-    levels: LEVELS,
-    transfers: 8,
-    fee_slots: 1,
-};
+pub(crate) const SHAPE: Shape = Shape::transfers_only(LEVELS, 8, 1);
 
 const fn fee_slot(leaf: u32) -> FeeSlot {
     FeeSlot {

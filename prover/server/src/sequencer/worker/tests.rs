@@ -19,11 +19,7 @@ use crate::operation::IdempotencyKey;
 use crate::progress::CostModel;
 use crate::sequencer::{CheckedTransfer, Sequencer, Single, SubmitError, WholeSubmission};
 
-const SHAPE: Shape = Shape {
-    levels: 2,
-    transfers: 2,
-    fee_slots: 1,
-};
+const SHAPE: Shape = Shape::transfers_only(2, 2, 1);
 
 /// Panics as often as it was told to when the thread logs that a batch is executed, which it does between the commit
 /// and everything that follows from it.

@@ -44,11 +44,7 @@ const FEE_SLOT: FeeSlot = FeeSlot {
     token: TokenId(1),
 };
 
-const SHAPE: Shape = Shape {
-    levels: 2,
-    transfers: 4,
-    fee_slots: 1,
-};
+const SHAPE: Shape = Shape::transfers_only(2, 4, 1);
 
 fn rollup_id() -> [u8; 32] {
     quittance_verifier::rollup_id(0, [0; 20])

@@ -2,11 +2,11 @@
 //!
 //! | field | bytes |
 //! |---|---|
-//! | version = 2 | 1 |
+//! | version = 3 | 1 |
 //! | number | 4 |
 //! | stage: 1 executed, 2 proving, 3 proved, 4 cancelled, 5 failed | 1 |
-//! | shape: levels, transfers, fee slots | 1, 4, 4 |
-//! | transfers | 4 |
+//! | shape: levels, slots of each section | 1, 6 × 4 |
+//! | operations in each section but fees | 5 × 4 |
 //! | old root, new root | 32, 32 |
 //! | fees: length, then leaf, token, amount | 4, then 4, 4, 16 |
 //! | attempts | 4 |
@@ -14,18 +14,19 @@
 //! | proved: 0, or 1 and at (ms) | 1, 8 |
 //! | failure: length, then UTF-8 | 4, then at most 1024 |
 //! | phases: length, then phase 1..9 and wall time (µs) | 4, then 1, 8 |
-//! | operations: first, end; 0, 0 for a batch of format 1 | 8, 8 |
+//! | operations: first, end | 8, 8 |
+//! | the root chain's queue before the batch ([`super::queue`]) | 40 |
 //!
-//! Format 1 had version 1, no operations and no seal.
+//! Sections are in the order of the statement: priority, openings, transfers, withdrawals, rotations, fees.
 
 use quittance_engine::Phase;
 use quittance_verifier::Shape;
 
 use super::codec::{Reader, RecordError, Writer};
-use crate::batch::{Batch, FeeCredit, PhaseTime, Stage};
+use super::queue;
+use crate::batch::{Batch, FeeCredit, PhaseTime, SectionCounts, Stage};
 
-const VERSION: u8 = 2;
-const FORMAT_1_VERSION: u8 = 1;
+const VERSION: u8 = 3;
 
 /// Encodes a batch.
 pub(in crate::store) fn encode(batch: &Batch) -> Vec<u8> {
@@ -33,9 +34,17 @@ pub(in crate::store) fn encode(batch: &Batch) -> Vec<u8> {
     w.u32(batch.number)
         .u8(stage_code(batch.stage))
         .u8(batch.shape.levels)
+        .u32(batch.shape.priority)
+        .u32(batch.shape.openings)
         .u32(batch.shape.transfers)
+        .u32(batch.shape.withdrawals)
+        .u32(batch.shape.rotations)
         .u32(batch.shape.fee_slots)
-        .u32(batch.transfers)
+        .u32(batch.counts.priority)
+        .u32(batch.counts.openings)
+        .u32(batch.counts.transfers)
+        .u32(batch.counts.withdrawals)
+        .u32(batch.counts.rotations)
         .fr(&batch.old_root)
         .fr(&batch.new_root)
         .length(batch.fees.len());
@@ -53,32 +62,34 @@ pub(in crate::store) fn encode(batch: &Batch) -> Vec<u8> {
         w.u8(phase_code(time.phase)).u64(time.wall_us);
     }
     w.u64(batch.first_operation).u64(batch.end_operation);
+    queue::encode(&mut w, &batch.queue);
     w.finish()
 }
 
 /// Decodes a batch, strictly.
 pub(in crate::store) fn decode(bytes: &[u8]) -> Result<Batch, RecordError> {
-    decode_version(bytes, VERSION)
-}
-
-/// Decodes a batch of format 1, strictly.
-pub(in crate::store) fn decode_format_1(bytes: &[u8]) -> Result<Batch, RecordError> {
-    decode_version(bytes, FORMAT_1_VERSION)
-}
-
-fn decode_version(bytes: &[u8], version: u8) -> Result<Batch, RecordError> {
-    let mut r = Reader::new(bytes, version)?;
+    let mut r = Reader::new(bytes, VERSION)?;
     let number = r.u32("number")?;
     let stage = stage_of(r.u8("stage")?).ok_or(RecordError::Invalid { field: "stage" })?;
     let shape = Shape {
         levels: r.u8("levels")?,
+        priority: r.u32("priority slots")?,
+        openings: r.u32("opening slots")?,
         transfers: r.u32("transfer slots")?,
+        withdrawals: r.u32("withdrawal slots")?,
+        rotations: r.u32("rotation slots")?,
         fee_slots: r.u32("fee slots")?,
     };
     shape
         .validate()
         .map_err(|_| RecordError::Invalid { field: "shape" })?;
-    let transfers = r.u32("transfers")?;
+    let counts = SectionCounts {
+        priority: r.u32("priority operations")?,
+        openings: r.u32("openings")?,
+        transfers: r.u32("transfers")?,
+        withdrawals: r.u32("withdrawals")?,
+        rotations: r.u32("rotations")?,
+    };
     let old_root = r.fr("old root")?;
     let new_root = r.fr("new root")?;
     let fees = (0..r.length(24, "fees")?)
@@ -106,21 +117,19 @@ fn decode_version(bytes: &[u8], version: u8) -> Result<Batch, RecordError> {
             })
         })
         .collect::<Result<_, RecordError>>()?;
-    let (first_operation, end_operation) = match version {
-        FORMAT_1_VERSION => (0, 0),
-        _ => (r.u64("first operation")?, r.u64("end of the operations")?),
-    };
+    let (first_operation, end_operation) = (r.u64("first operation")?, r.u64("end of the operations")?);
     if first_operation > end_operation {
         return Err(RecordError::Invalid {
             field: "end of the operations",
         });
     }
+    let queue = queue::decode(&mut r)?;
     r.finish()?;
     Ok(Batch {
         number,
         stage,
         shape,
-        transfers,
+        counts,
         old_root,
         new_root,
         fees,
@@ -131,6 +140,7 @@ fn decode_version(bytes: &[u8], version: u8) -> Result<Batch, RecordError> {
         phases,
         first_operation,
         end_operation,
+        queue,
     })
 }
 
@@ -177,6 +187,7 @@ fn phase_of(code: u8) -> Option<Phase> {
 mod tests {
     use super::super::codec::assert_strict;
     use super::*;
+    use crate::operation::QueuePoint;
     use ark_bn254::Fr;
 
     fn batch() -> Batch {
@@ -185,10 +196,20 @@ mod tests {
             stage: Stage::Proved,
             shape: Shape {
                 levels: 16,
+                priority: 1,
+                openings: 2,
                 transfers: 8,
+                withdrawals: 3,
+                rotations: 4,
                 fee_slots: 1,
             },
-            transfers: 5,
+            counts: SectionCounts {
+                priority: 1,
+                openings: 2,
+                transfers: 5,
+                withdrawals: 3,
+                rotations: 4,
+            },
             old_root: Fr::from(1u64),
             new_root: -Fr::from(1u64),
             fees: vec![FeeCredit {
@@ -203,7 +224,17 @@ mod tests {
             phases: Phase::ALL.map(|phase| PhaseTime { phase, wall_us: 77 }).to_vec(),
             first_operation: 3,
             end_operation: 9,
+            queue: QueuePoint {
+                next: 7,
+                hash: hash(),
+            },
         }
+    }
+
+    fn hash() -> [u8; 32] {
+        let mut hash = [5; 32];
+        hash[0] = 0;
+        hash
     }
 
     #[test]
@@ -230,26 +261,12 @@ mod tests {
         assert_eq!(decode(&stage), Err(RecordError::Invalid { field: "stage" }));
         // The list of fees begins after number, stage, shape, transfers and roots.
         let mut huge = bytes.clone();
-        huge[83..87].fill(0xff);
+        huge[115..119].fill(0xff);
         assert_eq!(decode(&huge), Err(RecordError::Short { field: "fees" }));
         let mut swapped = bytes;
-        let operations = swapped.len() - 16;
+        let operations = swapped.len() - 16 - 40;
         swapped[operations] = 10;
         let field = "end of the operations";
         assert_eq!(decode(&swapped), Err(RecordError::Invalid { field }));
-    }
-
-    #[test]
-    fn s38_format_1_is_decoded_strictly_too() {
-        let mut bytes = encode(&batch());
-        bytes.truncate(bytes.len() - 16);
-        bytes[0] = 1;
-        let old = Batch {
-            first_operation: 0,
-            end_operation: 0,
-            ..batch()
-        };
-        assert_strict(&bytes, &old, decode_format_1);
-        assert!(decode(&bytes).is_err());
     }
 }

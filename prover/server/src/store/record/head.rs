@@ -2,21 +2,21 @@
 //!
 //! | field | bytes |
 //! |---|---|
-//! | version = 2 | 1 |
+//! | version = 3 | 1 |
 //! | number of the last executed batch | 4 |
 //! | state root after it | 32 |
 //! | next operation | 8 |
 //! | last operation | 8 |
 //! | queued operations | 8 |
-//!
-//! Format 1 had version 1, number and root, and no seal.
+//! | the root chain's queue: up to what has entered, up to what is executed | 40, 40 |
 
 use ark_bn254::Fr;
 
 use super::codec::{Reader, RecordError, Writer};
+use super::queue;
+use crate::operation::QueuePoint;
 
-const VERSION: u8 = 2;
-const FORMAT_1_VERSION: u8 = 1;
+const VERSION: u8 = 3;
 
 /// Where the rollup stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,19 @@ pub struct Head {
     pub last_operation: u64,
     /// How many operations are queued.
     pub queued: u64,
+    /// Behind the last priority operation that has entered.
+    pub entered: QueuePoint,
+    /// Behind the last priority operation that is executed.
+    pub executed: QueuePoint,
+}
+
+impl Head {
+    /// How many of the queued operations are priority operations.
+    #[must_use]
+    pub const fn queued_priority(&self) -> u64 {
+        // A record whose numbers are the other way round is not decoded.
+        self.entered.next.saturating_sub(self.executed.next)
+    }
 }
 
 pub(in crate::store) fn encode(head: &Head) -> Vec<u8> {
@@ -41,6 +54,8 @@ pub(in crate::store) fn encode(head: &Head) -> Vec<u8> {
         .u64(head.next_operation)
         .u64(head.last_operation)
         .u64(head.queued);
+    queue::encode(&mut w, &head.entered);
+    queue::encode(&mut w, &head.executed);
     w.finish()
 }
 
@@ -52,6 +67,8 @@ pub(in crate::store) fn decode(bytes: &[u8]) -> Result<Head, RecordError> {
         next_operation: r.u64("next operation")?,
         last_operation: r.u64("last operation")?,
         queued: r.u64("queued operations")?,
+        entered: queue::decode(&mut r)?,
+        executed: queue::decode(&mut r)?,
     };
     r.finish()?;
     let end = head.last_operation.checked_add(1).ok_or(RecordError::Invalid {
@@ -69,14 +86,14 @@ pub(in crate::store) fn decode(bytes: &[u8]) -> Result<Head, RecordError> {
             field: "queued operations",
         });
     }
-    Ok(head)
-}
-
-/// Batch number and root of a record of format 1.
-pub(in crate::store) fn decode_format_1(bytes: &[u8]) -> Result<(u32, Fr), RecordError> {
-    let mut r = Reader::new(bytes, FORMAT_1_VERSION)?;
-    let head = (r.u32("batch number")?, r.fr("root")?);
-    r.finish()?;
+    let (entered, executed) = (&head.entered, &head.executed);
+    let behind = entered.next.checked_sub(executed.next);
+    // Priority operations are never rejected, so that those between are queued.
+    if behind.is_none_or(|behind| behind > head.queued) || (behind == Some(0) && entered != executed) {
+        return Err(RecordError::Invalid {
+            field: "executed priority operations",
+        });
+    }
     Ok(head)
 }
 
@@ -92,13 +109,52 @@ mod tests {
             next_operation,
             last_operation,
             queued,
+            entered: point(4, 9),
+            executed: point(4, 9),
         }
+    }
+
+    fn point(next: u64, byte: u8) -> QueuePoint {
+        let mut hash = [byte; 32];
+        hash[0] = 0;
+        QueuePoint { next, hash }
     }
 
     #[test]
     fn round_trip_and_strictness() {
         for head in [head(1, 0, 0), head(5, 9, 5), head(5, 9, 1), head(10, 9, 0)] {
             assert_strict(&encode(&head), &head, decode);
+        }
+    }
+
+    #[test]
+    fn priority_operations_that_cannot_be_are_refused() {
+        let with = |entered, executed| Head {
+            entered,
+            executed,
+            ..head(5, 9, 3)
+        };
+        for sound in [
+            with(point(7, 1), point(4, 2)),
+            with(point(3, 1), QueuePoint::default()),
+            with(QueuePoint::default(), QueuePoint::default()),
+        ] {
+            assert_strict(&encode(&sound), &sound, decode);
+        }
+        let high = QueuePoint {
+            next: 4,
+            hash: [9; 32],
+        };
+        for (entered, executed, field) in [
+            (point(3, 1), point(4, 1), "executed priority operations"),
+            (point(4, 1), point(4, 2), "executed priority operations"),
+            // More than are queued.
+            (point(8, 1), point(4, 1), "executed priority operations"),
+            (high, point(4, 9), "queue's hash"),
+            (point(4, 9), point(0, 9), "queue's hash"),
+        ] {
+            let refused = decode(&encode(&with(entered, executed)));
+            assert_eq!(refused, Err(RecordError::Invalid { field }));
         }
     }
 

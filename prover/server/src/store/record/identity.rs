@@ -6,15 +6,12 @@
 //! | rollup id, big-endian | 32 |
 //! | levels, 1 to 16 | 1 |
 //! | genesis root | 32 |
-//!
-//! Format 1 had the same fields with version 1 and no seal.
 
 use ark_bn254::Fr;
 
 use super::codec::{Reader, RecordError, Writer};
 
 const VERSION: u8 = 2;
-const FORMAT_1_VERSION: u8 = 1;
 
 /// Which rollup a store belongs to; never changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,16 +33,7 @@ pub(in crate::store) fn encode(identity: &Identity) -> Vec<u8> {
 }
 
 pub(in crate::store) fn decode(bytes: &[u8]) -> Result<Identity, RecordError> {
-    decode_version(bytes, VERSION)
-}
-
-/// The record of format 1.
-pub(in crate::store) fn decode_format_1(bytes: &[u8]) -> Result<Identity, RecordError> {
-    decode_version(bytes, FORMAT_1_VERSION)
-}
-
-fn decode_version(bytes: &[u8], version: u8) -> Result<Identity, RecordError> {
-    let mut r = Reader::new(bytes, version)?;
+    let mut r = Reader::new(bytes, VERSION)?;
     let identity = Identity {
         rollup_id: r.array("rollup id")?,
         levels: r.u8("levels")?,
@@ -81,13 +69,8 @@ mod tests {
             levels: 16,
             genesis_root: Fr::from(1u64),
         };
-        let mut bytes = encode(&identity);
+        let bytes = encode(&identity);
         assert_eq!(decode(&bytes), Err(RecordError::Invalid { field: "rollup id" }));
-        bytes[0] = FORMAT_1_VERSION;
-        assert_eq!(
-            decode_format_1(&bytes),
-            Err(RecordError::Invalid { field: "rollup id" })
-        );
     }
 
     #[test]
@@ -99,7 +82,6 @@ mod tests {
         };
         assert_strict(&encode(&identity), &identity, decode);
         let mut bytes = encode(&identity);
-        assert!(decode_format_1(&bytes).is_err());
         for levels in [0, 17] {
             bytes[33] = levels;
             assert_eq!(decode(&bytes), Err(RecordError::Invalid { field: "levels" }));

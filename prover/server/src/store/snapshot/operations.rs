@@ -5,13 +5,14 @@ use std::ops::RangeInclusive;
 use super::Snapshot;
 use crate::operation::{IdempotencyKey, Operation, OperationStage, OperationState, Remembered, Whole};
 use crate::store::StoreError;
+use crate::store::enter::entry_at;
 use crate::store::rows::{decode_operation, decode_whole, read_key, read_operation};
 use crate::store::tables::operation_row;
 
 /// Which operations are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OperationQuery {
-    /// Only what this account sent or received.
+    /// Only what reads or changes this account.
     pub account: Option<u32>,
     /// Only what stands there.
     pub stage: Option<OperationStage>,
@@ -63,6 +64,17 @@ impl Snapshot {
                 }
             }
             Ok(found)
+        })
+    }
+
+    /// The priority operation in a place of the root chain's queue; `None` for one that has not entered.
+    pub fn priority(&self, index: u64) -> Result<Option<Operation>, StoreError> {
+        if index >= self.head.entered.next {
+            return Ok(None);
+        }
+        self.health.read(|| {
+            let (id, _) = entry_at(&self.priority, &self.operations, index)?;
+            read_operation(&self.operations, id).map(Some)
         })
     }
 
@@ -130,11 +142,7 @@ impl Snapshot {
             let id = row.0.value().1;
             Ok(Some((id, move || {
                 let operation = read_operation(&self.operations, id)?;
-                let transfer = &operation.signed.transfer;
-                if [transfer.from, transfer.to]
-                    .iter()
-                    .any(|index| index.get() == account)
-                {
+                if operation.request.accounts().any(|index| index.get() == account) {
                     Ok(operation)
                 } else {
                     Err(operation_row(id).invalid("account: it is listed under another"))

@@ -1,0 +1,124 @@
+//! What waits when the service starts has to have a way into a batch: the operator may have taken away a key or a token.
+
+use std::collections::HashMap;
+
+use quittance_circuits::tx::SignedOperation;
+use quittance_circuits::tx::priority::Priority;
+
+use super::ledger::PAGE;
+use super::{CutError, StartError};
+use crate::batch::SectionCounts;
+use crate::operation::{Operation, Request};
+use crate::policy::Policy;
+use crate::store::{Snapshot, StoreError};
+
+/// Refuses a queue that these shapes and tokens cannot execute.
+pub(super) fn check_queue(state: &Snapshot, policy: &Policy) -> Result<(), StartError> {
+    let mut next = state.head().next_operation;
+    // Operations below this id belong to a batch with fee slots of its own.
+    let mut end_of_whole = 0u64;
+    let mut tokens = Tokens {
+        state,
+        known: HashMap::new(),
+    };
+    loop {
+        let page = state.queued(next, PAGE)?;
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
+        next = last.id.saturating_add(1);
+        for operation in &page {
+            if let Some(whole) = state.whole_at(operation.id)? {
+                end_of_whole = operation.id.saturating_add(u64::from(whole.operations));
+                check_whole(state, policy, operation.id, end_of_whole, whole.fee_slots.len())?;
+            }
+            let token = tokens.follow(operation)?;
+            if operation.id < end_of_whole {
+                continue;
+            }
+            let section = operation.request.section();
+            if !policy.takes(section) {
+                return Err(StartError::SlotsNeeded {
+                    operation: operation.id,
+                    section,
+                });
+            }
+            if let Some(token) = token
+                && policy.token(token).is_none()
+            {
+                return Err(StartError::TokenNeeded {
+                    operation: operation.id,
+                    token,
+                });
+            }
+        }
+    }
+}
+
+fn check_whole(
+    state: &Snapshot,
+    policy: &Policy,
+    operation: u64,
+    end: u64,
+    fee_slots: usize,
+) -> Result<(), StartError> {
+    let mut counts = SectionCounts::default();
+    for id in operation..end {
+        counts.push(state.operation(id)?.request.section());
+    }
+    if policy.plan(&counts, fee_slots).is_some() {
+        return Ok(());
+    }
+    Err(StartError::ShapeNeeded(CutError::NoShape {
+        operation,
+        counts,
+        fee_slots,
+    }))
+}
+
+/// Tokens of accounts, of those that waiting operations open as well.
+struct Tokens<'a> {
+    state: &'a Snapshot,
+    known: HashMap<u32, Option<u32>>,
+}
+
+impl Tokens<'_> {
+    /// The token in which an operation pays its fee, if its sender is known.
+    fn follow(&mut self, operation: &Operation) -> Result<Option<u32>, StoreError> {
+        match &operation.request {
+            Request::Priority(entry) => {
+                if let Priority::Deposit(deposit) = &entry.priority {
+                    self.open(deposit.leaf.get(), Some(deposit.token.get()))?;
+                }
+                Ok(None)
+            }
+            Request::Signed(signed) => {
+                let token = self.of(signed.from().get())?;
+                if let SignedOperation::Opening(signed) = signed {
+                    self.open(signed.opening.to.get(), token)?;
+                }
+                Ok(token)
+            }
+        }
+    }
+
+    fn of(&mut self, index: u32) -> Result<Option<u32>, StoreError> {
+        if let Some(token) = self.known.get(&index) {
+            return Ok(*token);
+        }
+        // An index beyond the tree is nobody's.
+        let token = match self.state.account(index) {
+            Err(StoreError::State(_)) => None,
+            account => account?.map(|leaf| leaf.token),
+        };
+        self.known.insert(index, token);
+        Ok(token)
+    }
+
+    fn open(&mut self, index: u32, token: Option<u32>) -> Result<(), StoreError> {
+        if self.of(index)?.is_none() {
+            self.known.insert(index, token);
+        }
+        Ok(())
+    }
+}
