@@ -324,23 +324,51 @@ mod tests {
 
     #[test]
     fn s05_at_least_holds_exactly_from_its_bound() {
-        fn circuit<C: ConstraintSystem>(cs: &mut C, number: u64, least: u128) {
-            let bits: Vec<_> = (0..BITS)
-                .map(|i| crate::range::new_bit(cs, number >> i & 1 == 1))
-                .collect();
-            enforce_at_least(cs, &bits, least);
-        }
         for least in 0..1u64 << BITS {
-            let mut structure = Structure::new(1);
-            circuit(&mut structure, 0, u128::from(least));
-            let matrices = structure.into_matrices();
+            let matrices = at_least(least);
             for number in 0..1u64 << BITS {
-                let mut assignment = Assignment::new(&[]);
-                circuit(&mut assignment, number, u128::from(least));
-                let satisfied = matrices.first_unsatisfied(&assignment.into_values()).is_none();
+                let satisfied = matrices.first_unsatisfied(&against(number, least)).is_none();
                 assert_eq!(satisfied, number >= least, "{number} against {least}");
             }
         }
+    }
+
+    /// Each row that compares refuses a number which no other row refuses.
+    #[test]
+    fn s05_each_row_of_at_least_is_needed() {
+        for least in 0..1u64 << BITS {
+            let matrices = at_least(least);
+            let broken = |number| -> Vec<usize> {
+                let values = against(number, least);
+                (0..matrices.num_constraints())
+                    .filter(|row| !matrices.is_row_satisfied(*row, &values))
+                    .collect()
+            };
+            let alone: std::collections::BTreeSet<Vec<usize>> = (0..least).map(broken).collect();
+            // After the bits' own rows: those that define whether all bits so far are the bound's have a result.
+            for row in (BITS..matrices.num_constraints()).filter(|row| matrices.c[*row].is_empty()) {
+                assert!(alone.contains(&vec![row]), "row {row} against {least}");
+            }
+        }
+    }
+
+    fn enforce_number_at_least<C: ConstraintSystem>(cs: &mut C, number: u64, least: u64) {
+        let bits: Vec<_> = (0..BITS)
+            .map(|i| crate::range::new_bit(cs, number >> i & 1 == 1))
+            .collect();
+        enforce_at_least(cs, &bits, u128::from(least));
+    }
+
+    fn at_least(least: u64) -> crate::r1cs::LabelledMatrices {
+        let mut structure = Structure::new(1);
+        enforce_number_at_least(&mut structure, 0, least);
+        structure.into_matrices()
+    }
+
+    fn against(number: u64, least: u64) -> Vec<Fr> {
+        let mut assignment = Assignment::new(&[]);
+        enforce_number_at_least(&mut assignment, number, least);
+        assignment.into_values()
     }
 
     fn signature<C: ConstraintSystem>(

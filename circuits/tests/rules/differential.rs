@@ -148,13 +148,13 @@ fn s39_native_and_circuit_agree_on_random_batches() {
             let index = u32::try_from(place).unwrap();
             start.get(&index).map_or(LeafWitness::EMPTY, LeafWitness::from)
         }));
-        forger.fee_slots(&fees);
+        forger = forger.fee_slots(&fees);
         let mut now = start;
         let mut transfers = Vec::new();
         for _ in 0..random.below(4) {
             let signed = signed_at_random(&mut random, &now);
             transfers.push(signed);
-            forger.transfer_as_read(&signed);
+            forger = forger.transfer_as_read(&signed);
             let mut overlay = Overlay::new(&world.state).unwrap();
             if apply_batch(
                 &mut overlay,
@@ -172,7 +172,7 @@ fn s39_native_and_circuit_agree_on_random_batches() {
                 }
             }
         }
-        forger.finish_as_read();
+        let forger = forger.finish_as_read();
         let label = SMALL_CIRCUIT
             .first_broken_rule(&forger.assignment())
             .map(|label| label.to_string());

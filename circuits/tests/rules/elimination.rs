@@ -3,7 +3,7 @@
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, Field};
 use quittance_circuits::r1cs::LabelledMatrices;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A linear form: coefficients by variable.
 pub(crate) type Form = BTreeMap<usize, Fr>;
@@ -25,66 +25,129 @@ pub(crate) fn form(row: &[(Fr, usize)]) -> Form {
         .collect()
 }
 
-/// Gaussian elimination of homogeneous equations, one at a time: each solved variable is a form in the others.
+/// Gaussian elimination of homogeneous equations, one at a time. Each equation is solved for its newest variable that no earlier
+/// one has been solved for: in a circuit that is mostly the variable which the row defines, and nothing needs to be reduced.
 pub(crate) struct Elimination {
-    solved: Vec<Option<Form>>,
+    variables: Vec<Variable>,
+    solved: Vec<Solved>,
+    /// For each equation that follows from others: which, by the solved equations.
+    dependent: Vec<Steps>,
+    equations: usize,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Variable {
+    Free,
+    /// Held at its value: a constant as far as directions go.
+    Fixed,
+    SolvedBy(usize),
+}
+
+/// `variable + Σ rest = 0`, made of an equation as `scale · (equation − Σ steps)`.
+struct Solved {
+    rest: Vec<(usize, Fr)>,
+    scale: Fr,
+    made_of: Steps,
+}
+
+/// An equation by its number, less multiples of solved equations.
+struct Steps {
+    equation: usize,
+    subtracted: Vec<(usize, Fr)>,
 }
 
 impl Elimination {
     pub(crate) fn new(variables: usize) -> Self {
         Self {
-            solved: vec![None; variables],
+            variables: vec![Variable::Free; variables],
+            solved: Vec::new(),
+            dependent: Vec::new(),
+            equations: 0,
         }
     }
 
     /// Sets a variable to zero.
     pub(crate) fn fix(&mut self, variable: usize) {
-        self.solved[variable] = Some(Form::new());
+        self.variables[variable] = Variable::Fixed;
     }
 
     /// Adds the equation `form = 0`; false if it follows from the others.
     pub(crate) fn equation(&mut self, form: &Form) -> bool {
-        let mut reduced = Form::new();
-        for (variable, coefficient) in form {
-            let resolved = self.resolve(*variable);
-            add(&mut reduced, &resolved, *coefficient);
+        let equation = self.equations;
+        self.equations += 1;
+        let mut subtracted = Vec::new();
+        let mut left = form.clone();
+        while let Some((newest, coefficient)) = left.pop_last() {
+            match self.variables[newest] {
+                Variable::Fixed => {}
+                Variable::SolvedBy(index) => {
+                    for (variable, factor) in &self.solved[index].rest {
+                        let entry = left.entry(*variable).or_insert(Fr::ZERO);
+                        *entry -= coefficient * factor;
+                        if *entry == Fr::ZERO {
+                            left.remove(variable);
+                        }
+                    }
+                    subtracted.push((index, coefficient));
+                }
+                Variable::Free => {
+                    let scale = coefficient.inverse().unwrap();
+                    self.variables[newest] = Variable::SolvedBy(self.solved.len());
+                    self.solved.push(Solved {
+                        rest: left
+                            .into_iter()
+                            .map(|(variable, c)| (variable, c * scale))
+                            .collect(),
+                        scale,
+                        made_of: Steps { equation, subtracted },
+                    });
+                    return true;
+                }
+            }
         }
-        let Some((pivot, coefficient)) = reduced.pop_last() else {
-            return false;
-        };
-        let factor = -coefficient.inverse().unwrap();
-        reduced.values_mut().for_each(|value| *value *= factor);
-        self.solved[pivot] = Some(reduced);
-        true
+        self.dependent.push(Steps { equation, subtracted });
+        false
     }
 
     /// Variables that no equation determines.
     pub(crate) fn free(&self) -> Vec<usize> {
-        (0..self.solved.len())
-            .filter(|variable| self.solved[*variable].is_none())
+        (0..self.variables.len())
+            .filter(|variable| self.variables[*variable] == Variable::Free)
             .collect()
     }
 
-    fn resolve(&mut self, variable: usize) -> Form {
-        let Some(known) = self.solved[variable].clone() else {
-            return Form::from([(variable, Fr::ONE)]);
+    /// The equations, by the order in which they came, that follow from the others: without any one of them the rest determines
+    /// as much. They are those that some vanishing combination of equations mentions. One such combination with random
+    /// coefficients mentions them all, but for a chance of about one in the size of the field.
+    pub(crate) fn redundant(&self) -> BTreeSet<usize> {
+        let mut random = Fr::from(0x0dd_ba11u64);
+        let mut combination = vec![Fr::ZERO; self.equations];
+        let mut of_solved = vec![Fr::ZERO; self.solved.len()];
+        let expand = |steps: &Steps, weight: Fr, combination: &mut Vec<Fr>, of_solved: &mut Vec<Fr>| {
+            combination[steps.equation] += weight;
+            for (index, coefficient) in &steps.subtracted {
+                of_solved[*index] -= weight * coefficient;
+            }
         };
-        if known.keys().all(|other| self.solved[*other].is_none()) {
-            return known;
+        for steps in &self.dependent {
+            random = random.square() + Fr::from(0x5eedu64);
+            expand(steps, random, &mut combination, &mut of_solved);
         }
-        let mut resolved = Form::new();
-        for (other, coefficient) in known {
-            let inner = self.resolve(other);
-            add(&mut resolved, &inner, coefficient);
+        for (index, solved) in self.solved.iter().enumerate().rev() {
+            let weight = of_solved[index] * solved.scale;
+            if weight != Fr::ZERO {
+                expand(&solved.made_of, weight, &mut combination, &mut of_solved);
+            }
         }
-        self.solved[variable] = Some(resolved.clone());
-        resolved
+        (0..self.equations)
+            .filter(|equation| combination[*equation] != Fr::ZERO)
+            .collect()
     }
 }
 
-/// Directions in which a satisfied assignment can be moved while all rows stay satisfied to first order, with the variables
-/// `fixed` held: the free variables of the Jacobian's kernel.
-pub(crate) fn kernel(matrices: &LabelledMatrices, assignment: &[Fr], fixed: &[usize]) -> Vec<usize> {
+/// The rows' derivatives at a satisfied assignment, eliminated, with the variables `fixed` held. What is free then are directions in
+/// which the assignment can be moved while all rows stay satisfied to first order: the kernel of the Jacobian.
+pub(crate) fn derivatives(matrices: &LabelledMatrices, assignment: &[Fr], fixed: &[usize]) -> Elimination {
     assert_eq!(matrices.first_unsatisfied(assignment), None);
     let mut elimination = Elimination::new(assignment.len());
     elimination.fix(0);
@@ -103,5 +166,27 @@ pub(crate) fn kernel(matrices: &LabelledMatrices, assignment: &[Fr], fixed: &[us
         add(&mut derivative, &form(c), -Fr::ONE);
         elimination.equation(&derivative);
     }
-    elimination.free()
+    elimination
+}
+
+#[test]
+fn redundant_equations_are_those_that_others_imply() {
+    // x + y = 0, y + z = 0, x − z = 0 (of which each follows from the other two), w = 0, 2w = 0 and u + x = 0.
+    let mut elimination = Elimination::new(6);
+    let [x, y, z, w, u] = [1, 2, 3, 4, 5];
+    let forms: [&[(usize, i64)]; 6] = [
+        &[(x, 1), (y, 1)],
+        &[(y, 1), (z, 1)],
+        &[(x, 1), (z, -1)],
+        &[(w, 1)],
+        &[(w, 2)],
+        &[(u, 1), (x, 1)],
+    ];
+    let new: Vec<bool> = forms
+        .iter()
+        .map(|form| elimination.equation(&form.iter().map(|(v, c)| (*v, Fr::from(*c))).collect()))
+        .collect();
+    assert_eq!(new, [true, true, false, true, false, true]);
+    assert_eq!(elimination.redundant(), BTreeSet::from([0, 1, 2, 3, 4]));
+    assert_eq!(elimination.free(), [0, x]);
 }

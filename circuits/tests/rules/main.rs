@@ -6,10 +6,13 @@
 )]
 
 mod assignment;
+mod attacks;
 mod completeness;
 mod counts;
 mod differential;
 mod elimination;
 mod forger;
+mod mutants;
 mod soundness;
 mod support;
+mod tampering;

@@ -5,6 +5,21 @@ mod fees;
 mod freedom;
 mod signature;
 mod slots;
-mod state;
 mod statement;
-mod sweep;
+pub(crate) mod sweep;
+mod transfer;
+
+use crate::attacks::Attack;
+
+/// All attacks that one rule alone rejects.
+pub(crate) fn attacks() -> impl Iterator<Item = &'static Attack> {
+    [
+        transfer::ATTACKS,
+        fees::ATTACKS,
+        slots::ATTACKS,
+        signature::ATTACKS,
+        statement::ATTACKS,
+    ]
+    .into_iter()
+    .flatten()
+}

@@ -1,187 +1,185 @@
 //! Attacks on fees: routing, fee slots, overlaps.
 
+use crate::attacks::{attacks, rows_of};
 use crate::forger::*;
 use crate::support::*;
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, Field};
+use quittance_circuits::tx::fee::FeeSlot;
+use quittance_circuits::tx::transfer::SignedTransfer;
+use std::collections::BTreeMap;
 
 fn forger(slots: &[(u32, u32)]) -> Forger {
-    let mut forger = Forger::new();
-    forger.fee_slots(
-        &slots
-            .iter()
-            .map(|(leaf, token)| fee_slot(*leaf, *token))
-            .collect::<Vec<_>>(),
-    );
-    forger
+    Forger::new().fee_slots(&fee_slots(slots))
+}
+
+fn fee_slots(slots: &[(u32, u32)]) -> Vec<FeeSlot> {
+    slots
+        .iter()
+        .map(|(leaf, token)| fee_slot(*leaf, *token))
+        .collect()
+}
+
+fn honest() -> SignedTransfer {
+    signed(0, 1, 500, 20, 0)
+}
+
+/// A transfer of token 1 in a batch with these fee slots, its fee routed like this.
+fn routed(slots: &[(u32, u32)], selectors: [Fr; 2]) -> Forger {
+    let w = forger(slots).transfer_told(&honest(), |w| w.selectors = selectors.to_vec());
+    w.finish()
+}
+
+fn into_a_balance_of(balance: u128) -> Forger {
+    let w = Forger::with(|leaves| leaves[5].balance = Fr::from(balance));
+    w.fee_slots(&fee_slots(&[(5, 1)])).transfer(&honest()).finish()
+}
+
+/// A transfer whose slot hands a fee slot one more than it should: the third of the three rows for each fee slot says how much.
+fn overpaid(slots: &[(u32, u32)], slot: usize) -> Vec<Fr> {
+    let mut w = forger(slots).transfer(&honest());
+    w.credited[slot] += Fr::ONE;
+    let row = rows_of("transfer[0].fee_routed_once")[3 * slot + 2];
+    let (_, variable) = SMALL_CIRCUIT.c[row][0];
+    w.finish().tampered(&BTreeMap::from([(variable, Fr::ONE)]))
+}
+
+const TWO_OF_ONE_TOKEN: [(u32, u32); 2] = [(5, 1), (6, 1)];
+
+attacks! {
+    fn s45_fee_routed_once_refuses_none() breaks "transfer[0].fee_routed_once" {
+        routed(&[(5, 1)], [Fr::ZERO, Fr::ZERO])
+    }
+
+    fn s45_fee_routed_once_refuses_two_slots_of_one_token() breaks "transfer[0].fee_routed_once" {
+        routed(&TWO_OF_ONE_TOKEN, [Fr::ONE, Fr::ONE])
+    }
+
+    /// 2 − 1 = 1: the sum is right.
+    fn s12_selectors_are_boolean() breaks "transfer[0].fee_routed_once" {
+        routed(&TWO_OF_ONE_TOKEN, [Fr::from(2u64), -Fr::ONE])
+    }
+
+    fn s12_selectors_are_no_halves() breaks "transfer[0].fee_routed_once" {
+        let half = Fr::from(2u64).inverse().unwrap();
+        routed(&TWO_OF_ONE_TOKEN, [half, half])
+    }
+
+    /// The other slot's fees grow by a fee of our token.
+    fn s24_a_fee_goes_to_a_slot_of_its_token() breaks "transfer[0].fee_routed_once" {
+        routed(&[(5, 1), (11, 2)], [Fr::ZERO, Fr::ONE])
+    }
+
+    fn s24_a_fee_goes_to_the_first_slot_of_its_token() breaks "transfer[0].fee_routed_once" {
+        routed(&[(11, 2), (5, 1)], [Fr::ONE, Fr::ZERO])
+    }
+
+    /// A slot takes more than was paid.
+    fn s45_a_slot_takes_the_fee_that_was_routed() breaks "transfer[0].fee_routed_once" {
+        overpaid(&[(5, 1)], 0)
+    }
+
+    /// The same in a slot that is not chosen.
+    fn s45_a_slot_takes_no_fee_that_was_routed_elsewhere() breaks "transfer[0].fee_routed_once" {
+        overpaid(&TWO_OF_ONE_TOKEN, 1)
+    }
+
+    /// The slot says token 1, the account holds token 2.
+    fn s24_token_matches_for_the_fee_account() breaks "fee[0].token_matches" {
+        forger(&[(8, 1)]).transfer(&honest()).finish()
+    }
+
+    fn s24_the_fee_account_is_read_as_one_of_its_token() breaks "fee[0].recipient_path" {
+        forger(&[(8, 1)]).transfer(&honest()).finish_with(|fee| fee.account.token = Fr::ONE)
+    }
+
+    fn s07_fee_account_overflow() breaks "fee[0].recipient_not_overflowed" {
+        into_a_balance_of(u128::MAX - 19)
+    }
+
+    fn s14_fee_account_without_owner() breaks "fee[0].recipient_exists" {
+        let w = Forger::with(|leaves| leaves[5].owner = Fr::ZERO);
+        w.fee_slots(&fee_slots(&[(5, 1)])).transfer(&honest()).finish()
+    }
+
+    fn s04_s49_fee_account_read_with_a_nonce_of_33_bits() breaks "fee[0].recipient_in_range" {
+        forger(&[(5, 1)]).transfer(&honest()).finish_with(|fee| {
+            fee.account.balance -= Fr::ONE;
+            fee.account.nonce += two_to(32);
+        })
+    }
+
+    /// A token of 33 bits would spill into the leaf's bits of the pubdata word.
+    fn s04_fee_token_range() breaks "fee[0].recipient_in_range" {
+        let w = Forger::with(|leaves| leaves[5].token = two_to(32));
+        let mut w = w.fee_slots(&fee_slots(&[(5, 1)]));
+        w.witness.fees[0].token = two_to(32);
+        w.finish()
+    }
+
+    fn s13_fee_path_refuses_a_richer_leaf() breaks "fee[0].recipient_path" {
+        forger(&[(5, 1)]).transfer(&honest()).finish_with(|fee| fee.account.balance += Fr::ONE)
+    }
+
+    /// After the first fee slot the state is another one, in which account 1 is richer.
+    fn s13_root_chained_refuses_another_state_after_a_fee() breaks "fee[0].root_chained" {
+        let mut w = forger(&[(5, 1), (11, 2)]).transfer(&honest()).finish_slot(0, |_| {});
+        let honest = w.root();
+        w.leaves[1].balance += Fr::from(5u64);
+        let other = w.root();
+        let mut w = w.finish_slot(1, |_| {});
+        w.witness.new_root = w.root();
+        w.tampered_result("fee[0].root_chained", other - honest)
+    }
 }
 
 #[test]
-fn s45_fee_routed_once_refuses_none() {
-    let mut w = forger(&[(5, 1)]);
-    w.forge(&signed(0, 1, 500, 20, 0), |w| w.selectors = vec![Fr::ZERO; 2]);
-    w.finish().assert_only("transfer[0].fee_routed_once");
-}
-
-#[test]
-fn s45_fee_routed_once_refuses_two_slots_of_one_token() {
-    let twice = |selectors: [Fr; 2]| {
-        let mut w = forger(&[(5, 1), (6, 1)]);
-        w.forge(&signed(0, 1, 500, 20, 0), |w| w.selectors = selectors.to_vec());
-        w.finish();
-        w
-    };
-    twice([Fr::ONE, Fr::ONE]).assert_only("transfer[0].fee_routed_once");
-    // Either one alone is a choice that the operator has.
-    twice([Fr::ONE, Fr::ZERO]).assert_accepted();
-    twice([Fr::ZERO, Fr::ONE]).assert_accepted();
-}
-
-#[test]
-fn s12_selectors_are_boolean() {
-    // 2 − 1 = 1: the sum is right.
-    let mut w = forger(&[(5, 1), (6, 1)]);
-    w.forge(&signed(0, 1, 500, 20, 0), |w| {
-        w.selectors = vec![Fr::from(2u64), -Fr::ONE]
-    });
-    let rules = w.finish().broken_rules();
-    assert!(rules.contains("transfer[0].fee_routed_once"), "{rules:?}");
-    let half = Fr::from(2u64).inverse().unwrap();
-    let mut w = forger(&[(5, 1), (6, 1)]);
-    w.forge(&signed(0, 1, 500, 20, 0), |w| w.selectors = vec![half, half]);
-    assert!(w.finish().broken_rules().contains("transfer[0].fee_routed_once"));
-}
-
-#[test]
-fn s24_a_fee_goes_to_a_slot_of_its_token() {
-    let mut w = forger(&[(5, 1), (11, 2)]);
-    w.forge(&signed(0, 1, 500, 20, 0), |w| {
-        w.selectors = vec![Fr::ZERO, Fr::ONE]
-    });
-    w.finish().assert_only("transfer[0].fee_routed_once");
+fn s45_either_slot_of_one_token_may_take_a_fee() {
+    routed(&TWO_OF_ONE_TOKEN, [Fr::ONE, Fr::ZERO]).assert_accepted();
+    routed(&TWO_OF_ONE_TOKEN, [Fr::ZERO, Fr::ONE]).assert_accepted();
+    into_a_balance_of(u128::MAX - 20).assert_accepted();
 }
 
 #[test]
 fn s45_a_disabled_slot_takes_no_fee() {
     // Token 0 is what a disabled slot shows; an account of token 0 must not route its fee there.
-    let mut w = Forger::with(|leaves| {
+    let w = Forger::with(|leaves| {
         leaves[0].token = Fr::ZERO;
         leaves[1].token = Fr::ZERO;
     });
-    w.fee_slots(&[fee_slot(5, 1)]);
-    w.forge(&signed(0, 1, 500, 20, 0), |w| {
-        w.selectors = vec![Fr::ZERO, Fr::ONE]
-    });
-    let rules = w.finish().broken_rules();
-    assert!(rules.contains("transfer[0].fee_routed_once"), "{rules:?}");
-}
-
-#[test]
-fn s24_token_matches_for_the_fee_account() {
-    // The slot says token 1, the account holds token 2.
-    forger(&[(8, 1)])
-        .transfer(&signed(0, 1, 500, 20, 0))
-        .finish()
-        .assert_only("fee[0].token_matches");
-    let mut w = forger(&[(8, 1)]);
-    w.transfer(&signed(0, 1, 500, 20, 0))
-        .finish_with(|fee| fee.account.token = Fr::ONE);
-    assert!(w.broken_rules().contains("fee[0].recipient_path"));
-}
-
-#[test]
-fn s07_fee_account_overflow() {
-    let at = |balance: u128| {
-        let mut w = Forger::with(|leaves| leaves[5].balance = Fr::from(balance));
-        w.fee_slots(&[fee_slot(5, 1)])
-            .transfer(&signed(0, 1, 500, 20, 0))
-            .finish();
-        w
-    };
-    at(u128::MAX - 19).assert_only("fee[0].recipient_not_overflowed");
-    at(u128::MAX - 20).assert_accepted();
+    let w = w.fee_slots(&fee_slots(&[(5, 1)]));
+    let w = w.transfer_told(&honest(), |w| w.selectors = vec![Fr::ZERO, Fr::ONE]);
+    w.finish().assert_among("transfer[0].fee_routed_once");
 }
 
 #[test]
 fn s11_fee_account_is_sender_or_recipient() {
     for (leaf, from, to) in [(0, 0, 1), (1, 0, 1), (0, 0, 0)] {
-        let mut w = forger(&[(leaf, 1)]);
         let total = |w: &Forger| w.leaves.iter().map(|leaf| leaf.balance).sum::<Fr>();
-        let before = total(&w);
-        w.transfer(&signed(from, to, 500, 20, 0))
-            .finish()
-            .assert_accepted();
+        let before = total(&Forger::new());
+        let signed = signed(from, to, 500, 20, 0);
+        let w = forger(&[(leaf, 1)]).transfer(&signed).finish();
+        w.assert_accepted();
         assert_eq!(total(&w), before, "fee leaf {leaf}, {from} -> {to}");
-        let native = World::new()
-            .apply(&[signed(from, to, 500, 20, 0)], &[fee_slot(leaf, 1)])
-            .unwrap();
+        let native = World::new().apply(&[signed], &[fee_slot(leaf, 1)]).unwrap();
         assert_eq!(native.new_root, w.root());
         assert_satisfied(&native);
     }
 }
 
 #[test]
-fn s14_fee_account_does_not_exist() {
-    let mut ghost = forger(&[(12, 1)]);
-    ghost.transfer(&signed(0, 1, 500, 20, 0)).finish();
+fn s04_s14_fee_account_beyond_the_tree_or_empty() {
+    let ghost = forger(&[(12, 1)]).transfer(&honest()).finish();
     ghost.assert_first("fee[0].recipient_exists");
-    let mut w = Forger::with(|leaves| leaves[5].owner = Fr::ZERO);
-    w.fee_slots(&[fee_slot(5, 1)])
-        .transfer(&signed(0, 1, 500, 20, 0))
-        .finish();
-    w.assert_only("fee[0].recipient_exists");
+    let beyond = forger(&[(16, 1)]).transfer(&signed(1, 2, 500, 20, 0)).finish();
+    beyond.assert_first("fee[0].recipient_in_range");
 }
 
 #[test]
-fn s04_fee_account_index_and_nonce_ranges() {
-    forger(&[(16, 1)])
-        .transfer(&signed(1, 2, 500, 20, 0))
-        .finish()
-        .assert_first("fee[0].recipient_in_range");
-    let mut w = forger(&[(5, 1)]);
-    w.transfer(&signed(0, 1, 500, 20, 0)).finish_with(|fee| {
-        fee.account.balance -= Fr::ONE;
-        fee.account.nonce += Fr::from(1u64 << 32);
-    });
-    w.assert_only("fee[0].recipient_in_range");
-}
-
-#[test]
-fn s04_fee_token_range() {
-    // A token of 33 bits would spill into the leaf's bits of the pubdata word.
-    let mut w = Forger::with(|leaves| leaves[5].token = Fr::from(1u64 << 32));
-    w.fee_slots(&[fee_slot(5, 1)]);
-    w.witness.fees[0].token = Fr::from(1u64 << 32);
-    w.finish().assert_only("fee[0].recipient_in_range");
-}
-
-#[test]
-fn s13_fee_path_binds_the_leaf_to_the_root() {
-    let mut w = forger(&[(5, 1)]);
-    w.transfer(&signed(0, 1, 500, 20, 0))
-        .finish_with(|fee| fee.account.balance += Fr::ONE);
-    assert!(w.broken_rules().contains("fee[0].recipient_path"));
-    let mut w = forger(&[(5, 1)]);
-    w.transfer(&signed(0, 1, 500, 20, 0)).finish();
-    w.witness.fees[0].path[1].swap(0, 2);
-    assert!(w.broken_rules().contains("fee[0].recipient_path"));
-}
-
-#[test]
-fn s13_root_chained_through_the_fee_slots() {
-    let mut w = forger(&[(5, 1)]);
-    w.transfer(&signed(0, 1, 500, 20, 0)).finish();
-    let honest = w.assignment();
-    let rule = "fee[0].root_chained";
-    let row = (0..SMALL_CIRCUIT.num_constraints())
-        .find(|row| {
-            SMALL_CIRCUIT
-                .label(*row)
-                .is_some_and(|label| label.to_string() == rule)
-        })
-        .unwrap();
-    let (_, variable) = *SMALL_CIRCUIT.c[row].last().unwrap();
-    let mut broken = honest;
-    broken[variable] += Fr::ONE;
-    assert!(broken_rules(&broken).contains(rule));
+fn s13_fee_path_binds_its_siblings() {
+    for level in 0..2 {
+        let mut w = forger(&[(5, 1)]).transfer(&honest()).finish();
+        w.witness.fees[0].path[level].swap(0, 2);
+        w.assert_among("fee[0].recipient_path");
+    }
 }

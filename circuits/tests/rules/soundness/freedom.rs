@@ -29,7 +29,9 @@ fn freedom(gadget: &impl Gadget, inputs: usize) -> usize {
     let mut assignment = Assignment::new(&[]);
     gadget.run(&mut assignment);
     let inputs: Vec<usize> = (1..=inputs).collect();
-    kernel(&structure.into_matrices(), &assignment.into_values(), &inputs).len()
+    derivatives(&structure.into_matrices(), &assignment.into_values(), &inputs)
+        .free()
+        .len()
 }
 
 fn number(seed: u64) -> Fr {
@@ -102,7 +104,7 @@ fn s17_gadgets_leave_only_their_hints_free() {
 fn s17_a_whole_batch_leaves_only_what_nobody_reads() {
     let (_, batch) = example();
     let values = assign(&SMALL, &KEY_ID, &batch).unwrap();
-    let free = kernel(&SMALL_CIRCUIT, &values, &[1, 2, 3]);
+    let free = derivatives(&SMALL_CIRCUIT, &values, &[1, 2, 3]).free();
     let siblings = 3 * usize::from(SMALL.levels);
     // Whatever is made of bits is rigid: balances, nonces, tokens, indices, amounts, S and the challenge's digits. What can move
     // in a transfer are both keys (2 each), both owners, R8 (2) and the siblings of both paths. Equations take away two for the

@@ -1,5 +1,6 @@
 //! Attacks on signatures and on what they sign.
 
+use crate::attacks::attacks;
 use crate::forger::*;
 use crate::support::*;
 use ark_bn254::Fr;
@@ -12,17 +13,16 @@ use quittance_circuits::tx::transfer::{SignedTransfer, Transfer};
 use quittance_circuits::types::{AccountIndex, BatchNumber, Nonce};
 
 fn forger() -> Forger {
-    let mut forger = Forger::new();
-    forger.fee_slots(&[fee_slot(5, 1), fee_slot(11, 2)]);
-    forger
+    Forger::new().fee_slots(&[fee_slot(5, 1), fee_slot(11, 2)])
+}
+
+fn forged(signed: &SignedTransfer) -> Forger {
+    forger().transfer(signed).finish()
 }
 
 #[track_caller]
 fn refused(signed: &SignedTransfer, rule: &str) {
-    forger()
-        .transfer(signed)
-        .finish()
-        .assert_only(&format!("transfer[0].{rule}"));
+    forged(signed).assert_only(&format!("transfer[0].{rule}"));
     let native = World::new().apply(&[*signed], &[fee_slot(5, 1)]).unwrap_err();
     assert_eq!(native.rule(), Some(rule));
 }
@@ -39,26 +39,58 @@ fn with_small_s(bound: &BigInteger256) -> SignedTransfer {
         .unwrap()
 }
 
-#[test]
-fn s19_signature_canonical_refuses_s_plus_the_order() {
-    // An S for which S + l still has 251 bits, so that only the comparison can refuse it.
+/// An S for which S + l still has 251 bits, so that only the comparison can refuse it.
+fn with_s_plus_the_order() -> SignedTransfer {
     let mut bound = BigInteger256::from(1u64) << 251;
     bound.sub_with_borrow(&BigInteger256::new(ORDER));
     let mut signed = with_small_s(&bound);
     let mut s = BigInteger256::new(signed.signature.s);
     s.add_with_carry(&BigInteger256::new(ORDER));
     signed.signature.s = s.0;
-    refused(&signed, "signature_canonical");
+    signed
+}
+
+/// The honest transfer, signed by another account.
+fn by_another_key() -> SignedTransfer {
+    let transfer = transfer(0, 1, 500, 20, 0);
+    let signature = key(1).sign(&transfer.message(&rollup_id()));
+    SignedTransfer { transfer, signature }
+}
+
+attacks! {
+    fn s19_signature_canonical_refuses_s_plus_the_order() breaks "transfer[0].signature_canonical" {
+        forged(&with_s_plus_the_order())
+    }
+
+    fn s22_signature_valid_refuses_another_key() breaks "transfer[0].signature_valid" {
+        forged(&by_another_key())
+    }
+
+    fn s21_r8_right_in_x_only() breaks "transfer[0].signature_valid" {
+        with_fitted_s(|right| Point::new(right.x, right.y + Fr::ONE))
+    }
+
+    fn s21_r8_right_in_y_only() breaks "transfer[0].signature_valid" {
+        with_fitted_s(|right| Point::new(right.x + Fr::ONE, right.y))
+    }
+
+    fn s21_r8_negated() breaks "transfer[0].signature_valid" {
+        with_fitted_s(|right| right.neg())
+    }
+}
+
+#[test]
+fn s19_s22_the_native_rules_refuse_the_same() {
+    refused(&with_s_plus_the_order(), "signature_canonical");
+    refused(&by_another_key(), "signature_valid");
+    with_fitted_s(|right| right).assert_accepted();
 }
 
 #[test]
 fn s19_signature_canonical_refuses_s_of_more_than_251_bits() {
     let mut signed = signed(0, 1, 500, 20, 0);
     signed.signature.s[3] |= 1 << 63;
-    let mut w = forger();
-    w.transfer(&signed)
-        .finish()
-        .assert_first("transfer[0].signature_canonical");
+    forged(&signed).assert_first("transfer[0].signature_canonical");
     let native = World::new().apply(&[signed], &[fee_slot(5, 1)]).unwrap_err();
     assert_eq!(native.rule(), Some("signature_canonical"));
 }
@@ -67,20 +99,10 @@ fn s19_signature_canonical_refuses_s_of_more_than_251_bits() {
 fn s19_the_order_itself_and_the_greatest_scalar() {
     let mut signed = signed(0, 1, 500, 20, 0);
     signed.signature.s = ORDER;
-    let mut w = forger();
-    w.transfer(&signed)
-        .finish()
-        .assert_first("transfer[0].signature_canonical");
+    forged(&signed).assert_first("transfer[0].signature_canonical");
     // l − 1 is canonical; it just does not fit the equation.
     signed.signature.s[0] -= 1;
     refused(&signed, "signature_valid");
-}
-
-#[test]
-fn s22_signature_valid_refuses_another_key() {
-    let transfer = transfer(0, 1, 500, 20, 0);
-    let signature = key(1).sign(&transfer.message(&rollup_id()));
-    refused(&SignedTransfer { transfer, signature }, "signature_valid");
 }
 
 #[test]
@@ -135,9 +157,10 @@ fn s23_every_signed_field_counts() {
         },
         signature,
     };
-    let mut w = Forger::with(|leaves| leaves[2].key = leaves[0].key);
-    w.fee_slots(&[fee_slot(5, 1)]).transfer(&twin).finish();
-    w.assert_only("transfer[0].signature_valid");
+    let w = Forger::with(|leaves| leaves[2].key = leaves[0].key).fee_slots(&[fee_slot(5, 1)]);
+    w.transfer(&twin)
+        .finish()
+        .assert_only("transfer[0].signature_valid");
     let later = SignedTransfer {
         transfer: Transfer {
             nonce: Nonce(1),
@@ -145,9 +168,10 @@ fn s23_every_signed_field_counts() {
         },
         signature,
     };
-    let mut w = Forger::with(|leaves| leaves[0].nonce = Fr::ONE);
-    w.fee_slots(&[fee_slot(5, 1)]).transfer(&later).finish();
-    w.assert_only("transfer[0].signature_valid");
+    let w = Forger::with(|leaves| leaves[0].nonce = Fr::ONE).fee_slots(&[fee_slot(5, 1)]);
+    w.transfer(&later)
+        .finish()
+        .assert_only("transfer[0].signature_valid");
 }
 
 #[test]
@@ -184,40 +208,21 @@ fn s46_a_signature_for_another_kind() {
     }
 }
 
-#[test]
-fn s21_r8_right_in_one_coordinate_only() {
-    // A signer fits S to an R8 of which one coordinate is that of the right point: each coordinate has its own row.
+/// A signer fits S to an R8 that is not the right point: for each coordinate there is a row.
+fn with_fitted_s(r8: impl Fn(Point) -> Point) -> Forger {
     let order = BigUint::from_bytes_le(&BigInteger256::new(ORDER).to_bytes_le());
     let (secret, nonce) = (1_234_567u64, 99_991u64);
     let key = PublicKey::new(BASE8.mul(&[secret, 0, 0, 0])).unwrap();
-    let right = BASE8.mul(&[nonce, 0, 0, 0]);
+    let r8 = r8(BASE8.mul(&[nonce, 0, 0, 0]));
     let transfer = transfer(0, 1, 500, 20, 0);
-    let wrong = [
-        Point::new(right.x, right.y + Fr::ONE),
-        Point::new(right.x + Fr::ONE, right.y),
-        right.neg(),
-    ];
-    for r8 in [right].into_iter().chain(wrong) {
-        let h = challenge(&key, &transfer.message(&rollup_id()), &r8);
-        let h = BigUint::from_bytes_le(&h.into_bigint().to_bytes_le());
-        let mut s = [0; 4];
-        for (limb, digit) in s
-            .iter_mut()
-            .zip(((BigUint::from(nonce) + h * 8u32 * secret) % &order).to_u64_digits())
-        {
-            *limb = digit;
-        }
-        let mut w = Forger::with(|leaves| leaves[0].key = [key.x(), key.y()]);
-        w.fee_slots(&[fee_slot(5, 1)]);
-        w.transfer(&SignedTransfer {
-            transfer,
-            signature: Signature { r8, s },
-        })
-        .finish();
-        if r8 == right {
-            w.assert_accepted();
-        } else {
-            w.assert_only("transfer[0].signature_valid");
-        }
+    let h = challenge(&key, &transfer.message(&rollup_id()), &r8);
+    let h = BigUint::from_bytes_le(&h.into_bigint().to_bytes_le());
+    let mut s = [0; 4];
+    let digits = ((BigUint::from(nonce) + h * 8u32 * secret) % &order).to_u64_digits();
+    for (limb, digit) in s.iter_mut().zip(digits) {
+        *limb = digit;
     }
+    let signature = Signature { r8, s };
+    let w = Forger::with(|leaves| leaves[0].key = [key.x(), key.y()]).fee_slots(&[fee_slot(5, 1)]);
+    w.transfer(&SignedTransfer { transfer, signature }).finish()
 }

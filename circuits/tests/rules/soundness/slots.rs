@@ -1,84 +1,102 @@
 //! Attacks on enable flags and padding.
 
+use crate::attacks::{attacks, rows_of};
 use crate::forger::*;
 use crate::support::*;
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, Field};
+use quittance_circuits::tx::fee::constraints::FeeWitness;
+use quittance_circuits::tx::transfer::SignedTransfer;
+use quittance_circuits::tx::transfer::constraints::TransferWitness;
 use quittance_verifier::{DEMO_ROLLUP_ID, Facts, FeeData};
 
 fn forger() -> Forger {
-    let mut forger = Forger::new();
-    forger.fee_slots(&[fee_slot(5, 1)]);
-    forger
+    Forger::new().fee_slots(&[fee_slot(5, 1)])
 }
 
-#[test]
-fn s26_slot_flags_refuse_enabled_after_disabled() {
-    let mut w = forger();
-    let padding = w.witness.transfers[0].clone();
-    w.forge(&signed(1, 2, 0, 0, 0), |slot| *slot = padding);
-    w.transfer(&signed(0, 1, 500, 20, 0)).finish();
-    w.assert_only("transfer[1].slot_flags");
+fn honest() -> SignedTransfer {
+    signed(0, 1, 500, 20, 0)
 }
 
-#[test]
-fn s26_padding_publishes_nothing() {
-    // A padding slot that publishes a transfer which never happened.
-    for field in 0..4 {
-        let mut w = forger();
-        w.transfer(&signed(0, 1, 500, 20, 0)).finish();
-        let slot = &mut w.witness.transfers[1];
-        // A rich account of nobody, so that the amount is covered.
-        slot.sender.balance = Fr::from(10u64);
-        match field {
-            0 => slot.from = Fr::ONE,
-            1 => slot.to = Fr::ONE,
-            2 => slot.amount = Fr::ONE,
-            _ => slot.fee = Fr::ONE,
-        }
-        w.assert_only("transfer[1].slot_flags");
+/// A transfer, then a padding slot with a rich account of nobody, which publishes something.
+fn published(change: impl FnOnce(&mut TransferWitness)) -> Forger {
+    let mut w = forger().transfer(&honest()).finish();
+    let slot = &mut w.witness.transfers[1];
+    slot.sender.balance = Fr::from(10u64);
+    change(slot);
+    w
+}
+
+/// A transfer and one fee slot, and the second fee slot, which is not in use, changed.
+fn published_fee(change: impl FnOnce(&mut FeeWitness)) -> Forger {
+    let mut w = forger().transfer(&honest()).finish();
+    change(&mut w.witness.fees[1]);
+    w
+}
+
+fn double_fee_slot() -> Forger {
+    let w = Forger::with(|leaves| leaves[0].token = Fr::ZERO).fee_slots(&[fee_slot(0, 0)]);
+    w.finish_with(|fee| fee.enabled = fee.enabled.double())
+}
+
+attacks! {
+    fn s26_slot_flags_refuse_enabled_after_disabled() breaks "transfer[1].slot_flags" {
+        let w = forger();
+        let padding = w.witness.transfers[0].clone();
+        w.transfer_told(&signed(1, 2, 0, 0, 0), |slot| *slot = padding).transfer(&honest()).finish()
+    }
+
+    fn s26_padding_publishes_no_sender() breaks "transfer[1].slot_flags" {
+        published(|slot| slot.from = Fr::ONE)
+    }
+
+    fn s26_padding_publishes_no_recipient() breaks "transfer[1].slot_flags" {
+        published(|slot| slot.to = Fr::ONE)
+    }
+
+    fn s26_padding_publishes_no_amount() breaks "transfer[1].slot_flags" {
+        published(|slot| slot.amount = Fr::ONE)
+    }
+
+    fn s26_padding_publishes_no_fee() breaks "transfer[1].slot_flags" {
+        published(|slot| slot.fee = Fr::ONE)
+    }
+
+    /// The count of fee slots would be 2, and the elements those of facts with a second slot of zeros.
+    fn s12_a_fee_flag_of_two_publishes_a_slot_that_never_ran() breaks "fee[0].slot_flags" {
+        double_fee_slot()
+    }
+
+    fn s12_s26_the_second_fee_slot_alone() breaks "fee[1].slot_flags" {
+        let mut w = Forger::new().fee_slots(&[fee_slot(5, 1), fee_slot(5, 1)]);
+        w.witness.fees[0] = FeeWitness::padding(2);
+        w.finish_with(|fee| {
+            if fee.enabled == Fr::ZERO {
+                *fee = FeeWitness::padding(2);
+            }
+        })
+    }
+
+    fn s26_a_disabled_fee_slot_publishes_no_leaf() breaks "fee[1].slot_flags" {
+        published_fee(|slot| slot.leaf = Fr::ONE)
+    }
+
+    fn s26_a_disabled_fee_slot_publishes_no_token() breaks "fee[1].slot_flags" {
+        published_fee(|slot| {
+            slot.token = Fr::ONE;
+            slot.account.token = Fr::ONE;
+        })
     }
 }
 
 #[test]
 fn s26_padding_routes_no_fee() {
-    let mut w = forger();
-    w.transfer(&signed(0, 1, 500, 20, 0)).finish();
-    w.witness.transfers[1].selectors[0] = Fr::ONE;
-    assert!(w.broken_rules().contains("transfer[1].fee_routed_once"));
+    published(|slot| slot.selectors[0] = Fr::ONE).assert_among("transfer[1].fee_routed_once");
 }
 
 #[test]
-fn s12_s25_transfer_flag_is_boolean() {
-    // Flag 2 with both selectors set: the only other rows that a flag of 2 meets are those of padding and of the root.
-    for flag in [-Fr::ONE, Fr::from(2u64), Fr::from(2u64).inverse().unwrap()] {
-        let mut w = Forger::new();
-        w.fee_slots(&[fee_slot(5, 1), fee_slot(6, 1)]);
-        w.transfer(&signed(0, 1, 500, 20, 0)).finish();
-        w.witness.transfers[0].enabled = flag;
-        w.witness.transfers[0].selectors = vec![Fr::ONE; 2];
-        assert!(first_row_is_broken(&w, "transfer[0].slot_flags"), "flag {flag}");
-    }
-}
-
-/// Whether the first row of a rule, which is where its flag is shown to be boolean, rejects the witness.
-fn first_row_is_broken(w: &Forger, rule: &str) -> bool {
-    let row = (0..SMALL_CIRCUIT.num_constraints())
-        .find(|row| {
-            SMALL_CIRCUIT
-                .label(*row)
-                .is_some_and(|label| label.to_string() == rule)
-        })
-        .unwrap();
-    !SMALL_CIRCUIT.is_row_satisfied(row, &w.assignment())
-}
-
-#[test]
-fn s12_a_fee_flag_of_two_publishes_a_slot_that_never_ran() {
-    // The count of fee slots would be 2, and the elements those of facts with a second slot of zeros.
-    let mut w = Forger::with(|leaves| leaves[0].token = Fr::ZERO);
-    w.fee_slots(&[fee_slot(0, 0)]);
-    w.finish_with(|fee| fee.enabled = fee.enabled.double());
+fn s12_the_second_slot_of_a_fee_flag_of_two_is_what_facts_can_say() {
+    let w = double_fee_slot();
     let facts = Facts {
         rollup_id: DEMO_ROLLUP_ID,
         batch_number: BATCH,
@@ -98,16 +116,31 @@ fn s12_a_fee_flag_of_two_publishes_a_slot_that_never_ran() {
         quittance_verifier::elements(&facts, &SMALL).unwrap(),
         w.elements()
     );
-    w.assert_only("fee[0].slot_flags");
+}
+
+#[test]
+fn s12_s25_flags_are_boolean() {
+    for flag in [-Fr::ONE, Fr::from(2u64), Fr::from(2u64).inverse().unwrap()] {
+        let mut w = forger().transfer(&honest()).finish();
+        w.witness.transfers[0].enabled = flag;
+        assert!(first_row_is_broken(&w, "transfer[0].slot_flags"), "flag {flag}");
+        let mut w = forger();
+        w.witness.fees[0].enabled = flag;
+        assert!(first_row_is_broken(&w, "fee[0].slot_flags"), "flag {flag}");
+    }
+}
+
+/// Whether the first row of a rule, which is where its flag is shown to be boolean, rejects the witness.
+fn first_row_is_broken(w: &Forger, rule: &str) -> bool {
+    !SMALL_CIRCUIT.is_row_satisfied(rows_of(rule)[0], &w.assignment())
 }
 
 #[test]
 fn s22_the_flag_cannot_switch_a_signature_off_alone() {
     // Disabled for the signature means disabled for everything: the transfer is neither executed nor published.
-    let mut forged = signed(0, 1, 500, 20, 0);
+    let mut forged = honest();
     forged.signature = signed(1, 2, 500, 20, 0).signature;
-    let mut w = forger();
-    w.transfer(&forged).finish();
+    let mut w = forger().transfer(&forged).finish();
     w.assert_only("transfer[0].signature_valid");
     w.witness.transfers[0].enabled = Fr::ZERO;
     let rules = w.broken_rules();
@@ -115,40 +148,4 @@ fn s22_the_flag_cannot_switch_a_signature_off_alone() {
     assert!(rules.contains("transfer[0].slot_flags"), "{rules:?}");
     // The root did not move, so what follows stands on another tree.
     assert!(rules.contains("fee[0].recipient_path"), "{rules:?}");
-}
-
-#[test]
-fn s12_s26_fee_slot_flags() {
-    for flag in [Fr::from(2u64), -Fr::ONE] {
-        let mut w = forger();
-        w.witness.fees[0].enabled = flag;
-        assert!(first_row_is_broken(&w, "fee[0].slot_flags"));
-    }
-    // The second slot in use, the first not.
-    let mut w = Forger::new();
-    w.fee_slots(&[fee_slot(5, 1), fee_slot(5, 1)]);
-    w.witness.fees[0].enabled = Fr::ZERO;
-    w.witness.fees[0].leaf = Fr::ZERO;
-    w.witness.fees[0].token = Fr::ZERO;
-    w.finish_with(|fee| {
-        if fee.enabled == Fr::ZERO {
-            *fee = quittance_circuits::tx::fee::constraints::FeeWitness::padding(2);
-        }
-    });
-    w.assert_only("fee[1].slot_flags");
-}
-
-#[test]
-fn s26_a_disabled_fee_slot_publishes_nothing() {
-    let mut w = forger();
-    w.transfer(&signed(0, 1, 500, 20, 0)).finish();
-    let slot = &mut w.witness.fees[1];
-    slot.leaf = Fr::ONE;
-    w.assert_only("fee[1].slot_flags");
-    let mut w = forger();
-    w.transfer(&signed(0, 1, 500, 20, 0)).finish();
-    let slot = &mut w.witness.fees[1];
-    slot.token = Fr::ONE;
-    slot.account.token = Fr::ONE;
-    w.assert_only("fee[1].slot_flags");
 }

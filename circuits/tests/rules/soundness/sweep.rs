@@ -9,7 +9,7 @@ use ark_ff::{AdditiveGroup, Field};
 use quittance_circuits::circuit::assign;
 use quittance_circuits::r1cs::LabelledMatrices;
 
-fn rows_by_variable(circuit: &LabelledMatrices) -> Vec<Vec<usize>> {
+pub(crate) fn rows_by_variable(circuit: &LabelledMatrices) -> Vec<Vec<usize>> {
     let mut rows = vec![Vec::new(); circuit.num_instance + circuit.num_witness];
     for matrix in [&circuit.a, &circuit.b, &circuit.c] {
         for (row, terms) in matrix.iter().enumerate() {

@@ -1,0 +1,171 @@
+//! Row deletion: what would be noticed if the circuit lacked a rule, or a single row of one.
+//!
+//! A mutant is the circuit without some rows. It is *killed* if something shows that those rows were needed:
+//!
+//! - **labels**: all rows of a rule are removed, in all slots, and the rule's own attack is accepted. Every rule has one;
+//! - **single rows**, each of
+//!   - *freedom*: without the row the values of a satisfied assignment can move in one more direction, to first order. One elimination
+//!     says so of all rows at once: the row is in no combination of rows that vanishes;
+//!   - *attack*: an attack of the registry breaks this row and no other, so that without it the attack succeeds;
+//!   - *sweep*: a change of one variable of a satisfied assignment breaks this row and no other.
+//!
+//! Slots of a section are alike, so what kills a row in one slot kills it in all. Rows that survive are listed with a reason in
+//! `mutants/explained.txt`; the list has to be exact.
+//!
+//! `scripts/mutants.sh` prints the figures.
+
+mod classes;
+mod explained;
+
+use crate::attacks::{Attack, Forged, broken_rows};
+use crate::elimination::derivatives;
+use crate::soundness;
+use crate::support::*;
+use ark_bn254::Fr;
+use ark_ff::{AdditiveGroup, Field};
+use classes::{Classes, rule};
+use quittance_circuits::circuit::assign;
+use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Batches of other signatures: what a row of the challenge's window says depends on the challenge's bits.
+const SIGNATURES: u128 = 60;
+
+#[test]
+fn every_rule_and_every_row_is_needed() {
+    let attacks: Vec<(&Attack, Vec<Fr>)> = soundness::attacks()
+        .collect::<Vec<_>>()
+        .into_par_iter()
+        .map(|attack| {
+            let Forged(values) = (attack.forge)();
+            (attack, values)
+        })
+        .collect();
+    let labels = labels_without_rows_fall_to_their_attacks(&attacks);
+    println!("mutants: {labels} rules removed, each with an attack that succeeds without it");
+
+    let classes = Classes::new();
+    let honest = honest_assignments();
+    let mut killed: BTreeMap<usize, &str> = BTreeMap::new();
+    for class in honest
+        .par_iter()
+        .flat_map(|values| free(&classes, values))
+        .collect::<Vec<_>>()
+    {
+        killed.entry(class).or_insert("freedom");
+    }
+    let alone = |values: &[Fr]| match broken_rows(values)[..] {
+        [row] => Some(classes.of_row[row]),
+        _ => None,
+    };
+    for class in attacks
+        .par_iter()
+        .filter_map(|(_, values)| alone(values))
+        .collect::<Vec<_>>()
+    {
+        killed.entry(class).or_insert("attack");
+    }
+    for class in honest
+        .par_iter()
+        .flat_map(|values| swept(&classes, values))
+        .collect::<Vec<_>>()
+    {
+        killed.entry(class).or_insert("sweep");
+    }
+    for way in ["freedom", "attack", "sweep"] {
+        let rows = classes.rows(|class| killed.get(&class) == Some(&way));
+        println!("mutants: {rows} single rows killed by {way}");
+    }
+    let rows = classes.rows(|class| killed.contains_key(&class));
+    let survivors = classes.survivors(|class| killed.contains_key(&class));
+    let (explained, unexplained) = explained::compare(&survivors);
+    println!(
+        "mutants: {} killed, {explained} explained, {} unexplained",
+        labels + rows,
+        unexplained.len()
+    );
+    assert_eq!(unexplained, Vec::<String>::new());
+}
+
+/// Batches that use the slots in different ways, with many signatures: what is implied in one may be free in another.
+fn honest_assignments() -> Vec<Vec<Fr>> {
+    let world = World::new();
+    let fees = [fee_slot(5, 1), fee_slot(11, 2)];
+    let mut batches = vec![
+        example().1,
+        // Nobody pays into these slots, so that nobody else says what their token is.
+        world.apply(&[], &fees).unwrap(),
+        world.apply(&[], &[]).unwrap(),
+    ];
+    batches.extend((0..SIGNATURES).map(|batch| {
+        let transfers = [
+            signed(0, 1, 500 + batch, 20, 0),
+            signed(8, 9, 70 + batch, 3, 0),
+            signed(1, 0, 400 + batch, 20, 0),
+        ];
+        world.apply(&transfers, &fees).unwrap()
+    }));
+    batches
+        .par_iter()
+        .map(|batch| assign(&SMALL, &KEY_ID, batch).unwrap())
+        .collect()
+}
+
+/// Removes the rows of each rule in turn; at least one attack on the rule must then be accepted. Gives the number of rules.
+fn labels_without_rows_fall_to_their_attacks(attacks: &[(&Attack, Vec<Fr>)]) -> usize {
+    let rules: BTreeSet<String> = (0..SMALL_CIRCUIT.num_constraints()).map(rule).collect();
+    rules.par_iter().for_each(|name| {
+        let mut mutant = SMALL_CIRCUIT.clone();
+        for row in (0..mutant.num_constraints()).filter(|row| rule(*row) == *name) {
+            // A row without terms says 0 · 0 = 0.
+            for matrix in [&mut mutant.a, &mut mutant.b, &mut mutant.c] {
+                matrix[row].clear();
+            }
+        }
+        let mut own = attacks
+            .iter()
+            .filter(|(attack, _)| without_slot(attack.label) == *name);
+        assert!(
+            own.any(|(_, values)| mutant.first_unsatisfied(values).is_none()),
+            "no attack succeeds without {name}"
+        );
+    });
+    rules.len()
+}
+
+/// `section.rule` of `section[slot].rule`.
+fn without_slot(label: &str) -> String {
+    match label.split_once('[') {
+        Some((section, rest)) => format!("{section}{}", rest.split_once(']').unwrap().1),
+        None => label.to_owned(),
+    }
+}
+
+/// Classes of rows without which a satisfied assignment has one more direction of freedom.
+fn free(classes: &Classes, values: &[Fr]) -> Vec<usize> {
+    let redundant = derivatives(&SMALL_CIRCUIT, values, &[1, 2, 3]).redundant();
+    let needed = (0..classes.of_row.len()).filter(|row| !redundant.contains(row));
+    needed.map(|row| classes.of_row[row]).collect()
+}
+
+/// Classes of rows that alone notice the change of one variable.
+fn swept(classes: &Classes, honest: &[Fr]) -> Vec<usize> {
+    let rows = soundness::sweep::rows_by_variable(&SMALL_CIRCUIT);
+    let mut values = honest.to_vec();
+    let mut found = Vec::new();
+    for variable in 0..honest.len() {
+        for change in [Fr::ONE, -Fr::ONE, -honest[variable].double()] {
+            values[variable] += change;
+            let broken: Vec<usize> = rows[variable]
+                .iter()
+                .copied()
+                .filter(|row| !SMALL_CIRCUIT.is_row_satisfied(*row, &values))
+                .collect();
+            if let [row] = broken[..] {
+                found.push(classes.of_row[row]);
+            }
+            values[variable] = honest[variable];
+        }
+    }
+    found
+}

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Removes constraints from the batch circuit and shows that each was needed. Ends with one line:
+# `mutants: K killed, E explained, 0 unexplained`.
+#
+#   scripts/mutants.sh       a whole batch of every section: each rule's rows removed in turn, then each single row
+#
+# The same runs among the tests of the circuits crate, where it is `mutants::every_rule_and_every_row_is_needed`; here it prints what
+# killed how many. What a mutant is, and what counts as noticing it, stands in circuits/tests/rules/mutants.rs; the rows that nothing
+# notices, with reasons, in circuits/tests/rules/mutants/explained.txt.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+[ "$#" -eq 0 ] || { echo "usage: scripts/mutants.sh" >&2; exit 2; }
+command -v cargo >/dev/null || { echo "mutants: cargo is needed: install a Rust toolchain with rustup" >&2; exit 2; }
+
+log="$(mktemp)"
+trap 'rm -f "$log"' EXIT
+cargo test --locked --package quittance-circuits --test rules mutants:: -- --nocapture 2>&1 | tee "$log" | { grep --invert-match '^mutants: ' || true; }
+grep '^mutants: ' "$log"
