@@ -1,7 +1,7 @@
 //! `manifest.json` of a key directory.
 
 use arbitrary::Unstructured;
-use quittance_engine::{Digest, Manifest, ManifestFile, ManifestShape, fuzzing};
+use quittance_engine::{CircuitSizes, Digest, Manifest, ManifestFile, fuzzing};
 use quittance_verifier::{KeyId, Provenance};
 
 use crate::damage::damage;
@@ -49,7 +49,7 @@ fn arbitrary_manifest(recipe: &mut Unstructured<'_>) -> arbitrary::Result<Manife
         })
     };
     let (proving_key, verifying_key) = (file()?, file()?);
-    let mut shape = ManifestShape::from(&arbitrary_shape(recipe)?);
+    let mut shape = arbitrary_shape(recipe)?.manifest();
     if recipe.ratio(1u8, 8u8)? {
         shape.name = recipe.arbitrary()?;
     }

@@ -8,6 +8,7 @@ pub(crate) mod file;
 pub(crate) mod layout;
 pub(crate) mod manifest;
 pub(crate) mod points;
+pub(crate) mod sizes;
 
 pub use self::circuit::CircuitKey;
 
@@ -17,23 +18,23 @@ use ark_bn254::{Bn254, G1Affine, G2Affine};
 use ark_ec::AffineRepr;
 use ark_ec::pairing::Pairing;
 use ark_ff::Zero;
-use quittance_verifier::{
-    DecodeError, DevelopmentKeys, KeyPoints, Provenance, Shape, Verifier, VerifyError, VerifyingKey,
-};
+use quittance_verifier::{DecodeError, KeyPoints, Provenance, Shape, Verifier, VerifyError};
 
 use self::file::{Contents, Draft, FixedPoints};
 use self::points::Subgroup;
+use self::sizes::CircuitSizes;
 use crate::{KeyFileError, R1cs};
 
 /// The points of a Groth16 proving key as arkworks holds them, h_query in the order of the odd coset.
 pub type Bases = ark_groth16::ProvingKey<Bn254>;
 
-/// A complete, checked proving key for one circuit of a rollup, whose public inputs are a statement's. What every circuit's
+/// A complete, checked proving key for one circuit of a rollup, of batches unless `S` says otherwise, whose public inputs are a statement's. What every circuit's
 /// key has is [`CircuitKey`]'s.
 #[derive(Clone, Debug)]
-pub struct ProvingKey {
-    verifying_key: VerifyingKey,
-    verifier: Verifier,
+pub struct ProvingKey<S: CircuitSizes = Shape> {
+    sizes: S,
+    verifying_key: S::VerifyingKey,
+    verifier: S::Verifier,
     key: CircuitKey,
 }
 
@@ -142,7 +143,7 @@ impl std::fmt::Display for QueryName {
     }
 }
 
-impl ProvingKey {
+impl<S: CircuitSizes> ProvingKey<S> {
     /// Puts a key that comes from elsewhere together and checks all of it, as [`CircuitKey::new`] does: three public inputs,
     /// list lengths, identities exactly where the matrices put them, no identity in the verifying key, every point on its
     /// curve and in its subgroup, γ ≠ ±δ, δ not ± the generator, β and δ the same in both groups. Runs on the current rayon
@@ -150,45 +151,44 @@ impl ProvingKey {
     ///
     /// # Errors
     /// [`ProvingKeyError`].
-    pub fn new(
-        provenance: Provenance,
-        shape: Shape,
-        bases: Bases,
-        r1cs: R1cs,
-    ) -> Result<Self, ProvingKeyError> {
-        Self::from_arkworks(provenance, shape, bases, &r1cs, Subgroup::Check)
+    pub fn new(provenance: Provenance, sizes: S, bases: Bases, r1cs: R1cs) -> Result<Self, ProvingKeyError> {
+        Self::from_arkworks(provenance, sizes, bases, &r1cs, Subgroup::Check)
     }
 
     /// As [`new`](Self::new), for points that this program computed from the generators: their subgroup is known.
     pub(crate) fn from_arkworks(
         provenance: Provenance,
-        shape: Shape,
+        sizes: S,
         bases: Bases,
         r1cs: &R1cs,
         subgroup: Subgroup,
     ) -> Result<Self, ProvingKeyError> {
-        let verifying_key = verifying_key(provenance, shape, &bases.vk, r1cs.num_instance())?;
+        let verifying_key = verifying_key(provenance, sizes, &bases.vk, r1cs.num_instance())?;
         check_twins(&bases.vk, bases.beta_g1, bases.delta_g1)?;
-        Self::with(verifying_key, CircuitKey::from_arkworks(bases, r1cs, subgroup)?)
+        Self::with(
+            sizes,
+            verifying_key,
+            CircuitKey::from_arkworks(bases, r1cs, subgroup)?,
+        )
     }
 
     /// A key whose points this program computed from the generators.
     pub(crate) fn from_draft(
         provenance: Provenance,
-        shape: Shape,
+        sizes: S,
         fixed: &FixedPoints,
         draft: Draft,
     ) -> Result<Self, ProvingKeyError> {
         let instance = fixed.vk.gamma_abc_g1.len();
-        let verifying_key = verifying_key(provenance, shape, &fixed.vk, instance)?;
+        let verifying_key = verifying_key(provenance, sizes, &fixed.vk, instance)?;
         check_twins(&fixed.vk, fixed.beta_g1, fixed.delta_g1)?;
-        Self::with(verifying_key, CircuitKey::from_draft(draft)?)
+        Self::with(sizes, verifying_key, CircuitKey::from_draft(draft)?)
     }
 
     /// The key that a file holds. Its lists are not looked at: the file's digest has to be the one of when they were.
     pub(crate) fn from_contents(
         provenance: Provenance,
-        shape: Shape,
+        sizes: S,
         contents: Contents,
     ) -> Result<Self, ProvingKeyError> {
         let FixedPoints {
@@ -196,14 +196,15 @@ impl ProvingKey {
             beta_g1,
             delta_g1,
         } = &contents.fixed;
-        let verifying_key = verifying_key(provenance, shape, vk, contents.r1cs.num_instance())?;
+        let verifying_key = verifying_key(provenance, sizes, vk, contents.r1cs.num_instance())?;
         check_twins(vk, *beta_g1, *delta_g1)?;
-        Self::with(verifying_key, CircuitKey::assume_fixed(contents))
+        Self::with(sizes, verifying_key, CircuitKey::assume_fixed(contents))
     }
 
-    fn with(verifying_key: VerifyingKey, key: CircuitKey) -> Result<Self, ProvingKeyError> {
+    fn with(sizes: S, verifying_key: S::VerifyingKey, key: CircuitKey) -> Result<Self, ProvingKeyError> {
         Ok(Self {
-            verifier: Verifier::new(&verifying_key, DevelopmentKeys::Accept)?,
+            sizes,
+            verifier: S::verifier(&verifying_key)?,
             verifying_key,
             key,
         })
@@ -211,25 +212,25 @@ impl ProvingKey {
 
     /// The verifying key of every proof made with this key.
     #[must_use]
-    pub fn verifying_key(&self) -> &VerifyingKey {
+    pub fn verifying_key(&self) -> &S::VerifyingKey {
         &self.verifying_key
     }
 
     /// The verifying key, prepared. It takes development keys: whoever loaded this key has decided about that.
     #[must_use]
-    pub fn verifier(&self) -> &Verifier {
+    pub fn verifier(&self) -> &S::Verifier {
         &self.verifier
     }
 
     /// The sizes that fix the circuit.
     #[must_use]
-    pub fn shape(&self) -> &Shape {
-        self.verifying_key.shape()
+    pub fn shape(&self) -> &S {
+        &self.sizes
     }
 }
 
 /// So that a key goes wherever the key of any circuit does.
-impl Deref for ProvingKey {
+impl<S: CircuitSizes> Deref for ProvingKey<S> {
     type Target = CircuitKey;
 
     fn deref(&self) -> &CircuitKey {
@@ -237,12 +238,12 @@ impl Deref for ProvingKey {
     }
 }
 
-fn verifying_key(
+fn verifying_key<S: CircuitSizes>(
     provenance: Provenance,
-    shape: Shape,
+    sizes: S,
     vk: &ark_groth16::VerifyingKey<Bn254>,
     instance: usize,
-) -> Result<VerifyingKey, ProvingKeyError> {
+) -> Result<S::VerifyingKey, ProvingKeyError> {
     let ic = <[G1Affine; Verifier::INPUTS + 1]>::try_from(vk.gamma_abc_g1.as_slice());
     let (Ok(ic), true) = (ic, instance == Verifier::INPUTS + 1) else {
         return Err(ProvingKeyError::PublicInputs {
@@ -257,7 +258,7 @@ fn verifying_key(
         delta_g2: vk.delta_g2,
         ic,
     };
-    Ok(VerifyingKey::new(provenance, shape, points)?)
+    Ok(sizes.verifying_key(provenance, points)?)
 }
 
 /// e(β₁, g₂) = e(g₁, β₂) and the same for δ; g₁ and g₂ are the standard generators in every key of a rollup.

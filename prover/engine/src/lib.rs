@@ -46,6 +46,7 @@ pub use key::dir::{
 };
 pub use key::file::{KeyFileError, Section};
 pub use key::manifest::{MANIFEST_FORMAT, Manifest, ManifestFile, ManifestShape};
+pub use key::sizes::{CircuitSizes, ExitCircuit};
 pub use key::{Bases, CircuitKey, ProvingKey, ProvingKeyError, QueryName};
 pub use memory::Shortage;
 pub use msm::{G1Bases, G2Bases, Multiplier, msm_g1, msm_g2};

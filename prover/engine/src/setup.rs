@@ -17,12 +17,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ark_bn254::Fr;
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
-use quittance_verifier::{Provenance, Shape, Verifier};
+use quittance_verifier::{Provenance, Verifier};
 use rand_core::{OsRng, RngCore};
 
 use self::columns::Columns;
 use crate::backend::{Backend, BackendError};
 use crate::entropy::{self, EntropyError};
+use crate::key::sizes::CircuitSizes;
 use crate::{ProvingKey, ProvingKeyError, R1cs, panics};
 
 /// What the setup is doing. The order of the variants is the order of the work.
@@ -81,18 +82,18 @@ pub enum SetupError {
 ///
 /// # Errors
 /// [`SetupError`].
-pub fn setup_development(
+pub fn setup_development<S: CircuitSizes>(
     r1cs: &R1cs,
-    shape: Shape,
+    sizes: S,
     progress: &(dyn Fn(SetupPhase) + Send + Sync),
-) -> Result<ProvingKey, SetupError> {
+) -> Result<ProvingKey<S>, SetupError> {
     let trapdoor = Trapdoor {
         alpha: entropy::scalar()?,
         beta: entropy::scalar()?,
         gamma: entropy::scalar()?,
         delta: entropy::scalar()?,
     };
-    setup(r1cs, shape, trapdoor, OsRng, progress)
+    setup(r1cs, sizes, trapdoor, OsRng, progress)
 }
 
 /// Everything secret in a setup but τ, which is drawn when the domain is known.
@@ -105,13 +106,13 @@ pub(crate) struct Trapdoor {
 }
 
 /// The setup for a given trapdoor; `random` draws τ. Outside tests only [`setup_development`] calls this.
-pub(crate) fn setup(
+pub(crate) fn setup<S: CircuitSizes>(
     r1cs: &R1cs,
-    shape: Shape,
+    sizes: S,
     trapdoor: Trapdoor,
     mut random: impl RngCore,
     progress: &(dyn Fn(SetupPhase) + Send + Sync),
-) -> Result<ProvingKey, SetupError> {
+) -> Result<ProvingKey<S>, SetupError> {
     progress(SetupPhase::CheckCircuit);
     if r1cs.num_instance() != Verifier::INPUTS + 1 {
         return Err(SetupError::PublicInputs {
@@ -143,7 +144,7 @@ pub(crate) fn setup(
     progress(SetupPhase::CheckKey);
     Ok(ProvingKey::from_draft(
         Provenance::Development,
-        shape,
+        sizes,
         &fixed,
         draft,
     )?)

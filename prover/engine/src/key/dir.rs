@@ -13,6 +13,7 @@ use quittance_verifier::{DevelopmentKeys, Provenance, Shape, VerifyingKey};
 
 use super::file::Contents;
 use super::manifest::{MANIFEST_FORMAT, Manifest, ManifestFile};
+use super::sizes::CircuitSizes;
 use crate::image::Image;
 use crate::{Digest, KeyFileError, ProvingKey};
 
@@ -34,18 +35,18 @@ pub struct KeyDir {
 
 /// What a caller needs a key directory to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Expected {
+pub struct Expected<S = Shape> {
     /// The sizes that fix the circuit.
-    pub shape: Shape,
+    pub shape: S,
     /// The digest of the matrices that this build's circuit has for them.
     pub matrices: Digest,
 }
 
 /// A key from a directory, checked.
 #[derive(Clone, Debug)]
-pub struct LoadedKey {
+pub struct LoadedKey<S: CircuitSizes = Shape> {
     manifest: Manifest,
-    key: ProvingKey,
+    key: ProvingKey<S>,
 }
 
 impl KeyDir {
@@ -60,7 +61,7 @@ impl KeyDir {
     ///
     /// # Errors
     /// [`KeyError::Exists`] if `path` exists and is not an empty directory, or [`KeyError::Io`].
-    pub fn create(path: impl Into<PathBuf>, key: &ProvingKey) -> Result<Self, KeyError> {
+    pub fn create<S: CircuitSizes>(path: impl Into<PathBuf>, key: &ProvingKey<S>) -> Result<Self, KeyError> {
         let path = path.into();
         let occupied = match fs::read_dir(&path) {
             Ok(mut entries) => entries.next().is_some(),
@@ -79,7 +80,7 @@ impl KeyDir {
 
         let proving_key = staging.write(PROVING_KEY_FILE, |out| write_all(out, key.as_bytes()))?;
         let verifying_key = staging.write(VERIFYING_KEY_FILE, |out| {
-            write_all(out, &key.verifying_key().to_bytes())
+            write_all(out, &S::encode(key.verifying_key()))
         })?;
         let manifest = Manifest::new(key, key.r1cs().digest(), proving_key, verifying_key);
         staging.write(MANIFEST_FILE, |out| write_all(out, &manifest_text(&manifest)?))?;
@@ -100,28 +101,28 @@ impl KeyDir {
     ///
     /// # Errors
     /// [`KeyError`].
-    pub fn open(
+    pub fn open<S: CircuitSizes>(
         path: impl Into<PathBuf>,
-        expected: &Expected,
+        expected: &Expected<S>,
         development_keys: DevelopmentKeys,
-    ) -> Result<LoadedKey, KeyError> {
+    ) -> Result<LoadedKey<S>, KeyError> {
         let dir = Self { path: path.into() };
         let shape = expected.shape.name();
         let manifest = dir.read_manifest(&shape)?;
-        if manifest.shape != (&expected.shape).into() {
+        if manifest.shape != expected.shape.manifest() {
             return Err(KeyError::Shape {
                 path: dir.path,
                 got: manifest.shape.name,
                 expected: shape,
             });
         }
-        let verifying_key = dir.read_verifying_key(&manifest, &shape)?;
+        let verifying_key = dir.read_verifying_key::<S>(&manifest, &shape)?;
         // The policy and the circuit are looked at before gigabytes are read.
-        if verifying_key.provenance() == Provenance::Development
+        if S::provenance(&verifying_key) == Provenance::Development
             && development_keys == DevelopmentKeys::Refuse
         {
             return Err(KeyError::DevelopmentKey {
-                key_id: verifying_key.key_id(),
+                key_id: S::key_id(&verifying_key),
             });
         }
         if manifest.matrices != expected.matrices {
@@ -131,11 +132,11 @@ impl KeyDir {
                 shape,
             });
         }
-        let key = dir.read_proving_key(&manifest, &verifying_key, &shape)?;
+        let key = dir.read_proving_key::<S>(&manifest, &verifying_key, &shape)?;
         if key.verifying_key() != &verifying_key {
             return Err(KeyError::KeysDiffer {
-                got: verifying_key.key_id(),
-                expected: key.verifying_key().key_id(),
+                got: S::key_id(&verifying_key),
+                expected: S::key_id(key.verifying_key()),
                 shape,
             });
         }
@@ -156,11 +157,11 @@ impl KeyDir {
     ///
     /// # Errors
     /// [`KeyError`].
-    pub fn import(
+    pub fn import<S: CircuitSizes>(
         path: impl Into<PathBuf>,
-        expected: &Expected,
+        expected: &Expected<S>,
         development_keys: DevelopmentKeys,
-    ) -> Result<LoadedKey, KeyError> {
+    ) -> Result<LoadedKey<S>, KeyError> {
         let loaded = Self::open(path, expected, development_keys)?;
         loaded.key.check_points().map_err(|source| KeyError::Parts {
             shape: expected.shape.name(),
@@ -186,7 +187,11 @@ impl KeyDir {
         parse_manifest(&text, &path, shape)
     }
 
-    fn read_verifying_key(&self, manifest: &Manifest, shape: &str) -> Result<VerifyingKey, KeyError> {
+    fn read_verifying_key<S: CircuitSizes>(
+        &self,
+        manifest: &Manifest,
+        shape: &str,
+    ) -> Result<S::VerifyingKey, KeyError> {
         let path = self.path.join(VERIFYING_KEY_FILE);
         let (file, length) = open_file(&path, shape)?;
         check_length(&path, length, &manifest.verifying_key, shape)?;
@@ -201,18 +206,18 @@ impl KeyDir {
             let shape = shape.to_owned();
             return Err(KeyError::VerifyingKeyDigest { got, expected, shape });
         }
-        VerifyingKey::from_bytes(&bytes).map_err(|source| KeyError::VerifyingKey {
+        S::decode(&bytes).map_err(|source| KeyError::VerifyingKey {
             shape: shape.to_owned(),
             source,
         })
     }
 
-    fn read_proving_key(
+    fn read_proving_key<S: CircuitSizes>(
         &self,
         manifest: &Manifest,
-        verifying_key: &VerifyingKey,
+        verifying_key: &S::VerifyingKey,
         shape: &str,
-    ) -> Result<ProvingKey, KeyError> {
+    ) -> Result<ProvingKey<S>, KeyError> {
         let path = self.path.join(PROVING_KEY_FILE);
         let (file, length) = open_file(&path, shape)?;
         check_length(&path, length, &manifest.proving_key, shape)?;
@@ -244,13 +249,13 @@ impl KeyDir {
         if got != expected {
             return Err(KeyError::MatricesDigest { got, expected, shape });
         }
-        let (provenance, key_shape) = (verifying_key.provenance(), *verifying_key.shape());
-        ProvingKey::from_contents(provenance, key_shape, contents)
+        let (provenance, sizes) = (S::provenance(verifying_key), S::of(verifying_key));
+        ProvingKey::from_contents(provenance, sizes, contents)
             .map_err(|source| KeyError::Parts { shape, source })
     }
 }
 
-impl LoadedKey {
+impl<S: CircuitSizes> LoadedKey<S> {
     /// The manifest that the key was checked against.
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
@@ -259,16 +264,16 @@ impl LoadedKey {
 
     /// The key.
     #[must_use]
-    pub fn key(&self) -> &ProvingKey {
+    pub fn key(&self) -> &ProvingKey<S> {
         &self.key
     }
 }
 
 /// So that a loaded key goes wherever a proving key does.
-impl std::ops::Deref for LoadedKey {
-    type Target = ProvingKey;
+impl<S: CircuitSizes> std::ops::Deref for LoadedKey<S> {
+    type Target = ProvingKey<S>;
 
-    fn deref(&self) -> &ProvingKey {
+    fn deref(&self) -> &ProvingKey<S> {
         &self.key
     }
 }

@@ -1,8 +1,9 @@
 //! `manifest.json`: what a key directory holds, for people and for the check when it is opened.
 
-use quittance_verifier::{KeyId, Provenance, Shape};
+use quittance_verifier::{KeyId, Provenance};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::sizes::CircuitSizes;
 use crate::{Digest, ProvingKey};
 
 /// The format that this build reads and writes.
@@ -40,11 +41,11 @@ pub struct Manifest {
     pub provenance: Provenance,
 }
 
-/// A shape in a manifest: its name, and what the name says.
+/// A shape in a manifest: its name, and what the name says. An exit circuit has no slots.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ManifestShape {
-    /// [`Shape::name`].
+    /// [`CircuitSizes::name`].
     pub name: String,
     /// Levels of the account tree.
     pub levels: u8,
@@ -74,8 +75,8 @@ pub struct ManifestFile {
 
 impl Manifest {
     /// The manifest of a key whose files are these.
-    pub(crate) fn new(
-        key: &ProvingKey,
+    pub(crate) fn new<S: CircuitSizes>(
+        key: &ProvingKey<S>,
         matrices: Digest,
         proving_key: ManifestFile,
         verifying_key: ManifestFile,
@@ -83,7 +84,7 @@ impl Manifest {
         let r1cs = key.r1cs();
         Self {
             format: MANIFEST_FORMAT,
-            shape: ManifestShape::from(key.shape()),
+            shape: key.shape().manifest(),
             constraints: to_u64(r1cs.num_constraints()),
             instance: to_u64(r1cs.num_instance()),
             witness: to_u64(r1cs.num_witness()),
@@ -92,8 +93,8 @@ impl Manifest {
             proving_key,
             verifying_key,
             matrices,
-            key_id: key.verifying_key().key_id(),
-            provenance: key.verifying_key().provenance(),
+            key_id: S::key_id(key.verifying_key()),
+            provenance: S::provenance(key.verifying_key()),
         }
     }
 
@@ -116,21 +117,6 @@ impl Manifest {
         differences
             .into_iter()
             .find_map(|(name, differs)| differs.then_some(name))
-    }
-}
-
-impl From<&Shape> for ManifestShape {
-    fn from(shape: &Shape) -> Self {
-        Self {
-            name: shape.name(),
-            levels: shape.levels,
-            priority: shape.priority,
-            openings: shape.openings,
-            transfers: shape.transfers,
-            withdrawals: shape.withdrawals,
-            rotations: shape.rotations,
-            fee_slots: shape.fee_slots,
-        }
     }
 }
 

@@ -2,7 +2,7 @@ use super::*;
 use crate::key::file::Section;
 use crate::key::layout::{Counts, Layout};
 use crate::testing::{SHAPE, engine, key, random_circuit};
-use crate::{Control, KeyFileError, ProvingKeyError, synthetic};
+use crate::{Control, ExitCircuit, KeyFileError, ProvingKeyError, setup_development, synthetic};
 
 struct Fixture {
     root: tempfile::TempDir,
@@ -95,6 +95,49 @@ fn a_key_is_written_opened_and_proves() {
         .unwrap()
         .proof;
     assert_eq!(key.verifier().verify_inputs(&assignment[1..4], &proof), Ok(()));
+}
+
+/// S30: a key for exits and a key for batches never stand for each other, not even with the same points and matrices.
+#[test]
+fn an_exit_key_is_written_opened_and_no_batch_key() {
+    let (r1cs, assignment) = synthetic::circuit(8, 1).unwrap();
+    let exit = ExitCircuit { levels: SHAPE.levels };
+    let engine = engine(2);
+    let exit_key = engine
+        .install(|| setup_development(&r1cs, exit, &|_| ()))
+        .unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join(exit.name());
+    KeyDir::create(&path, &exit_key).unwrap();
+    let matrices = r1cs.digest();
+    let expected = Expected {
+        shape: exit,
+        matrices,
+    };
+    let loaded = KeyDir::open(&path, &expected, DevelopmentKeys::Accept).unwrap();
+    assert_eq!(loaded.verifying_key(), exit_key.verifying_key());
+    assert_eq!(
+        (loaded.shape().levels, loaded.manifest().shape.name.as_str()),
+        (4, "exitl4")
+    );
+    let proof = engine
+        .prove(&loaded, &assignment, &Control::default())
+        .unwrap()
+        .proof;
+    assert_eq!(loaded.verifier().verify_inputs(&assignment[1..4], &proof), Ok(()));
+
+    let as_batch = Expected {
+        shape: SHAPE,
+        matrices,
+    };
+    let open = || KeyDir::open(&path, &as_batch, DevelopmentKeys::Accept).unwrap_err();
+    assert!(matches!(open(), KeyError::Shape { .. }));
+    // The manifest's word does not count.
+    let text = fs::read_to_string(path.join(MANIFEST_FILE)).unwrap();
+    let mut manifest: Manifest = serde_json::from_str(&text).unwrap();
+    manifest.shape = SHAPE.manifest();
+    fs::write(path.join(MANIFEST_FILE), serde_json::to_vec(&manifest).unwrap()).unwrap();
+    assert!(matches!(open(), KeyError::VerifyingKey { .. }));
 }
 
 #[test]
