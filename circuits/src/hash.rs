@@ -10,6 +10,7 @@
 //! | node      | 4 children                      | 5       | 0                     | state\[0\] |
 //! | leaf      | key x, key y, packed, owner     | 5       | 1                     | state\[0\] |
 //! | message   | rollup id, word 0, word 1       | 4       | 0                     | state\[0\] |
+//! | holder    | key x, key y, owner             | 4       | 2                     | state\[0\] |
 //! | challenge | R8 x, R8 y, A x, A y, message   | 6       | 0                     | state\[0\] |
 //! | statement | m elements, 16 in a block       | 17      | m                     | state\[1\] |
 //!
@@ -34,6 +35,8 @@ pub enum Domain {
     Message,
     /// The challenge of a signature.
     Challenge,
+    /// Whom a leaf belongs to, as signed by whoever opens or hands over an account.
+    Holder,
 }
 
 impl Domain {
@@ -42,16 +45,18 @@ impl Domain {
     pub const fn arity(self) -> usize {
         match self {
             Self::Node | Self::Leaf => 4,
-            Self::Message => 3,
+            Self::Message | Self::Holder => 3,
             Self::Challenge => 5,
         }
     }
 
-    /// Initial value of the capacity element. It is 1 for a leaf, so that a leaf is never a node (S14).
+    /// Initial value of the capacity element. It is 1 for a leaf, so that a leaf is never a node (S14), and 2 for a holder,
+    /// which is never a message (S15).
     #[must_use]
     pub const fn capacity(self) -> u64 {
         match self {
             Self::Leaf => 1,
+            Self::Holder => 2,
             Self::Node | Self::Message | Self::Challenge => 0,
         }
     }
@@ -67,6 +72,9 @@ pub trait FieldHasher {
 
     /// Message to be signed, from `[rollup id, word 0, word 1]`.
     fn message(words: &[Fr; 3]) -> Fr;
+
+    /// Whom a leaf belongs to, from `[key x, key y, owner]`.
+    fn holder(inputs: &[Fr; 3]) -> Fr;
 
     /// Challenge of a signature, from `[R8 x, R8 y, A x, A y, message]`.
     fn challenge(inputs: &[Fr; 5]) -> Fr;
@@ -90,6 +98,10 @@ impl FieldHasher for Poseidon {
 
     fn message(words: &[Fr; 3]) -> Fr {
         fixed(Domain::Message, words)
+    }
+
+    fn holder(inputs: &[Fr; 3]) -> Fr {
+        fixed(Domain::Holder, inputs)
     }
 
     fn challenge(inputs: &[Fr; 5]) -> Fr {
@@ -124,6 +136,7 @@ mod tests {
             Poseidon::challenge(&[x[0], x[1], x[2], x[3], Fr::from(0u64)]),
             Poseidon::challenge(&[Fr::from(0u64), x[0], x[1], x[2], x[3]]),
             Poseidon::message(&[x[1], x[2], x[3]]),
+            Poseidon::holder(&[x[0], x[1], x[2]]),
             Poseidon::statement(&x),
             Poseidon::statement(&[x[0], x[1], x[2], x[3], Fr::from(0u64)]),
         ];

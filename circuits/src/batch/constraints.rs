@@ -4,12 +4,10 @@ use super::witness::BatchWitness;
 use crate::hash::constraints::HashGadget;
 use crate::r1cs::{Before, ConstraintSystem, FieldVar, Label, Linear, Slots};
 use crate::range::enforce_range;
-use crate::shapes::{fee_variables, transfer_variables};
+use crate::shapes::fee_variables;
 use crate::statement::constraints::{StatementVar, enforce_statement};
 use crate::tx::fee::constraints::{FeeHeaderVar, FeeVar, FeeWitness, enforce_fee, enforce_header};
-use crate::tx::transfer::constraints::{
-    TransferContext, TransferLink, TransferVar, TransferWitness, enforce_transfer,
-};
+use crate::tx::slot::{SlotContext, SlotGadget, SlotLink, SlotVar};
 use ark_bn254::Fr;
 use ark_ff::Field;
 use core::marker::PhantomData;
@@ -21,6 +19,7 @@ pub fn enforce_batch<C: ConstraintSystem, H: HashGadget>(cs: &mut C, levels: usi
     let batch_number = cs.witness(witness.batch_number);
     let old_root = cs.witness(witness.old_root);
     let new_root = cs.witness(witness.new_root);
+    let queue = cs.witness(witness.queue);
     enforce_range(cs, &batch_number, 32);
 
     cs.label(Label::statement("message_prefix"));
@@ -32,43 +31,38 @@ pub fn enforce_batch<C: ConstraintSystem, H: HashGadget>(cs: &mut C, levels: usi
         headers.push(header);
     }
 
-    let section = TransferSlots::<_, H> {
+    let shared = Shared {
         levels,
         message_prefix: &message_prefix,
         batch_number: &batch_number,
         fee_slots: &headers,
-        witnesses: &witness.transfers,
-        hash: PhantomData,
     };
-    let start = TransferLink {
+    let mut run = Run {
         root: old_root.clone(),
-        enabled: None,
+        amounts: vec![FieldVar::zero(); headers.len()],
     };
-    let (outcomes, link) = cs.slots(&section, &start);
-    let mut transfers = Vec::with_capacity(outcomes.len());
-    let mut amounts = vec![FieldVar::zero(); headers.len()];
-    let mut transfer_count = FieldVar::zero();
-    for outcome in outcomes {
-        for (amount, routed) in amounts.iter_mut().zip(&outcome.routed) {
-            amount.add_scaled(routed, Fr::ONE);
-        }
-        transfer_count.add_scaled(&outcome.enabled, Fr::ONE);
-        transfers.push(outcome.pubdata);
-    }
+    let priority = run.section::<C, H, _>(cs, &shared, &witness.priority);
+    let openings = run.section::<C, H, _>(cs, &shared, &witness.openings);
+    let transfers = run.section::<C, H, _>(cs, &shared, &witness.transfers);
+    let withdrawals = run.section::<C, H, _>(cs, &shared, &witness.withdrawals);
+    let rotations = run.section::<C, H, _>(cs, &shared, &witness.rotations);
 
     let section = FeeSlots::<_, H> {
         levels,
         headers: &headers,
-        amounts: &amounts,
+        amounts: &run.amounts,
         witnesses: &witness.fees,
         hash: PhantomData,
     };
-    let (outcomes, root) = cs.slots(&section, &link.root);
+    let (outcomes, root) = cs.slots(&section, &run.root);
     let mut fee_count = FieldVar::zero();
     for header in &headers {
         fee_count.add_scaled(&header.enabled, Fr::ONE);
     }
-    let fees = outcomes.into_iter().map(|outcome| outcome.word).collect();
+    let fees = Published {
+        count: fee_count,
+        words: outcomes.into_iter().map(|outcome| outcome.word).collect(),
+    };
 
     cs.label(Label::statement("root_chained"));
     cs.enforce_equal(&root, &new_root);
@@ -78,62 +72,118 @@ pub fn enforce_batch<C: ConstraintSystem, H: HashGadget>(cs: &mut C, levels: usi
         batch_number,
         old_root,
         new_root,
-        transfer_count,
-        fee_count,
-        fees,
+        queue,
+        priority,
+        openings,
         transfers,
+        withdrawals,
+        rotations,
+        fees,
     };
     enforce_statement::<C, H>(cs, &statement);
 }
 
-/// The section of transfers.
-struct TransferSlots<'a, L, H> {
+/// What a section gives to the statement.
+#[derive(Debug)]
+pub struct Published<L> {
+    /// Number of enabled slots.
+    pub count: FieldVar<L>,
+    /// Words of all slots in order.
+    pub words: Vec<FieldVar<L>>,
+}
+
+/// What goes through all sections.
+struct Run<L> {
+    root: FieldVar<L>,
+    /// Fees routed to each fee slot so far.
+    amounts: Vec<FieldVar<L>>,
+}
+
+impl<L: Linear> Run<L> {
+    fn section<C: ConstraintSystem<L = L>, H: HashGadget, W: SlotGadget>(
+        &mut self,
+        cs: &mut C,
+        shared: &Shared<'_, L>,
+        witnesses: &[W],
+    ) -> Published<L> {
+        let section = OperationSlots::<_, H, _> {
+            shared,
+            witnesses,
+            hash: PhantomData,
+        };
+        let start = SlotLink {
+            root: self.root.clone(),
+            enabled: None,
+        };
+        let (outcomes, link) = cs.slots(&section, &start);
+        self.root = link.root;
+        let mut count = FieldVar::zero();
+        let mut words = Vec::new();
+        for outcome in outcomes {
+            for (amount, routed) in self.amounts.iter_mut().zip(&outcome.routed) {
+                amount.add_scaled(routed, Fr::ONE);
+            }
+            count.add_scaled(&outcome.enabled, Fr::ONE);
+            words.extend(outcome.words);
+        }
+        Published { count, words }
+    }
+}
+
+/// What all slots of a batch read.
+struct Shared<'a, L> {
     levels: usize,
     message_prefix: &'a FieldVar<L>,
     batch_number: &'a FieldVar<L>,
     fee_slots: &'a [FeeHeaderVar<L>],
-    witnesses: &'a [TransferWitness],
+}
+
+/// A section of operations.
+struct OperationSlots<'a, L, H, W> {
+    shared: &'a Shared<'a, L>,
+    witnesses: &'a [W],
     hash: PhantomData<fn() -> H>,
 }
 
-impl<L: Linear, H: HashGadget> Slots<L> for TransferSlots<'_, L, H> {
-    type Outcome = TransferVar<L>;
-    type Link = TransferLink<L>;
+impl<L: Linear, H: HashGadget, W: SlotGadget> Slots<L> for OperationSlots<'_, L, H, W> {
+    type Outcome = SlotVar<L>;
+    type Link = SlotLink<L>;
 
     fn count(&self) -> usize {
         self.witnesses.len()
     }
 
     fn variables(&self) -> usize {
-        let (levels, fee_slots) = (as_u64(self.levels), as_u64(self.fee_slots.len()));
-        as_usize(transfer_variables(levels, fee_slots))
+        let (levels, fee_slots) = (as_u64(self.shared.levels), as_u64(self.shared.fee_slots.len()));
+        as_usize(W::variables(levels, fee_slots))
     }
 
     fn body<C: ConstraintSystem<L = L>>(
         &self,
         cs: &mut C,
         index: usize,
-        before: Before<'_, TransferLink<L>>,
-    ) -> TransferVar<L> {
-        let context = TransferContext {
+        before: Before<'_, SlotLink<L>>,
+    ) -> SlotVar<L> {
+        let context = SlotContext {
+            section: W::SECTION,
             slot: slot(index),
-            levels: self.levels,
-            message_prefix: self.message_prefix,
-            batch_number: self.batch_number,
-            fee_slots: self.fee_slots,
+            levels: self.shared.levels,
+            message_prefix: self.shared.message_prefix,
+            batch_number: self.shared.batch_number,
+            fee_slots: self.shared.fee_slots,
             before,
         };
-        enforce_transfer::<C, H>(cs, &context, &self.witnesses[index])
+        self.witnesses[index].enforce::<C, H>(cs, &context)
     }
 
     fn link<C: ConstraintSystem<L = L>>(
         &self,
         cs: &mut C,
         index: usize,
-        outcome: &TransferVar<L>,
-        before: &TransferLink<L>,
-    ) -> TransferLink<L> {
-        outcome.link(cs, slot(index), before)
+        outcome: &SlotVar<L>,
+        before: &SlotLink<L>,
+    ) -> SlotLink<L> {
+        outcome.link(cs, W::SECTION, slot(index), before)
     }
 }
 
@@ -209,12 +259,16 @@ mod tests {
     /// The numbers of variables by formula are right, or slots would not be filled side by side.
     #[test]
     fn every_section_is_filled_side_by_side() {
-        for (levels, transfers, fee_slots) in [(1, 1, 1), (2, 3, 2), (5, 2, 1), (16, 1, 4), (3, 2, 9)] {
-            let shape = Shape {
-                levels,
-                transfers,
-                fee_slots,
-            };
+        for name in [
+            "t1f1l1",
+            "p1o2t3w2r1f2l2",
+            "o2w1f1l5",
+            "p2",
+            "p1o1t1w1r1f4",
+            "t2r2f9l3",
+        ] {
+            let shape = Shape::parse_name(name).unwrap();
+            let levels = shape.levels;
             let mut cs = Assignment::new(&[Fr::ONE; 3]);
             let witness = BatchWitness::padding(&shape);
             enforce_batch::<_, PoseidonGadget>(&mut cs, usize::from(levels), &witness);

@@ -1,25 +1,33 @@
 //! Applied batches as bytes, so that a batch can be proved after a restart, or by another machine.
 //!
-//! Little-endian: version 1 | levels 1 | rollup id 32 | batch number 4 | old root 32 | new root 32 | number of transfers 4 |
-//! number of fee slots 4 | transfers | fee slots. A transfer is from 4 | to 4 | amount 8 | fee 2 | nonce 4 | valid until 4 |
-//! R8 64 | S 32 | fee slot 4 | sender's leaf 108 | path levels·96 | recipient's leaf 108 | path levels·96; a fee slot is leaf 4 |
-//! token 4 | amount 16 | account's leaf 108 | path levels·96. Decoding takes no more memory than the input's length
-//! justifies and accepts exactly what encoding writes.
+//! Little-endian: version 2 | levels 1 | rollup id 32 | batch number 4 | queue's hash 32 (big-endian) | old root 32 | new root 32 |
+//! six counts 4 each, in the order of sections | priority operations | openings | transfers | withdrawals | rotations | fee slots.
+//! A *seen* leaf is leaf 108 | path levels·96; a *signature* is R8 64 | S 32 | fee slot 4.
+//!
+//! | item | bytes |
+//! |---|---|
+//! | priority operation | kind 1 (5 deposit, 6 forced exit) \| leaf 4 \| token 4 \| amount 16 \| owner or caller 20 | key 64 | done 1 | account there 1 | leaf 108 if it is | path |
+//! | opening | from 4 | to 4 | amount 8 | fee 2 | nonce 4 | valid until 4 | key 64 | owner 20 | signature | sender seen | path of the new leaf |
+//! | transfer | from 4 | to 4 | amount 8 | fee 2 | nonce 4 | valid until 4 | signature | sender seen | recipient seen |
+//! | withdrawal | from 4 | amount 16 | fee 2 | nonce 4 | valid until 4 | address 20 | signature | sender seen |
+//! | rotation | from 4 | fee 2 | nonce 4 | valid until 4 | key 64 | owner 20 | signature | sender seen |
+//! | fee slot | leaf 4 | token 4 | amount 16 | account seen |
+//!
+//! A forced exit has zeros for token, amount and key. Decoding takes no more memory than the input's length justifies and
+//! accepts exactly what encoding writes.
 
-use super::{AppliedBatch, AppliedFee, AppliedTransfer, BatchContext};
-use crate::babyjubjub::Point;
-use crate::eddsa::Signature;
-use crate::float::{FloatAmount, FloatFee};
-use crate::leaf::{Leaf, LeafError};
-use crate::tree::{Levels, Path};
-use crate::tx::fee::FeeSlot;
-use crate::tx::transfer::{SignedTransfer, Transfer};
-use crate::types::{AccountIndex, BatchNumber, Nonce, TokenId};
+mod items;
+
+use super::{AppliedBatch, BatchContext};
+use crate::leaf::LeafError;
+use crate::tree::Levels;
+use crate::types::BatchNumber;
 use ark_bn254::Fr;
 use ark_ff::{BigInt, BigInteger, PrimeField};
+use items::Item;
 use thiserror::Error;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Why bytes are not an applied batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -70,39 +78,37 @@ impl AppliedBatch {
         let mut bytes = vec![VERSION, self.levels];
         put_field(&mut bytes, &self.context.rollup_id);
         bytes.extend(self.context.batch_number.get().to_le_bytes());
+        bytes.extend(self.context.queue);
         put_field(&mut bytes, &self.old_root);
         put_field(&mut bytes, &self.new_root);
-        for length in [self.transfers.len(), self.fees.len()] {
+        for length in [
+            self.priority.len(),
+            self.openings.len(),
+            self.transfers.len(),
+            self.withdrawals.len(),
+            self.rotations.len(),
+            self.fees.len(),
+        ] {
             // A batch fits a shape, whose counts are u32.
             bytes.extend(u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
         }
-        for applied in &self.transfers {
-            let SignedTransfer { transfer, signature } = &applied.signed;
-            bytes.extend(transfer.from.get().to_le_bytes());
-            bytes.extend(transfer.to.get().to_le_bytes());
-            bytes.extend(transfer.amount.get().to_le_bytes());
-            bytes.extend(transfer.fee.get().to_le_bytes());
-            bytes.extend(transfer.nonce.get().to_le_bytes());
-            bytes.extend(transfer.valid_until.get().to_le_bytes());
-            put_field(&mut bytes, &signature.r8.x);
-            put_field(&mut bytes, &signature.r8.y);
-            bytes.extend(signature.s.iter().flat_map(|limb| limb.to_le_bytes()));
-            bytes.extend(u32::try_from(applied.fee_slot).unwrap_or(u32::MAX).to_le_bytes());
-            put_leaf(&mut bytes, &applied.sender, &applied.sender_path);
-            put_leaf(&mut bytes, &applied.recipient, &applied.recipient_path);
-        }
-        for fee in &self.fees {
-            bytes.extend(fee.slot.leaf.get().to_le_bytes());
-            bytes.extend(fee.slot.token.get().to_le_bytes());
-            bytes.extend(fee.amount.to_le_bytes());
-            put_leaf(&mut bytes, &fee.account, &fee.path);
-        }
+        put_all(&mut bytes, &self.priority);
+        put_all(&mut bytes, &self.openings);
+        put_all(&mut bytes, &self.transfers);
+        put_all(&mut bytes, &self.withdrawals);
+        put_all(&mut bytes, &self.rotations);
+        put_all(&mut bytes, &self.fees);
         bytes
     }
 
     /// Reads an encoding.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, AppliedDecodeError> {
-        let mut reader = Reader { bytes, offset: 0 };
+        let mut reader = Reader {
+            bytes,
+            offset: 0,
+            levels: 0,
+            fee_slots: 0,
+        };
         let [version, levels] = reader.take()?;
         if version != VERSION {
             return Err(AppliedDecodeError::Version {
@@ -111,53 +117,51 @@ impl AppliedBatch {
             });
         }
         Levels::new(levels).map_err(|_| AppliedDecodeError::OutOfRange { field: "levels" })?;
+        reader.levels = levels;
         let rollup_id = reader.field()?;
         let batch_number = BatchNumber(reader.u32()?);
-        let old_root = reader.field()?;
-        let new_root = reader.field()?;
-        let (transfer_count, fee_count) = (reader.u32()?, reader.u32()?);
-        // Growth is bounded by the input: each item read consumes its bytes or fails.
-        let mut transfers = Vec::new();
-        for _ in 0..transfer_count {
-            transfers.push(reader.transfer(levels, fee_count)?);
-        }
-        let mut fees = Vec::new();
-        for _ in 0..fee_count {
-            let slot = FeeSlot {
-                leaf: AccountIndex(reader.u32()?),
-                token: TokenId(reader.u32()?),
-            };
-            let amount = u128::from_le_bytes(reader.take()?);
-            let (account, path) = reader.leaf(levels)?;
-            fees.push(AppliedFee {
-                slot,
-                amount,
-                account,
-                path,
-            });
-        }
-        match reader.bytes.len() - reader.offset {
-            0 => {}
-            got => return Err(AppliedDecodeError::Trailing { got }),
+        let queue: [u8; 32] = reader.take()?;
+        if queue[0] != 0 {
+            return Err(AppliedDecodeError::OutOfRange { field: "queue" });
         }
         let context = BatchContext {
             rollup_id,
             batch_number,
+            queue,
         };
-        Ok(Self {
+        let (old_root, new_root) = (reader.field()?, reader.field()?);
+        let mut counts = [0; 6];
+        for count in &mut counts {
+            *count = reader.u32()?;
+        }
+        let [priority, openings, transfers, withdrawals, rotations, fees] = counts;
+        reader.fee_slots = fees;
+        let batch = Self {
             levels,
             context,
             old_root,
             new_root,
-            transfers,
-            fees,
-        })
+            priority: reader.all(priority)?,
+            openings: reader.all(openings)?,
+            transfers: reader.all(transfers)?,
+            withdrawals: reader.all(withdrawals)?,
+            rotations: reader.all(rotations)?,
+            fees: reader.all(fees)?,
+        };
+        match reader.bytes.len() - reader.offset {
+            0 => Ok(batch),
+            got => Err(AppliedDecodeError::Trailing { got }),
+        }
     }
 }
 
 struct Reader<'a> {
     bytes: &'a [u8],
     offset: usize,
+    /// Levels of the batch's tree: the length of every path.
+    levels: u8,
+    /// Fee slots of the batch.
+    fee_slots: u32,
 }
 
 impl Reader<'_> {
@@ -190,55 +194,20 @@ impl Reader<'_> {
         Fr::from_bigint(BigInt(self.limbs()?)).ok_or(AppliedDecodeError::NotCanonical { offset })
     }
 
-    fn leaf(&mut self, levels: u8) -> Result<(Leaf, Path), AppliedDecodeError> {
-        let leaf = Leaf::from_bytes(&self.take::<{ Leaf::BYTES }>()?)?;
-        let mut siblings = Vec::with_capacity(usize::from(levels));
-        for _ in 0..levels {
-            siblings.push([self.field()?, self.field()?, self.field()?]);
+    /// A list. Growth is bounded by the input: each item read consumes its bytes or fails.
+    fn all<T: Item>(&mut self, count: u32) -> Result<Vec<T>, AppliedDecodeError> {
+        let mut items = Vec::new();
+        for _ in 0..count {
+            items.push(T::read(self)?);
         }
-        Ok((leaf, Path { siblings }))
+        Ok(items)
     }
+}
 
-    fn transfer(&mut self, levels: u8, fee_count: u32) -> Result<AppliedTransfer, AppliedDecodeError> {
-        let transfer = Transfer {
-            from: AccountIndex(self.u32()?),
-            to: AccountIndex(self.u32()?),
-            amount: FloatAmount::new(u64::from_le_bytes(self.take()?))
-                .map_err(|_| AppliedDecodeError::OutOfRange { field: "amount" })?,
-            fee: FloatFee::new(u16::from_le_bytes(self.take()?)),
-            nonce: Nonce(self.u32()?),
-            valid_until: BatchNumber(self.u32()?),
-        };
-        let r8 = Point::new(self.field()?, self.field()?);
-        let signature = Signature { r8, s: self.limbs()? };
-        let fee_slot = self.u32()?;
-        if fee_slot >= fee_count {
-            return Err(AppliedDecodeError::OutOfRange { field: "fee_slot" });
-        }
-        let fee_slot =
-            usize::try_from(fee_slot).map_err(|_| AppliedDecodeError::OutOfRange { field: "fee_slot" })?;
-        let (sender, sender_path) = self.leaf(levels)?;
-        let (recipient, recipient_path) = self.leaf(levels)?;
-        let signed = SignedTransfer { transfer, signature };
-        Ok(AppliedTransfer {
-            signed,
-            sender,
-            sender_path,
-            recipient,
-            recipient_path,
-            fee_slot,
-        })
-    }
+fn put_all<T: Item>(bytes: &mut Vec<u8>, items: &[T]) {
+    items.iter().for_each(|item| item.write(bytes));
 }
 
 fn put_field(bytes: &mut Vec<u8>, element: &Fr) {
     bytes.extend(element.into_bigint().to_bytes_le());
-}
-
-fn put_leaf(bytes: &mut Vec<u8>, leaf: &Leaf, path: &Path) {
-    bytes.extend(leaf.to_bytes());
-    path.siblings
-        .iter()
-        .flatten()
-        .for_each(|node| put_field(bytes, node));
 }

@@ -56,6 +56,9 @@ pub trait HashGadget {
         second: Option<&FieldVar<C::L>>,
     ) -> FieldVar<C::L>;
 
+    /// Whom a leaf belongs to, from key x, key y and owner.
+    fn holder<C: ConstraintSystem>(cs: &mut C, inputs: [&FieldVar<C::L>; 3]) -> FieldVar<C::L>;
+
     /// The signature's challenge: `Poseidon(inputs)` with t = 6.
     fn challenge<C: ConstraintSystem>(cs: &mut C, inputs: &[FieldVar<C::L>; 5]) -> FieldVar<C::L>;
 
@@ -78,6 +81,8 @@ pub struct PoseidonGadget;
 
 /// Initial capacity of a leaf's hash: a leaf is never a node.
 const LEAF_CAPACITY: Fr = Fr::ONE;
+/// Initial capacity of a holder's hash: a holder is never a message.
+const HOLDER_CAPACITY: Fr = ark_ff::MontFp!("2");
 
 impl HashGadget for PoseidonGadget {
     /// 583 constraints for old and new parent together.
@@ -192,6 +197,11 @@ impl HashGadget for PoseidonGadget {
             &[rows.constant_box(0, Fr::ZERO), prefix.clone(), first, second],
             0,
         )
+    }
+
+    /// 261 constraints.
+    fn holder<C: ConstraintSystem>(cs: &mut C, inputs: [&FieldVar<C::L>; 3]) -> FieldVar<C::L> {
+        WIDTH_4.hash(cs, HOLDER_CAPACITY, &inputs.map(Clone::clone))
     }
 
     /// 321 constraints.

@@ -5,8 +5,16 @@ use core::fmt;
 /// The part of a batch that a row belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Section {
+    /// Rows of a slot for deposits and forced exits.
+    Priority,
+    /// Rows of an opening slot.
+    Opening,
     /// Rows of a transfer slot.
     Transfer,
+    /// Rows of a withdrawal slot.
+    Withdrawal,
+    /// Rows of a rotation slot.
+    Rotation,
     /// Rows of a fee slot.
     Fee,
     /// Rows that bind the whole batch: roots, counts, (h, z, y).
@@ -37,10 +45,15 @@ impl Label {
 
 impl fmt::Display for Label {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.section {
-            Section::Transfer => write!(f, "transfer[{}].{}", self.slot, self.rule),
-            Section::Fee => write!(f, "fee[{}].{}", self.slot, self.rule),
-            Section::Statement => write!(f, "statement.{}", self.rule),
-        }
+        let section = match self.section {
+            Section::Priority => "priority",
+            Section::Opening => "opening",
+            Section::Transfer => "transfer",
+            Section::Withdrawal => "withdrawal",
+            Section::Rotation => "rotation",
+            Section::Fee => "fee",
+            Section::Statement => return write!(f, "statement.{}", self.rule),
+        };
+        write!(f, "{section}[{}].{}", self.slot, self.rule)
     }
 }

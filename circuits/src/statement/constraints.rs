@@ -1,19 +1,18 @@
 //! The statement in a circuit: twin of [`quittance_verifier::elements`] and [`quittance_verifier::evaluate`].
 //!
-//! Elements, in this order: rollup id, batch number, old root, new root, counts of the sections, one word for each fee
-//! slot, one word for every two transfer slots. h binds all of them; y evaluates the same variables at z.
+//! Elements, in this order: rollup id, batch number, old root, new root, counts of the sections, the queue's hash before the
+//! batch, then the words of fee slots, priority operations, openings, withdrawals, rotations and transfers, the last in pairs.
+//! h binds all of them; y evaluates the same variables at z.
 
+use crate::batch::constraints::Published;
 use crate::hash::constraints::HashGadget;
 use crate::r1cs::{ConstraintSystem, FieldVar, Label, Linear};
 use ark_bn254::Fr;
 use ark_ff::Field;
+use quittance_verifier::Section;
 
 /// Bits of one section's count within the counts element.
 const COUNT_BITS: u64 = 32;
-/// Place of the transfers among the sections priority, openings, transfers, withdrawals, rotations, fees.
-const TRANSFERS: u64 = 2;
-/// Place of the fee slots.
-const FEES: u64 = 5;
 /// Bits of one transfer within a word of two.
 const TRANSFER_BITS: u64 = 120;
 
@@ -28,33 +27,61 @@ pub struct StatementVar<L> {
     pub old_root: FieldVar<L>,
     /// Root after.
     pub new_root: FieldVar<L>,
-    /// Enabled transfer slots.
-    pub transfer_count: FieldVar<L>,
-    /// Enabled fee slots.
-    pub fee_count: FieldVar<L>,
-    /// A word for each fee slot.
-    pub fees: Vec<FieldVar<L>>,
-    /// 120 bits for each transfer slot.
-    pub transfers: Vec<FieldVar<L>>,
+    /// Hash of the priority queue before. No rule reads it: it is bound by h and y, and the verifier goes on from it.
+    pub queue: FieldVar<L>,
+    /// Four words for each slot.
+    pub priority: Published<L>,
+    /// Four words for each slot.
+    pub openings: Published<L>,
+    /// 120 bits for each slot.
+    pub transfers: Published<L>,
+    /// Two words for each slot.
+    pub withdrawals: Published<L>,
+    /// Four words for each slot.
+    pub rotations: Published<L>,
+    /// A word for each slot.
+    pub fees: Published<L>,
 }
 
 impl<L: Linear> StatementVar<L> {
+    fn section(&self, section: Section) -> &Published<L> {
+        match section {
+            Section::Priority => &self.priority,
+            Section::Openings => &self.openings,
+            Section::Transfers => &self.transfers,
+            Section::Withdrawals => &self.withdrawals,
+            Section::Rotations => &self.rotations,
+            Section::Fees => &self.fees,
+        }
+    }
+
     /// The elements in order.
     pub fn elements(&self) -> Vec<FieldVar<L>> {
         let shift = |bits: u64| Fr::from(2u64).pow([bits]);
-        let counts = FieldVar::sum([
-            (shift(COUNT_BITS * TRANSFERS), &self.transfer_count),
-            (shift(COUNT_BITS * FEES), &self.fee_count),
-        ]);
+        let counts = FieldVar::sum(Section::ALL.map(|section| {
+            let place = shift(COUNT_BITS * u64::from(section.number()));
+            (place, &self.section(section).count)
+        }));
         let head = [
             &self.rollup_id,
             &self.batch_number,
             &self.old_root,
             &self.new_root,
             &counts,
+            &self.queue,
         ];
-        let mut elements: Vec<_> = head.into_iter().chain(&self.fees).cloned().collect();
-        for pair in self.transfers.chunks(2) {
+        let words = [
+            &self.fees,
+            &self.priority,
+            &self.openings,
+            &self.withdrawals,
+            &self.rotations,
+        ];
+        let mut elements: Vec<_> = head.into_iter().cloned().collect();
+        for section in words {
+            elements.extend(section.words.iter().cloned());
+        }
+        for pair in self.transfers.words.chunks(2) {
             let mut word = pair[0].scaled(shift(TRANSFER_BITS));
             if let Some(second) = pair.get(1) {
                 word.add_scaled(second, Fr::ONE);

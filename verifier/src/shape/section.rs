@@ -68,6 +68,18 @@ impl Section {
         }
     }
 
+    /// What one of its entries is called.
+    pub const fn singular(self) -> &'static str {
+        match self {
+            Self::Priority => "priority operation",
+            Self::Openings => "opening",
+            Self::Transfers => "transfer",
+            Self::Withdrawals => "withdrawal",
+            Self::Rotations => "rotation",
+            Self::Fees => "fee slot",
+        }
+    }
+
     /// The most slots that a shape may have in this section, and with it the longest list in facts.
     pub const fn max_slots(self) -> u32 {
         match self {
