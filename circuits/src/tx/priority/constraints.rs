@@ -75,6 +75,12 @@ impl SlotGadget for PriorityWitness {
         cs: &mut C,
         context: &SlotContext<'_, C::L>,
     ) -> SlotVar<C::L> {
+        cs.inverses().prepare(&[
+            (self.token - self.account.token, Fr::ONE),
+            (self.owner, Fr::ONE),
+            (self.owner - self.account.owner, Fr::ONE),
+        ]);
+
         context.rule(cs, "slot_flags");
         let enabled = cs.witness(self.enabled);
         let exit = cs.witness(self.exit);
