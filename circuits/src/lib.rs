@@ -9,12 +9,14 @@
 //! - Signatures: [`babyjubjub`], [`eddsa`].
 //! - State: [`leaf`], [`tree`], [`state`] (readers, overlays, changes).
 //! - Rules: [`tx`] (one kind of operation each), [`batch`], [`statement`].
+//! - Afterwards: [`exit`] (one leaf proved under a root).
 //! - Circuits: [`r1cs`] and [`range`] (what gadgets are made of), [`circuit`], [`shapes`].
 
 pub mod babyjubjub;
 pub mod batch;
 pub mod circuit;
 pub mod eddsa;
+pub mod exit;
 pub mod float;
 pub mod hash;
 mod inversion;

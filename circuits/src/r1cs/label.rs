@@ -19,6 +19,8 @@ pub enum Section {
     Fee,
     /// Rows that bind the whole batch: roots, counts, (h, z, y).
     Statement,
+    /// Rows of the exit circuit, which has no other section.
+    Exit,
 }
 
 /// The name of a group of rows. The rule is the name that the native error carries too.
@@ -53,6 +55,7 @@ impl fmt::Display for Label {
             Section::Rotation => "rotation",
             Section::Fee => "fee",
             Section::Statement => return write!(f, "statement.{}", self.rule),
+            Section::Exit => return write!(f, "exit.{}", self.rule),
         };
         write!(f, "{section}[{}].{}", self.slot, self.rule)
     }

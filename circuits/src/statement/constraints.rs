@@ -96,14 +96,22 @@ impl<L: Linear> StatementVar<L> {
 ///
 /// `sponge + 1 + (elements − 1)` constraints: h equals the sponge; y = Σ e_i z^i by Horner's rule.
 pub fn enforce_statement<C: ConstraintSystem, H: HashGadget>(cs: &mut C, statement: &StatementVar<C::L>) {
-    let [h, z, y] = [1, 2, 3].map(|index| cs.public_input(index));
-    let elements = statement.elements();
+    enforce_elements::<C, H>(cs, &statement.elements(), Label::statement);
+}
 
-    cs.label(Label::statement("statement_hash"));
-    let hash = H::sponge(cs, &elements);
+/// The same for the elements of any statement, under labels of their own.
+pub fn enforce_elements<C: ConstraintSystem, H: HashGadget>(
+    cs: &mut C,
+    elements: &[FieldVar<C::L>],
+    label: impl Fn(&'static str) -> Label,
+) {
+    let [h, z, y] = [1, 2, 3].map(|index| cs.public_input(index));
+
+    cs.label(label("statement_hash"));
+    let hash = H::sponge(cs, elements);
     cs.enforce_equal(&hash, &h);
 
-    cs.label(Label::statement("statement_evaluation"));
+    cs.label(label("statement_evaluation"));
     let mut rest = elements.iter().rev();
     let mut sum = rest.next().cloned().unwrap_or_else(FieldVar::zero);
     let count = rest.len();

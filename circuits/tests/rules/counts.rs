@@ -11,6 +11,7 @@ use quittance_circuits::babyjubjub::constraints::{
 use quittance_circuits::babyjubjub::key::constraints::is_key_valid;
 use quittance_circuits::circuit::circuit;
 use quittance_circuits::eddsa::constraints::{enforce_signature_canonical, enforce_signature_valid};
+use quittance_circuits::exit;
 use quittance_circuits::float::constraints::decode;
 use quittance_circuits::hash::constraints::{HashGadget, LeafField, PoseidonGadget};
 use quittance_circuits::r1cs::{ConstraintSystem, FieldVar, LabelledMatrices, Structure};
@@ -203,6 +204,15 @@ fn counts_are_predicted_measured_and_pinned() {
             shape.name()
         );
         line(&shape.name(), &matrices);
+    }
+    for (name, levels) in [("exitl2", 2), ("exit", 16)] {
+        let matrices = exit::circuit(levels);
+        assert_eq!(
+            matrices.num_constraints() as u64,
+            exit::predicted_constraints(levels),
+            "{name}"
+        );
+        line(name, &matrices);
     }
     if std::env::var_os("QUITTANCE_UPDATE_COUNTS").is_some() {
         std::fs::write(
