@@ -16,7 +16,7 @@ use quittance_verifier::encoding::{fr_to_bytes_be, to_hex};
 use quittance_verifier::{DevelopmentKeys, Verifier, json};
 
 fn main() {
-    let (key, bundle) = toy::prove(20_261_121, simulator::facts(7, 5, 1));
+    let (key, bundle) = toy::prove(20_261_121, simulator::full_facts(7, "p4o1t5w1r1f1"));
     let verifier = Verifier::new(&key, DevelopmentKeys::Accept).unwrap();
     verifier.verify(&bundle).unwrap();
     let [h, z, y] = verifier

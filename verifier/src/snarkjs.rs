@@ -11,13 +11,15 @@
 use alloc::{string::String, string::ToString, vec::Vec};
 use core::fmt;
 
-use ark_bn254::{Fq, G1Affine, G2Affine};
+use ark_bn254::{Fq, Fr, G1Affine, G2Affine};
 use ark_ec::AffineRepr;
 use ark_ff::PrimeField;
 use serde::Serialize;
 use serde_json::ser::{PrettyFormatter, Serializer};
 
-use crate::{Bundle, Proof, Verifier, VerifyError, VerifyingKey};
+use crate::{
+    Bundle, ExitBundle, ExitVerifier, ExitVerifyingKey, KeyPoints, Proof, Verifier, VerifyError, VerifyingKey,
+};
 
 /// The contents of the three files that `snarkjs groth16 verify` takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,10 +59,35 @@ pub fn export(key: &VerifyingKey, verifier: &Verifier, bundle: &Bundle) -> Resul
     }
     verifier.verify(bundle).map_err(SnarkjsError::Verify)?;
     let inputs = verifier.public_inputs(bundle).map_err(SnarkjsError::Verify)?;
+    files(key.points(), inputs, &bundle.proof)
+}
+
+/// Writes an exit bundle and the key that it is verified with for snarkjs, as [`export`] does a batch's.
+///
+/// # Errors
+/// [`SnarkjsError::Verify`] if the key is not `verifier`'s or the bundle is not accepted.
+pub fn export_exit(
+    key: &ExitVerifyingKey,
+    verifier: &ExitVerifier,
+    bundle: &ExitBundle,
+) -> Result<Files, SnarkjsError> {
+    let key_id = key.key_id();
+    if key_id != *verifier.key_id() {
+        return Err(SnarkjsError::Verify(VerifyError::KeyMismatch {
+            got: key_id,
+            expected: *verifier.key_id(),
+        }));
+    }
+    verifier.verify(bundle).map_err(SnarkjsError::Verify)?;
+    let inputs = verifier.public_inputs(bundle).map_err(SnarkjsError::Verify)?;
+    files(key.points(), inputs, &bundle.proof)
+}
+
+fn files(points: &KeyPoints, inputs: [Fr; Verifier::INPUTS], proof: &Proof) -> Result<Files, SnarkjsError> {
     Ok(Files {
-        verification_key: write(&KeyDocument::from(key))?,
+        verification_key: write(&KeyDocument::from(points))?,
         public: write(&inputs.map(decimal))?,
-        proof: write(&ProofDocument::from(&bundle.proof))?,
+        proof: write(&ProofDocument::from(proof))?,
     })
 }
 
@@ -124,9 +151,8 @@ struct ProofDocument {
     curve: &'static str,
 }
 
-impl From<&VerifyingKey> for KeyDocument {
-    fn from(key: &VerifyingKey) -> Self {
-        let points = key.points();
+impl From<&KeyPoints> for KeyDocument {
+    fn from(points: &KeyPoints) -> Self {
         Self {
             protocol: PROTOCOL,
             curve: CURVE,

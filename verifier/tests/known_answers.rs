@@ -7,7 +7,7 @@ use quittance_verifier::encoding::{fr_from_bytes_be, fr_to_bytes_be, keccak256, 
 use quittance_verifier::*;
 use serde_json::Value;
 
-use crate::simulator::{Simulator, facts};
+use crate::simulator::{Simulator, facts, full_facts};
 use crate::toy;
 
 /// Bytes of a text 0x…; vectors are trusted, so this decoder need not be careful.
@@ -35,38 +35,95 @@ fn cases() -> Vec<Value> {
     let Value::Array(cases) = vectors()["cases"].take() else {
         panic!("no cases")
     };
-    assert!(cases.len() >= 7);
+    assert!(cases.len() >= 14);
     cases
+}
+
+fn array<const N: usize>(value: &Value) -> [u8; N] {
+    bytes(value).try_into().unwrap()
+}
+
+fn sum(value: &Value) -> u128 {
+    value.as_str().unwrap().parse().unwrap()
+}
+
+fn key(value: &Value) -> [Fr; 2] {
+    [fr(&value[0]), fr(&value[1])]
+}
+
+fn list<T>(value: &Value, read: impl Fn(&Value) -> T) -> Vec<T> {
+    value.as_array().unwrap().iter().map(read).collect()
+}
+
+fn priority(row: &Value) -> PriorityData {
+    let (leaf, done) = (number(&row["leaf"]), row["done"] == 1);
+    let (token, amount) = (number(&row["token"]), sum(&row["amount"]));
+    match number(&row["kind"]) {
+        5 => PriorityData::Deposit {
+            deposit: Deposit {
+                leaf,
+                token,
+                amount,
+                owner: array(&row["owner"]),
+                key: key(&row["key"]),
+            },
+            done,
+        },
+        kind => {
+            assert_eq!(kind, 6);
+            PriorityData::ForcedExit {
+                exit: ForcedExit {
+                    leaf,
+                    caller: array(&row["owner"]),
+                },
+                paid: done.then_some(Payout { token, amount }),
+            }
+        }
+    }
 }
 
 fn case_facts(case: &Value) -> Facts {
     let facts = &case["facts"];
     Facts {
-        rollup_id: bytes(&facts["rollup_id"]).try_into().unwrap(),
+        rollup_id: array(&facts["rollup_id"]),
         batch_number: number(&facts["batch_number"]),
         old_root: fr(&facts["old_root"]),
         new_root: fr(&facts["new_root"]),
-        transfers: facts["transfers"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|row| TransferData {
-                from: number(&row[0]),
-                to: number(&row[1]),
-                amount: number(&row[2]),
-                fee: number(&row[3]),
-            })
-            .collect(),
-        fees: facts["fees"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|row| FeeData {
-                leaf: number(&row[0]),
-                token: number(&row[1]),
-                amount: row[2].as_str().unwrap().parse().unwrap(),
-            })
-            .collect(),
+        queue: array(&facts["queue"]),
+        priority: list(&facts["priority"], priority),
+        openings: list(&facts["openings"], |row| OpeningData {
+            from: number(&row["from"]),
+            to: number(&row["to"]),
+            amount: sum(&row["amount"]).try_into().unwrap(),
+            fee: number(&row["fee"]),
+            token: number(&row["token"]),
+            owner: array(&row["owner"]),
+            key: key(&row["key"]),
+        }),
+        transfers: list(&facts["transfers"], |row| TransferData {
+            from: number(&row["from"]),
+            to: number(&row["to"]),
+            amount: sum(&row["amount"]).try_into().unwrap(),
+            fee: number(&row["fee"]),
+        }),
+        withdrawals: list(&facts["withdrawals"], |row| WithdrawalData {
+            from: number(&row["from"]),
+            token: number(&row["token"]),
+            amount: sum(&row["amount"]),
+            fee: number(&row["fee"]),
+            address: array(&row["address"]),
+        }),
+        rotations: list(&facts["rotations"], |row| RotationData {
+            from: number(&row["from"]),
+            fee: number(&row["fee"]),
+            owner: array(&row["owner"]),
+            key: key(&row["key"]),
+        }),
+        fees: list(&facts["fees"], |row| FeeData {
+            leaf: number(&row["leaf"]),
+            token: number(&row["token"]),
+            amount: sum(&row["amount"]),
+        }),
     }
 }
 
@@ -78,6 +135,9 @@ fn tags_are_hashes_of_their_names() {
         ("statement", TAG_STATEMENT),
         ("verifying-key", TAG_VERIFYING_KEY),
         ("batch-verify", TAG_BATCH_VERIFY),
+        ("priority", TAG_PRIORITY),
+        ("exit-statement", TAG_EXIT_STATEMENT),
+        ("exit-key", TAG_EXIT_KEY),
     ] {
         assert_eq!(
             tag,
@@ -131,11 +191,98 @@ fn elements_and_public_inputs() {
         let inputs = public_inputs(&key_id, &shape, &facts, &h).unwrap();
         assert_eq!(inputs, [h, z, fr(&case["y"])], "{name}");
 
-        let words = pubdata(&facts).unwrap();
-        let used_fees = &elements[5..5 + facts.fees.len()];
-        let first_transfer = 5 + usize::try_from(shape.fee_slots).unwrap();
-        let used_words = &elements[first_transfer..first_transfer + facts.transfers.len().div_ceil(2)];
-        assert_eq!(words, [used_fees, used_words].concat(), "{name}");
+        // Pubdata is what is left of the elements without the head and the words of unused slots.
+        let mut used = Vec::new();
+        let mut at = Shape::HEAD_ELEMENTS;
+        for section in [
+            Section::Fees,
+            Section::Priority,
+            Section::Openings,
+            Section::Withdrawals,
+            Section::Rotations,
+            Section::Transfers,
+        ] {
+            let count = u32::try_from(facts.count(section)).unwrap();
+            let words = |slots| usize::try_from(section.words(slots)).unwrap();
+            used.extend(&elements[at..at + words(count)]);
+            at += words(shape.slots(section));
+        }
+        assert_eq!(at, elements.len(), "{name}");
+        assert_eq!(pubdata(&facts).unwrap(), used, "{name}");
+    }
+}
+
+#[test]
+fn queue_hashes() {
+    let vectors = vectors();
+    let mut hash = EMPTY_QUEUE;
+    for step in vectors["queue"].as_array().unwrap() {
+        hash = priority(&step["operation"]).request().hash_after(&hash);
+        assert_eq!(to_hex(&hash), step["hash"]);
+    }
+    assert_ne!(hash, EMPTY_QUEUE);
+    for case in cases() {
+        let facts = case_facts(&case);
+        assert_eq!(
+            to_hex(&facts.queue_after()),
+            case["queue_after"],
+            "{}",
+            case["name"]
+        );
+    }
+}
+
+#[test]
+fn exits() {
+    let Value::Array(cases) = vectors()["exits"].take() else {
+        panic!("no exits")
+    };
+    assert!(cases.len() >= 4);
+    for case in cases {
+        let name = &case["name"];
+        let row = &case["facts"];
+        let facts = ExitFacts {
+            rollup_id: array(&row["rollup_id"]),
+            root: fr(&row["root"]),
+            leaf: number(&row["leaf"]),
+            token: number(&row["token"]),
+            balance: sum(&row["balance"]),
+            owner: array(&row["owner"]),
+        };
+        let elements = exit_elements(&facts).unwrap();
+        let words = elements.map(|element| to_hex(&fr_to_bytes_be(&element)));
+        assert_eq!(Value::from(words.to_vec()), case["elements"], "{name}");
+        assert_eq!(
+            ExitFacts::from_bytes(&facts.to_bytes().unwrap()),
+            Ok(facts),
+            "{name}"
+        );
+
+        let key = ExitVerifyingKey::from_bytes(&bytes(&case["verifying_key"])).unwrap();
+        assert_eq!(key.to_bytes(), bytes(&case["verifying_key"]), "{name}");
+        assert_eq!(key.key_id().to_string(), case["key_id"], "{name}");
+        assert_eq!(key.levels(), number::<u8>(&case["levels"]), "{name}");
+        assert_eq!(key.provenance().to_string(), case["provenance"], "{name}");
+
+        let bundle = ExitBundle::from_bytes(&bytes(&case["bundle"])).unwrap();
+        assert_eq!(bundle.to_bytes().unwrap(), bytes(&case["bundle"]), "{name}");
+        assert_eq!(bundle.to_bytes().unwrap().len(), ExitBundle::BYTES, "{name}");
+        let expected = ExitBundle {
+            key_id: key.key_id(),
+            facts,
+            h: fr(&case["h"]),
+            proof: Proof::from_bytes(&bytes(&case["proof"])).unwrap(),
+        };
+        assert_eq!(bundle, expected, "{name}");
+
+        let verifier = ExitVerifier::new(&key, DevelopmentKeys::Accept).unwrap();
+        assert_eq!(verifier.verify(&bundle), Ok(()), "{name}");
+        let inputs = ["h", "z", "y"].map(|input| fr(&case[input]));
+        assert_eq!(verifier.public_inputs(&bundle), Ok(inputs), "{name}");
+        let z = exit_challenge(&key.key_id(), &bundle.h, &elements);
+        assert_eq!((z, evaluate(&elements, &z)), (inputs[1], inputs[2]), "{name}");
+        let raw = ["h", "z", "y"].map(|input| array(&case[input]));
+        assert_eq!(verifier.verify_raw_inputs(&raw, &bundle.proof), Ok(()), "{name}");
     }
 }
 
@@ -245,7 +392,7 @@ fn proof_by_ark_groth16() {
 #[test]
 fn fresh_proofs_by_ark_groth16() {
     for seed in 1..4 {
-        let (key, bundle) = toy::prove(seed, facts(seed, 8, 1));
+        let (key, bundle) = toy::prove(seed, full_facts(seed, toy::SHAPE));
         let verifier = Verifier::new(&key, DevelopmentKeys::Accept).unwrap();
         assert_eq!(verifier.verify(&bundle), Ok(()));
         let mut forged = bundle;

@@ -5,7 +5,10 @@
 
 mod batches;
 mod decoding;
+mod exits;
 mod inputs;
 mod keys;
 mod proofs;
+mod pubdata;
+mod queue;
 mod statements;

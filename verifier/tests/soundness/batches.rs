@@ -191,7 +191,11 @@ fn s27_batch_refuses_facts_that_do_not_fit() {
         verify_batch(&items),
         Err(BatchError::Item {
             index: 2,
-            source: VerifyError::Statement(StatementError::TooManyTransfers { got: 5, capacity: 4 })
+            source: VerifyError::Statement(StatementError::TooMany {
+                section: Section::Transfers,
+                got: 5,
+                capacity: 4
+            })
         })
     );
 }

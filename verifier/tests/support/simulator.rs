@@ -91,14 +91,53 @@ impl Simulator {
     }
 }
 
-/// Facts with random values.
+/// An exit circuit's key with the secrets of a [`Simulator`], whose own key goes unused.
+pub(crate) struct ExitSimulator {
+    pub(crate) key: ExitVerifyingKey,
+    secrets: Simulator,
+}
+
+impl ExitSimulator {
+    pub(crate) fn new(seed: u64, provenance: Provenance) -> Self {
+        let secrets = Simulator::new(seed, provenance, Shape::transfers_only(16, 1, 1));
+        let key = ExitVerifyingKey::new(provenance, 16, *secrets.key.points()).unwrap();
+        Self { key, secrets }
+    }
+
+    pub(crate) fn verifier(&self) -> ExitVerifier {
+        ExitVerifier::new(&self.key, DevelopmentKeys::Refuse).unwrap()
+    }
+
+    pub(crate) fn prove(&self, inputs: &[Fr; 3], rng: &mut impl Rng) -> Proof {
+        self.secrets.prove(inputs, rng)
+    }
+
+    /// An exit bundle that verifies.
+    pub(crate) fn bundle(&self, facts: ExitFacts, seed: u64) -> ExitBundle {
+        let mut rng = rng(seed);
+        let h = Fr::rand(&mut rng);
+        let key_id = self.key.key_id();
+        let inputs = exit_public_inputs(&key_id, &facts, &h).unwrap();
+        ExitBundle {
+            key_id,
+            facts,
+            h,
+            proof: self.prove(&inputs, &mut rng),
+        }
+    }
+}
+
+/// Facts with random values: transfers and fee slots alone.
 pub(crate) fn facts(seed: u64, transfers: usize, fees: usize) -> Facts {
     let mut rng = rng(seed);
-    Facts {
+    let mut facts = Facts {
         rollup_id: DEMO_ROLLUP_ID,
         batch_number: rng.r#gen::<u32>() >> 1,
         old_root: Fr::rand(&mut rng),
         new_root: Fr::rand(&mut rng),
+        queue: rng.r#gen(),
+        priority: Vec::new(),
+        openings: Vec::new(),
         transfers: (0..transfers)
             .map(|_| TransferData {
                 from: rng.r#gen(),
@@ -107,6 +146,8 @@ pub(crate) fn facts(seed: u64, transfers: usize, fees: usize) -> Facts {
                 fee: rng.r#gen(),
             })
             .collect(),
+        withdrawals: Vec::new(),
+        rotations: Vec::new(),
         fees: (0..fees)
             .map(|_| FeeData {
                 leaf: rng.r#gen(),
@@ -114,20 +155,112 @@ pub(crate) fn facts(seed: u64, transfers: usize, fees: usize) -> Facts {
                 amount: rng.r#gen(),
             })
             .collect(),
+    };
+    facts.queue[0] = 0;
+    facts
+}
+
+/// Facts with random values and as many entries in each list as the shape has slots.
+pub(crate) fn full_facts(seed: u64, shape: &str) -> Facts {
+    let shape = Shape::parse_name(shape).unwrap();
+    let count = |section| usize::try_from(shape.slots(section)).unwrap();
+    let mut facts = facts(seed, count(Section::Transfers), count(Section::Fees));
+    let mut rng = rng(seed ^ 0x5eed);
+    facts.priority = (0..count(Section::Priority))
+        .map(|index| priority(&mut rng, index))
+        .collect();
+    facts.openings = (0..count(Section::Openings))
+        .map(|_| OpeningData {
+            from: rng.r#gen(),
+            to: rng.r#gen(),
+            amount: rng.r#gen::<u64>() >> 24,
+            fee: rng.r#gen(),
+            token: rng.r#gen(),
+            owner: rng.r#gen(),
+            key: key(&mut rng),
+        })
+        .collect();
+    facts.withdrawals = (0..count(Section::Withdrawals))
+        .map(|_| WithdrawalData {
+            from: rng.r#gen(),
+            token: rng.r#gen(),
+            amount: rng.r#gen(),
+            fee: rng.r#gen(),
+            address: rng.r#gen(),
+        })
+        .collect();
+    facts.rotations = (0..count(Section::Rotations))
+        .map(|_| RotationData {
+            from: rng.r#gen(),
+            fee: rng.r#gen(),
+            owner: rng.r#gen(),
+            key: key(&mut rng),
+        })
+        .collect();
+    facts
+}
+
+/// In turn a deposit that is done, one that is not, a forced exit that pays, one that does not.
+pub(crate) fn priority(rng: &mut impl Rng, index: usize) -> PriorityData {
+    let deposit = Deposit {
+        leaf: rng.r#gen(),
+        token: rng.r#gen(),
+        amount: rng.r#gen(),
+        owner: rng.r#gen(),
+        key: key(rng),
+    };
+    let exit = ForcedExit {
+        leaf: rng.r#gen(),
+        caller: rng.r#gen(),
+    };
+    let payout = Payout {
+        token: rng.r#gen(),
+        amount: rng.r#gen(),
+    };
+    match index % 4 {
+        0 => PriorityData::Deposit { deposit, done: true },
+        1 => PriorityData::Deposit { deposit, done: false },
+        2 => PriorityData::ForcedExit {
+            exit,
+            paid: Some(payout),
+        },
+        _ => PriorityData::ForcedExit { exit, paid: None },
+    }
+}
+
+fn key(rng: &mut impl Rng) -> [Fr; 2] {
+    [Fr::rand(rng), Fr::rand(rng)]
+}
+
+/// What an exit says, with random values.
+pub(crate) fn exit_facts(seed: u64) -> ExitFacts {
+    let mut rng = rng(seed);
+    ExitFacts {
+        rollup_id: DEMO_ROLLUP_ID,
+        root: Fr::rand(&mut rng),
+        leaf: rng.r#gen(),
+        token: rng.r#gen(),
+        balance: rng.r#gen(),
+        owner: rng.r#gen(),
     }
 }
 
 /// `count` bundles of one key that follow each other.
 pub(crate) fn chain(simulator: &Simulator, count: u32) -> Vec<Bundle> {
-    let roots: Vec<Fr> = (0..=count).map(|index| Fr::from(1000 + index)).collect();
-    roots
-        .windows(2)
-        .zip(1..)
-        .map(|(ends, number)| {
-            let mut facts = facts(number.into(), 3, 1);
+    chain_of(simulator, count, |number| facts(number, 3, 1))
+}
+
+/// `count` bundles of one key that follow each other, with these operations.
+pub(crate) fn chain_of(simulator: &Simulator, count: u32, facts: impl Fn(u64) -> Facts) -> Vec<Bundle> {
+    let mut queue = EMPTY_QUEUE;
+    (1..=count)
+        .map(|number| {
+            let mut facts = facts(number.into());
             facts.batch_number = number;
-            facts.old_root = ends[0];
-            facts.new_root = ends[1];
+            facts.old_root = Fr::from(999 + number);
+            facts.new_root = Fr::from(1000 + number);
+            facts.queue = queue;
+            queue = facts.queue_after();
             simulator.bundle(facts, number.into())
         })
         .collect()

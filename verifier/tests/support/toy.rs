@@ -27,7 +27,10 @@ impl ConstraintSynthesizer<Fr> for Toy {
     }
 }
 
-/// A development key of shape t8f1 from `seed`, and a bundle that ark-groth16 proved with it.
+/// Slots in every section.
+pub(crate) const SHAPE: &str = "p4o1t8w1r1f1";
+
+/// A development key of [`SHAPE`] from `seed`, and a bundle that ark-groth16 proved with it.
 pub(crate) fn prove(seed: u64, facts: Facts) -> (VerifyingKey, Bundle) {
     let mut rng = crate::simulator::rng(seed);
     let toy = Toy {
@@ -41,7 +44,7 @@ pub(crate) fn prove(seed: u64, facts: Facts) -> (VerifyingKey, Bundle) {
         delta_g2: pk.vk.delta_g2,
         ic: pk.vk.gamma_abc_g1.clone().try_into().unwrap(),
     };
-    let shape = Shape::parse_name("t8f1").unwrap();
+    let shape = Shape::parse_name(SHAPE).unwrap();
     let key = VerifyingKey::new(Provenance::Development, shape, points).unwrap();
     let h = Fr::rand(&mut rng);
     let inputs = public_inputs(&key.key_id(), &shape, &facts, &h).unwrap();

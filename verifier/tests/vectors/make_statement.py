@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Makes statement.json: facts, elements, (h, z, y), keys, proofs and bundles, written a second time.
+"""Makes statement.json: facts, elements, (h, z, y), keys, proofs and bundles of batches and exits, and the priority
+queue's hashes, written a second time.
 
 Nothing here shares code with the Rust crate or any library: keccak256, the fields, the curves and the
 encodings are written from shared definitions (DESIGN.md, verifier/README.md) in plain Python. Keys and proofs
@@ -145,34 +146,95 @@ def g2(scalar):
     return x.words() + y.words()
 
 
+# --- the priority queue --------------------------------------------------------------------------------------
+
+DEPOSIT, FORCED_EXIT = 5, 6
+
+
+def queue_after(hash_before, priority):
+    """The running hash after these operations. Says what was asked for, not how it ended."""
+    current = hash_before
+    for entry in priority:
+        kind, leaf, owner = entry["kind"], entry["leaf"], entry["owner"]
+        token, amount, key = (entry["token"], entry["amount"], entry["key"]) if kind == DEPOSIT else (0, 0, (0, 0))
+        data = b"".join(map(word, [current, kind, leaf, token, amount, owner, key[0], key[1]]))
+        current = int.from_bytes(keccak256(tag(b"priority") + data), "big") & MASK_248
+    return current
+
+
 # --- the statement -------------------------------------------------------------------------------------------
 
+# Order of the sections, and letters of their slots in a shape's name.
+SECTIONS = [("priority", "p"), ("openings", "o"), ("transfers", "t"), ("withdrawals", "w"), ("rotations", "r"),
+            ("fees", "f")]
+
+
+def shape_name(shape):
+    name = "".join(letter + str(shape[section]) for section, letter in SECTIONS if shape[section])
+    return name + ("" if shape["levels"] == 16 else f"l{shape['levels']}")
+
+
+def big(*parts):
+    """Numbers with widths in bytes, one after the other."""
+    return b"".join(value.to_bytes(width, "big") for value, width in parts)
+
+
+def fee_words(fee):
+    return [big((fee["leaf"], 4), (fee["token"], 4), (fee["amount"], 16))]
+
+
+def key_words(entry):
+    return [big((entry["owner"], 20)), word(entry["key"][0]), word(entry["key"][1])]
+
+
+def priority_words(entry):
+    head = big((entry["kind"], 1), (entry["done"], 1), (entry["leaf"], 4), (entry["token"], 4), (entry["amount"], 16))
+    return [head] + key_words(entry)
+
+
+def opening_words(opening):
+    return [big((opening["token"], 4)) + transfer_bytes(opening)] + key_words(opening)
+
+
+def withdrawal_words(withdrawal):
+    return [big((withdrawal["from"], 4), (withdrawal["token"], 4), (withdrawal["amount"], 16)),
+            big((withdrawal["fee"], 2), (withdrawal["address"], 20))]
+
+
+def rotation_words(rotation):
+    return [big((rotation["from"], 4), (rotation["fee"], 2))] + key_words(rotation)
+
+
+def transfer_bytes(transfer):
+    return big((transfer["from"], 4), (transfer["to"], 4), (transfer["amount"], 5), (transfer["fee"], 2))
+
+
 def elements(facts, shape):
-    levels, transfers, fee_slots = shape
-    counts = len(facts["transfers"]) << 64 | len(facts["fees"]) << 160
-    result = [facts["rollup_id"], facts["batch_number"], facts["old_root"], facts["new_root"], counts]
-    for slot in range(fee_slots):
-        data = bytes(24)
-        if slot < len(facts["fees"]):
-            leaf, token, amount = facts["fees"][slot]
-            data = leaf.to_bytes(4, "big") + token.to_bytes(4, "big") + amount.to_bytes(16, "big")
-        result.append(int.from_bytes(data, "big"))
-    for pair in range(0, transfers, 2):
+    counts = sum(len(facts[section]) << (32 * number) for number, (section, _) in enumerate(SECTIONS))
+    result = [facts["rollup_id"], facts["batch_number"], facts["old_root"], facts["new_root"], counts, facts["queue"]]
+    for section, words, width in [("fees", fee_words, 1), ("priority", priority_words, 4), ("openings", opening_words, 4),
+                                  ("withdrawals", withdrawal_words, 2), ("rotations", rotation_words, 4)]:
+        for slot in range(shape[section]):
+            used = slot < len(facts[section])
+            result += [int.from_bytes(data, "big") for data in words(facts[section][slot])] if used else [0] * width
+    for pair in range(0, shape["transfers"], 2):
         data = b""
         for slot in (pair, pair + 1):
             data += transfer_bytes(facts["transfers"][slot]) if slot < len(facts["transfers"]) else bytes(15)
         result.append(int.from_bytes(data, "big"))
+    p, o, t, w, r, f = (shape[section] for section, _ in SECTIONS)
+    assert len(result) == 6 + f + 4 * p + 4 * o + 2 * w + 4 * r + (t + 1) // 2
     return result
 
 
-def transfer_bytes(transfer):
-    from_, to, amount, fee = transfer
-    return from_.to_bytes(4, "big") + to.to_bytes(4, "big") + amount.to_bytes(5, "big") + fee.to_bytes(2, "big")
+def exit_elements(facts):
+    held = big((facts["leaf"], 4), (facts["token"], 4), (facts["balance"], 16))
+    return [facts["rollup_id"], facts["root"], int.from_bytes(held, "big"), facts["owner"]]
 
 
-def challenge(key_id, h, values):
+def challenge(name, key_id, h, values):
     digest = keccak256(b"".join(map(word, values)))
-    return int.from_bytes(keccak256(tag(b"statement") + key_id + word(h) + digest), "big") & MASK_248
+    return int.from_bytes(keccak256(tag(name) + key_id + word(h) + digest), "big") & MASK_248
 
 
 def evaluate(values, z):
@@ -185,11 +247,9 @@ def rollup_id(chain_id, contract):
 
 # --- keys, proofs, bundles -----------------------------------------------------------------------------------
 
-def verifying_key(provenance, shape, secrets):
-    levels, transfers, fee_slots = shape
-    numbers = [provenance, levels, 0, 0, transfers, 0, 0, fee_slots]
+def verifying_key(name, provenance, numbers, secrets):
     alpha, beta, gamma, delta, ic = secrets
-    return (tag(b"verifying-key") + b"".join(map(word, numbers)) + g1(alpha) + g2(beta) + g2(gamma) + g2(delta)
+    return (tag(name) + b"".join(map(word, [provenance] + numbers)) + g1(alpha) + g2(beta) + g2(gamma) + g2(delta)
             + b"".join(map(g1, ic)))
 
 
@@ -200,12 +260,34 @@ def prove(secrets, inputs, a, b):
     return g1(a) + g2(b) + g1(c)
 
 
-def bundle(key_id, facts, h, proof):
-    fees = b"".join(l.to_bytes(4, "big") + t.to_bytes(4, "big") + a.to_bytes(16, "big") for l, t, a in facts["fees"])
-    return (b"QUITBNDL" + (1).to_bytes(4, "big") + key_id + word(facts["rollup_id"])
-            + facts["batch_number"].to_bytes(4, "big") + word(facts["old_root"]) + word(facts["new_root"])
-            + len(facts["transfers"]).to_bytes(4, "big") + len(facts["fees"]).to_bytes(4, "big") + fees
-            + b"".join(map(transfer_bytes, facts["transfers"])) + word(h) + proof)
+def facts_bytes(facts):
+    data = big((facts["rollup_id"], 32), (facts["batch_number"], 4), (facts["old_root"], 32), (facts["new_root"], 32),
+               (facts["queue"], 32))
+    data += b"".join(len(facts[section]).to_bytes(4, "big") for section, _ in SECTIONS)
+    for fee in facts["fees"]:
+        data += big((fee["leaf"], 4), (fee["token"], 4), (fee["amount"], 16))
+    for entry in facts["priority"]:
+        data += big((entry["kind"], 1), (entry["done"], 1), (entry["leaf"], 4), (entry["token"], 4), (entry["amount"], 16),
+                    (entry["owner"], 20), (entry["key"][0], 32), (entry["key"][1], 32))
+    for opening in facts["openings"]:
+        data += transfer_bytes(opening) + big((opening["token"], 4), (opening["owner"], 20), (opening["key"][0], 32),
+                                              (opening["key"][1], 32))
+    for withdrawal in facts["withdrawals"]:
+        data += big((withdrawal["from"], 4), (withdrawal["token"], 4), (withdrawal["amount"], 16), (withdrawal["fee"], 2),
+                    (withdrawal["address"], 20))
+    for rotation in facts["rotations"]:
+        data += big((rotation["from"], 4), (rotation["fee"], 2), (rotation["owner"], 20), (rotation["key"][0], 32),
+                    (rotation["key"][1], 32))
+    return data + b"".join(map(transfer_bytes, facts["transfers"]))
+
+
+def exit_bytes(facts):
+    return big((facts["rollup_id"], 32), (facts["root"], 32), (facts["leaf"], 4), (facts["token"], 4),
+               (facts["balance"], 16), (facts["owner"], 20))
+
+
+def bundle(magic, version, key_id, data, h, proof):
+    return magic + version.to_bytes(4, "big") + key_id + data + word(h) + proof
 
 
 def batch_scalars(claims):
@@ -218,73 +300,166 @@ def batch_scalars(claims):
 
 # --- cases ---------------------------------------------------------------------------------------------------
 
-def make_facts(rng, rollup, batch, transfers, fees, kind):
-    top = {"random": None, "zero": 0, "max": 1}[kind]
+class Numbers:
+    """Random numbers of so many bits, or always the least, or always the greatest."""
 
-    def number(bits):
-        return rng.getrandbits(bits) if top is None else top * ((1 << bits) - 1)
+    def __init__(self, rng, kind):
+        self.rng, self.kind = rng, kind
 
-    def root():
-        return rng.randrange(R) if top is None else top * (R - 1)
+    def bits(self, bits):
+        return {"random": self.rng.getrandbits(bits), "zero": 0, "max": (1 << bits) - 1}[self.kind]
 
+    def below_r(self):
+        return {"random": self.rng.randrange(R), "zero": 0, "max": R - 1}[self.kind]
+
+    def key(self):
+        return [self.below_r(), self.below_r()]
+
+
+def make_priority(numbers, index):
+    # In turn: a deposit that is done, one that is not, a forced exit that pays, one that does not.
+    deposit, done = index % 4 < 2, 1 - index % 2
+    paid = deposit or done
     return {
-        "rollup_id": rollup, "batch_number": batch, "old_root": root(), "new_root": root(),
-        "transfers": [[number(32), number(32), number(40), number(16)] for _ in range(transfers)],
-        "fees": [[number(32), number(32), number(128)] for _ in range(fees)],
+        "kind": DEPOSIT if deposit else FORCED_EXIT, "done": done, "leaf": numbers.bits(32),
+        "token": numbers.bits(32) if paid else 0, "amount": numbers.bits(128) if paid else 0,
+        "owner": numbers.bits(160), "key": numbers.key() if deposit else [0, 0],
+    }
+
+
+def make_facts(numbers, rollup, batch, counts):
+    n = numbers
+    make = {
+        "priority": lambda index: make_priority(n, index),
+        "openings": lambda _: {"from": n.bits(32), "to": n.bits(32), "amount": n.bits(40), "fee": n.bits(16),
+                               "token": n.bits(32), "owner": n.bits(160), "key": n.key()},
+        "transfers": lambda _: {"from": n.bits(32), "to": n.bits(32), "amount": n.bits(40), "fee": n.bits(16)},
+        "withdrawals": lambda _: {"from": n.bits(32), "token": n.bits(32), "amount": n.bits(128), "fee": n.bits(16),
+                                  "address": n.bits(160)},
+        "rotations": lambda _: {"from": n.bits(32), "fee": n.bits(16), "owner": n.bits(160), "key": n.key()},
+        "fees": lambda _: {"leaf": n.bits(32), "token": n.bits(32), "amount": n.bits(128)},
+    }
+    facts = {"rollup_id": rollup, "batch_number": batch, "old_root": n.below_r(), "new_root": n.below_r(),
+             "queue": n.bits(248)}
+    for section, _ in SECTIONS:
+        facts[section] = [make[section](index) for index in range(counts.get(section, 0))]
+    return facts
+
+
+def sizes(levels=16, **slots):
+    return {"levels": levels, **{section: slots.get(section, 0) for section, _ in SECTIONS}}
+
+
+def text(entry):
+    """The entry for JSON, where wide numbers are texts: sums in decimal, the rest in hexadecimal."""
+    wide = {"amount": str, "balance": str, "owner": lambda v: hexadecimal(big((v, 20))),
+            "address": lambda v: hexadecimal(big((v, 20))), "key": lambda v: [hexadecimal(word(x)) for x in v]}
+    for name in ("rollup_id", "old_root", "new_root", "root", "queue"):
+        wide[name] = lambda v: hexadecimal(word(v))
+    return {name: [text(item) for item in value] if isinstance(value, list) and name != "key"
+            else wide.get(name, int)(value) for name, value in entry.items()}
+
+
+def make_secrets(rng):
+    return [rng.randrange(2, R) for _ in range(4)] + [[rng.randrange(1, R) for _ in range(4)]]
+
+
+def proved(rng, secrets, name, key, values, h):
+    """What follows from a key, a statement's elements and h."""
+    key_id = keccak256(key)
+    z = challenge(name, key_id, h, values)
+    y = evaluate(values, z)
+    proof = prove(secrets, [h, z, y], rng.randrange(1, R), rng.randrange(1, R))
+    return key_id, z, y, proof
+
+
+def result(key_id, key, provenance, values, h, z, y, proof):
+    return {
+        "elements": [hexadecimal(word(value)) for value in values],
+        "provenance": {1: "development", 2: "ceremony"}[provenance],
+        "verifying_key": hexadecimal(key), "key_id": hexadecimal(key_id),
+        "h": hexadecimal(word(h)), "z": hexadecimal(word(z)), "y": hexadecimal(word(y)), "proof": hexadecimal(proof),
     }
 
 
 def main():
-    rng = random.Random(20261120)
-    cases, claims = [], []
+    rng = random.Random(20261122)
+    cases, exits, claims = [], [], []
     demo = rollup_id(0, bytes(20))
     contract = bytes.fromhex("00112233445566778899aabbccddeeff01234567")
     chain = rollup_id(11155111, contract)
-    for name, shape, rollup, batch, transfers, fees, kind, provenance in [
-        ("empty batch", (16, 1, 1), demo, 0, 0, 0, "random", 2),
-        ("one transfer that is all zeros", (16, 1, 1), demo, 1, 1, 1, "zero", 2),
-        ("full", (16, 8, 1), demo, 2, 8, 1, "random", 2),
-        ("odd number of slots and transfers", (4, 7, 3), chain, 3, 5, 2, "random", 1),
-        ("half full", (16, 64, 4), chain, 4_000_000_000, 33, 1, "random", 2),
-        ("greatest values", (1, 2, 2), MASK_248, 2**32 - 1, 2, 2, "max", 1),
-        ("many fee slots", (16, 3, 64), chain, 6, 1, 64, "random", 2),
+    one = dict(priority=1, openings=1, transfers=1, withdrawals=1, rotations=1, fees=1)
+    for name, shape, rollup, batch, counts, kind, provenance in [
+        ("empty batch", sizes(transfers=1, fees=1), demo, 0, {}, "random", 2),
+        ("one transfer that is all zeros", sizes(transfers=1, fees=1), demo, 1, dict(transfers=1, fees=1), "zero", 2),
+        ("full", sizes(transfers=8, fees=1), demo, 2, dict(transfers=8, fees=1), "random", 2),
+        ("odd number of slots and transfers", sizes(4, transfers=7, fees=3), chain, 3, dict(transfers=5, fees=2),
+         "random", 1),
+        ("half full", sizes(transfers=64, fees=4), chain, 4_000_000_000, dict(transfers=33, fees=1), "random", 2),
+        ("greatest values", sizes(1, priority=3, openings=2, transfers=2, withdrawals=2, rotations=2, fees=2), MASK_248,
+         2**32 - 1, dict(priority=3, openings=2, transfers=2, withdrawals=2, rotations=2, fees=2), "max", 1),
+        ("many fee slots", sizes(transfers=3, fees=64), chain, 6, dict(transfers=1, fees=64), "random", 2),
+        ("one of each", sizes(**one), chain, 7, one, "random", 2),
+        ("one of each, all zeros", sizes(**one), demo, 8, one, "zero", 2),
+        ("unused slots in every section", sizes(8, priority=6, openings=3, transfers=9, withdrawals=4, rotations=2, fees=3),
+         chain, 9, dict(priority=5, openings=2, transfers=4, withdrawals=3, rotations=1, fees=2), "random", 1),
+        ("priority operations alone, without a fee slot", sizes(priority=8), chain, 10, dict(priority=8), "random", 2),
+        ("openings alone", sizes(openings=2, fees=1), chain, 11, dict(openings=2, fees=1), "random", 2),
+        ("withdrawals alone", sizes(withdrawals=5, fees=2), chain, 12, dict(withdrawals=3, fees=2), "random", 2),
+        ("rotations alone", sizes(rotations=3, fees=1), chain, 13, dict(rotations=3, fees=1), "random", 2),
     ]:
-        facts = make_facts(rng, rollup, batch, transfers, fees, kind)
-        secrets = [rng.randrange(2, R) for _ in range(4)] + [[rng.randrange(1, R) for _ in range(4)]]
-        key = verifying_key(provenance, shape, secrets)
-        key_id = keccak256(key)
+        numbers = Numbers(rng, kind)
+        facts = make_facts(numbers, rollup, batch, counts)
+        secrets = make_secrets(rng)
+        slots = [shape[section] for section, _ in SECTIONS]
+        key = verifying_key(b"verifying-key", provenance, [shape["levels"]] + slots, secrets)
         h = R - 1 if kind == "max" else rng.randrange(R)
         values = elements(facts, shape)
-        z = challenge(key_id, h, values)
-        y = evaluate(values, z)
-        proof = prove(secrets, [h, z, y], rng.randrange(1, R), rng.randrange(1, R))
+        key_id, z, y, proof = proved(rng, secrets, b"statement", key, values, h)
         claims.append((key_id, [h, z, y], proof))
-        levels, transfer_slots, fee_slots = shape
         cases.append({
-            "name": name,
-            "shape": f"t{transfer_slots}f{fee_slots}" + ("" if levels == 16 else f"l{levels}"),
-            "facts": {
-                "rollup_id": hexadecimal(word(facts["rollup_id"])), "batch_number": facts["batch_number"],
-                "old_root": hexadecimal(word(facts["old_root"])), "new_root": hexadecimal(word(facts["new_root"])),
-                "transfers": facts["transfers"],
-                "fees": [[leaf, token, str(amount)] for leaf, token, amount in facts["fees"]],
-            },
-            "elements": [hexadecimal(word(value)) for value in values],
-            "provenance": {1: "development", 2: "ceremony"}[provenance],
-            "verifying_key": hexadecimal(key), "key_id": hexadecimal(key_id),
-            "h": hexadecimal(word(h)), "z": hexadecimal(word(z)), "y": hexadecimal(word(y)),
-            "proof": hexadecimal(proof), "bundle": hexadecimal(bundle(key_id, facts, h, proof)),
+            "name": name, "shape": shape_name(shape), "facts": text(facts),
+            "queue_after": hexadecimal(word(queue_after(facts["queue"], facts["priority"]))),
+            **result(key_id, key, provenance, values, h, z, y, proof),
+            "bundle": hexadecimal(bundle(b"QUITBNDL", 2, key_id, facts_bytes(facts), h, proof)),
         })
+    for name, levels, rollup, kind, provenance in [
+        ("an exit", 16, chain, "random", 2),
+        ("an exit of a small tree", 3, demo, "random", 1),
+        ("an exit of zeros", 16, demo, "zero", 2),
+        ("an exit of the greatest values", 16, MASK_248, "max", 2),
+    ]:
+        n = Numbers(rng, kind)
+        facts = {"rollup_id": rollup, "root": n.below_r(), "leaf": n.bits(32), "token": n.bits(32),
+                 "balance": n.bits(128), "owner": n.bits(160)}
+        secrets = make_secrets(rng)
+        key = verifying_key(b"exit-key", provenance, [levels] + [0] * 6, secrets)
+        h = rng.randrange(R)
+        values = exit_elements(facts)
+        key_id, z, y, proof = proved(rng, secrets, b"exit-statement", key, values, h)
+        exits.append({
+            "name": name, "levels": levels, "facts": text(facts), **result(key_id, key, provenance, values, h, z, y, proof),
+            "bundle": hexadecimal(bundle(b"QUITEXIT", 1, key_id, exit_bytes(facts), h, proof)),
+        })
+    numbers = Numbers(rng, "random")
+    queue, current = [], 0
+    for index in range(8):
+        entry = make_priority(numbers, index)
+        current = queue_after(current, [entry])
+        queue.append({"operation": text(entry), "hash": hexadecimal(word(current))})
     print(json.dumps({
         "about": "made by make_statement.py, which shares no code with the crate; see its first lines",
         "tags": {name: hexadecimal(tag(name.encode()))
-                 for name in ("rollup", "statement", "verifying-key", "batch-verify")},
+                 for name in ("rollup", "statement", "verifying-key", "batch-verify", "priority", "exit-statement",
+                              "exit-key")},
         "rollup_ids": [
             {"chain_id": chain_id, "contract": hexadecimal(address), "rollup_id": hexadecimal(word(rollup_id(chain_id, address)))}
             for chain_id, address in [(0, bytes(20)), (11155111, contract), (2**64 - 1, b"\xff" * 20)]
         ],
         "cases": cases,
         "batch_scalars": [hexadecimal(scalar.to_bytes(16, "big")) for scalar in batch_scalars(claims)],
+        "queue": queue,
+        "exits": exits,
     }, indent=1))
 
 

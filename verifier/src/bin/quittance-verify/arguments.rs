@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use quittance_verifier::encoding::from_hex;
 
 /// Verify proof bundles of a Quittance rollup, offline.
 ///
 /// The verifying key comes from you, never from a bundle: get it from a source that you trust.
-/// Bundles may be binary or JSON. One line on standard output says the verdict, standard error says more.
+/// Bundles are of batches or of exits, binary or JSON. One line on standard output says the verdict, standard error says more.
 #[derive(Parser, Debug)]
 #[command(name = "quittance-verify", version, after_help = EXIT_CODES)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -37,7 +38,11 @@ pub(crate) struct VerifyArguments {
     #[arg(long)]
     pub(crate) chain: bool,
 
-    /// Files of proof bundles; - is standard input
+    /// Also require that the first batch starts from this hash of the root chain's priority queue: 0x and 64 digits
+    #[arg(long, value_name = "HASH", value_parser = queue_hash)]
+    pub(crate) queue: Option<[u8; 32]>,
+
+    /// Files of proof bundles, all of batches or all of exits; - is standard input
     #[arg(value_name = "BUNDLE", required = true)]
     pub(crate) bundles: Vec<PathBuf>,
 }
@@ -81,11 +86,19 @@ impl Arguments {
     }
 }
 
+fn queue_hash(text: &str) -> Result<[u8; 32], String> {
+    let hash: [u8; 32] = from_hex(text, "queue").map_err(|error| error.to_string())?;
+    match hash {
+        [0, ..] => Ok(hash),
+        _ => Err("queue is at or above 2^248".to_owned()),
+    }
+}
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0  every bundle is valid
   1  not accepted: a proof does not prove its bundle's facts, a bundle is for another key, bundles do not
-     form a chain, or a development key was not allowed
+     form a chain or start elsewhere in the queue, or a development key was not allowed
   2  wrong usage, or an input that cannot be read or decoded: truncated, of another format, or with numbers,
      points or field elements that are out of range, non-canonical, off the curve or off the subgroup";
 

@@ -4,41 +4,120 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use quittance_verifier::{Bundle, VerifyingKey, json};
+use quittance_verifier::{
+    Bundle, ExitBundle, ExitVerifyingKey, KeyId, Provenance, TAG_EXIT_KEY, VerifyingKey, json,
+};
+use serde::Deserialize;
 
 use crate::verdict::with_sources;
 
-/// No file that is longer can be a bundle: the largest binary one has about 1 MB, the largest JSON one 14 MB.
-const MAX_BUNDLE_BYTES: u64 = 32 << 20;
+/// No binary bundle is longer: one of the largest shape has 24 MB.
+const MAX_BINARY_BYTES: u64 = 32 << 20;
+
+/// No JSON bundle is longer: one of the largest shape has 180 MB.
+const MAX_JSON_BYTES: u64 = 256 << 20;
+
+/// As much as is read before the format is known.
+const START_BYTES: u64 = 64 << 10;
 
 /// Far more than a key has: enough to say how long a file is that is none.
 const MAX_KEY_BYTES: u64 = 64 << 10;
 
-pub(crate) fn read_key(path: &Path) -> Result<VerifyingKey, String> {
-    let bytes = read_bounded(path, MAX_KEY_BYTES).map_err(|error| with_sources(&error))?;
-    VerifyingKey::from_bytes(&bytes).map_err(|error| with_sources(&error))
+/// A verifying key of either circuit.
+pub(crate) enum Key {
+    Batch(VerifyingKey),
+    Exit(ExitVerifyingKey),
 }
 
-pub(crate) fn read_bundle(path: &Path) -> Result<Bundle, String> {
-    let bytes = read_bounded(path, MAX_BUNDLE_BYTES + 1).map_err(|error| with_sources(&error))?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_BUNDLE_BYTES) {
-        return Err(format!("longer than {MAX_BUNDLE_BYTES} bytes, no bundle is"));
+impl Key {
+    pub(crate) fn key_id(&self) -> KeyId {
+        match self {
+            Self::Batch(key) => key.key_id(),
+            Self::Exit(key) => key.key_id(),
+        }
     }
-    if bytes.trim_ascii_start().starts_with(b"{") {
-        json::from_json(&bytes).map_err(|error| with_sources(&error))
+
+    pub(crate) fn provenance(&self) -> Provenance {
+        match self {
+            Self::Batch(key) => key.provenance(),
+            Self::Exit(key) => key.provenance(),
+        }
+    }
+}
+
+/// A bundle of either circuit.
+pub(crate) enum AnyBundle {
+    Batch(Bundle),
+    Exit(ExitBundle),
+}
+
+/// Reads a key; its tag says of which circuit.
+pub(crate) fn read_key(path: &Path) -> Result<Key, String> {
+    let bytes = read_bounded(&mut open(path)?, MAX_KEY_BYTES)?;
+    if bytes.starts_with(&TAG_EXIT_KEY) {
+        ExitVerifyingKey::from_bytes(&bytes).map(Key::Exit)
     } else {
-        Bundle::from_bytes(&bytes).map_err(|error| with_sources(&error))
+        VerifyingKey::from_bytes(&bytes).map(Key::Batch)
+    }
+    .map_err(|error| with_sources(&error))
+}
+
+/// Reads a bundle; its first bytes, or the field `format`, say of which circuit. Of a file that starts like none, no
+/// more than the start is read.
+pub(crate) fn read_bundle(path: &Path) -> Result<AnyBundle, String> {
+    let mut file = open(path)?;
+    let mut bytes = read_bounded(&mut file, START_BYTES)?;
+    let is_json = bytes.trim_ascii_start().starts_with(b"{");
+    let is_exit = bytes.starts_with(&ExitBundle::MAGIC);
+    if is_json || is_exit || bytes.starts_with(&Bundle::MAGIC) {
+        let limit = if is_json { MAX_JSON_BYTES } else { MAX_BINARY_BYTES };
+        bytes.extend(read_bounded(&mut file, limit + 1 - START_BYTES)?);
+        if u64::try_from(bytes.len()).is_ok_and(|length| length > limit) {
+            return Err(format!("longer than {limit} bytes, no bundle is"));
+        }
+    }
+    match (is_json, is_exit) {
+        (true, _) if is_exit_json(&bytes) => json::exit_from_json(&bytes)
+            .map(AnyBundle::Exit)
+            .map_err(|error| with_sources(&error)),
+        (true, _) => json::from_json(&bytes)
+            .map(AnyBundle::Batch)
+            .map_err(|error| with_sources(&error)),
+        (false, true) => ExitBundle::from_bytes(&bytes)
+            .map(AnyBundle::Exit)
+            .map_err(|error| with_sources(&error)),
+        (false, false) => Bundle::from_bytes(&bytes)
+            .map(AnyBundle::Batch)
+            .map_err(|error| with_sources(&error)),
     }
 }
 
-fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+/// Whether a text says that it is an exit bundle. What else is wrong with it, its reader finds.
+fn is_exit_json(text: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Named {
+        format: String,
+    }
+    serde_json::from_slice::<Named>(text).is_ok_and(|named| named.format == json::EXIT_FORMAT)
+}
+
+fn open(path: &Path) -> Result<Box<dyn Read>, String> {
     if path == Path::new("-") {
-        io::stdin().lock().take(limit).read_to_end(&mut bytes)?;
+        Ok(Box::new(io::stdin().lock()))
     } else {
-        File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+        match File::open(path) {
+            Ok(file) => Ok(Box::new(file)),
+            Err(error) => Err(with_sources(&error)),
+        }
     }
-    Ok(bytes)
+}
+
+fn read_bounded(file: &mut dyn Read, limit: u64) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    match file.take(limit).read_to_end(&mut bytes) {
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(with_sources(&error)),
+    }
 }
 
 /// Writes new files into a directory, which is made if it is not there: all of them, or none.

@@ -4,13 +4,21 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::{fmt, io};
 
-use quittance_verifier::VerifyError;
-use serde_json::{Value, json};
+use quittance_verifier::encoding::{fr_to_bytes_be, to_hex};
+use quittance_verifier::{ExitFacts, Facts, VerifyError};
+use serde_json::{Map, Value, json};
+
+use crate::counts::Counts;
 
 /// What the command found out.
 pub(crate) enum Verdict {
-    Verified(Summary),
-    Exported(Exported),
+    Verified(Box<Verified>),
+    Exported {
+        verified: Box<Verified>,
+        key_id: String,
+        /// Paths of the files, in the order in which they were written.
+        files: Vec<String>,
+    },
     Invalid {
         file: String,
         reason: String,
@@ -27,28 +35,43 @@ pub(crate) enum Verdict {
     },
 }
 
-pub(crate) struct Summary {
-    pub(crate) transfers: usize,
-    pub(crate) bundles: usize,
+pub(crate) struct Verified {
+    pub(crate) what: Proved,
     pub(crate) development_key: bool,
-    /// None for several bundles that were not checked as a chain: then they have no ends.
-    pub(crate) ends: Option<Ends>,
 }
 
-pub(crate) struct Exported {
-    pub(crate) transfers: usize,
-    pub(crate) development_key: bool,
-    pub(crate) key_id: String,
-    pub(crate) ends: Ends,
-    /// Paths of the files, in the order in which they were written.
-    pub(crate) files: Vec<String>,
+/// What was proved.
+pub(crate) enum Proved {
+    Batches {
+        counts: Counts,
+        bundles: usize,
+        /// None for several bundles that were not checked as a chain: then they have no ends.
+        ends: Option<Ends>,
+    },
+    Exits(Vec<ExitFacts>),
 }
 
+/// Where a batch or a chain of batches starts and ends.
 pub(crate) struct Ends {
-    pub(crate) first_batch: u32,
-    pub(crate) last_batch: u32,
-    pub(crate) old_root: String,
-    pub(crate) new_root: String,
+    first_batch: u32,
+    last_batch: u32,
+    old_root: String,
+    new_root: String,
+    queue: String,
+    queue_after: String,
+}
+
+impl Ends {
+    pub(crate) fn of(first: &Facts, last: &Facts) -> Self {
+        Self {
+            first_batch: first.batch_number,
+            last_batch: last.batch_number,
+            old_root: to_hex(&fr_to_bytes_be(&first.old_root)),
+            new_root: to_hex(&fr_to_bytes_be(&last.new_root)),
+            queue: to_hex(&first.queue),
+            queue_after: to_hex(&last.queue_after()),
+        }
+    }
 }
 
 impl fmt::Display for Ends {
@@ -59,12 +82,92 @@ impl fmt::Display for Ends {
             last_batch,
             old_root,
             new_root,
+            ..
         } = self;
         if first_batch == last_batch {
             write!(f, "batch {first_batch}, {old_root} -> {new_root}")
         } else {
             write!(f, "batches {first_batch}..{last_batch}, {old_root} -> {new_root}")
         }
+    }
+}
+
+impl fmt::Display for Proved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Batches {
+                counts,
+                ends: Some(ends),
+                ..
+            } => write!(f, "{counts}, {ends}"),
+            Self::Batches {
+                counts,
+                bundles,
+                ends: None,
+            } => write!(f, "{counts}, {bundles} bundles, not checked as a chain"),
+            Self::Exits(exits) => match exits.as_slice() {
+                [exit] => write!(
+                    f,
+                    "exit of account {}, {} of token {} to {}, root {}",
+                    exit.leaf,
+                    exit.balance,
+                    exit.token,
+                    to_hex(&exit.owner),
+                    to_hex(&fr_to_bytes_be(&exit.root))
+                ),
+                exits => write!(f, "{} exits", exits.len()),
+            },
+        }
+    }
+}
+
+impl Proved {
+    fn to_json(&self) -> Map<String, Value> {
+        match self {
+            Self::Batches {
+                counts,
+                bundles,
+                ends,
+            } => {
+                let mut fields = counts.to_json();
+                let ends = ends.as_ref();
+                for (name, value) in [
+                    ("bundles", json!(bundles)),
+                    ("first_batch", json!(ends.map(|ends| ends.first_batch))),
+                    ("last_batch", json!(ends.map(|ends| ends.last_batch))),
+                    ("old_root", json!(ends.map(|ends| &ends.old_root))),
+                    ("new_root", json!(ends.map(|ends| &ends.new_root))),
+                    ("queue", json!(ends.map(|ends| &ends.queue))),
+                    ("queue_after", json!(ends.map(|ends| &ends.queue_after))),
+                ] {
+                    fields.insert(name.to_owned(), value);
+                }
+                fields
+            }
+            Self::Exits(exits) => {
+                let exits = exits.iter().map(|exit| {
+                    json!({
+                        "rollup_id": to_hex(&exit.rollup_id),
+                        "root": to_hex(&fr_to_bytes_be(&exit.root)),
+                        "account": exit.leaf,
+                        "token": exit.token,
+                        "amount": exit.balance.to_string(),
+                        "owner": to_hex(&exit.owner),
+                    })
+                });
+                Map::from_iter([("exits".to_owned(), exits.collect())])
+            }
+        }
+    }
+}
+
+impl Verified {
+    /// The fields of the line for programs.
+    fn to_json(&self, status: &str) -> Map<String, Value> {
+        let mut fields = self.what.to_json();
+        fields.insert("status".to_owned(), json!(status));
+        fields.insert("development_key".to_owned(), json!(self.development_key));
+        fields
     }
 }
 
@@ -101,7 +204,7 @@ impl Verdict {
 
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Verified(_) | Self::Exported(_) => ExitCode::SUCCESS,
+            Self::Verified(_) | Self::Exported { .. } => ExitCode::SUCCESS,
             Self::Invalid { .. } => ExitCode::from(1),
             Self::Unreadable { .. } | Self::Unwritable { .. } => ExitCode::from(2),
         }
@@ -110,22 +213,8 @@ impl Verdict {
     /// The line for people.
     pub(crate) fn to_line(&self) -> String {
         match self {
-            Self::Verified(Summary {
-                transfers,
-                bundles,
-                ends: None,
-                ..
-            }) => {
-                format!("verified: {transfers} transfers, {bundles} bundles, not checked as a chain")
-            }
-            Self::Verified(Summary {
-                transfers,
-                ends: Some(ends),
-                ..
-            }) => format!("verified: {transfers} transfers, {ends}"),
-            Self::Exported(Exported { transfers, ends, .. }) => {
-                format!("exported: {transfers} transfers, {ends}")
-            }
+            Self::Verified(verified) => format!("verified: {}", verified.what),
+            Self::Exported { verified, .. } => format!("exported: {}", verified.what),
             Self::Invalid { reason, .. } => format!("invalid: {reason}"),
             Self::Unreadable { reason, .. } => format!("unreadable: {reason}"),
             Self::Unwritable { reason, .. } => format!("unwritable: {reason}"),
@@ -135,37 +224,23 @@ impl Verdict {
     /// The line for programs.
     pub(crate) fn to_json(&self) -> Value {
         match self {
-            Self::Verified(Summary {
-                transfers,
-                bundles,
-                development_key,
-                ends,
-            }) => json!({
-                "status": "verified",
-                "development_key": development_key,
-                "transfers": transfers,
-                "bundles": bundles,
-                "first_batch": ends.as_ref().map(|ends| ends.first_batch),
-                "last_batch": ends.as_ref().map(|ends| ends.last_batch),
-                "old_root": ends.as_ref().map(|ends| &ends.old_root),
-                "new_root": ends.as_ref().map(|ends| &ends.new_root),
-            }),
-            Self::Exported(Exported {
-                transfers,
-                development_key,
+            Self::Verified(verified) => verified.to_json("verified").into(),
+            Self::Exported {
+                verified,
                 key_id,
-                ends,
                 files,
-            }) => json!({
-                "status": "exported",
-                "development_key": development_key,
-                "transfers": transfers,
-                "batch": ends.first_batch,
-                "old_root": ends.old_root,
-                "new_root": ends.new_root,
-                "key_id": key_id,
-                "files": files,
-            }),
+            } => {
+                let mut fields = verified.to_json("exported");
+                // One bundle has one batch.
+                fields.remove("bundles");
+                fields.remove("last_batch");
+                if let Some(batch) = fields.remove("first_batch") {
+                    fields.insert("batch".to_owned(), batch);
+                }
+                fields.insert("key_id".to_owned(), json!(key_id));
+                fields.insert("files".to_owned(), json!(files));
+                fields.into()
+            }
             Self::Invalid { file, reason, .. } => {
                 json!({ "status": "invalid", "file": file, "reason": reason })
             }
@@ -181,17 +256,10 @@ impl Verdict {
     /// Lines for standard error.
     pub(crate) fn details(&self) -> Vec<String> {
         match self {
-            Self::Verified(Summary {
-                development_key: true,
-                ..
-            })
-            | Self::Exported(Exported {
-                development_key: true,
-                ..
-            }) => {
-                vec!["note: a development key was allowed: whoever made it can forge proofs".to_owned()]
+            Self::Verified(verified) | Self::Exported { verified, .. } => {
+                let note = "note: a development key was allowed: whoever made it can forge proofs";
+                Vec::from_iter(verified.development_key.then(|| note.to_owned()))
             }
-            Self::Verified(_) | Self::Exported(_) => Vec::new(),
             Self::Invalid { file, reason, hint } => with_next(file, reason, hint.unwrap_or(INVALID)),
             Self::Unwritable { file, reason, hint } => with_next(file, reason, hint),
             Self::Unreadable { file, reason } if file.is_empty() => vec![format!("{file}: {reason}")],
