@@ -3,19 +3,24 @@
 # for Python that knows the service by reflection only. The service is killed with kill -9 in the middle of it, and
 # every proof is verified by snarkjs and by quittance-verify.
 #
-#   scripts/interop.sh [--transfers N] [--accounts N] [--shape NAME]     1000 transfers, 200 accounts, shape t10f2
+#   scripts/interop.sh [--transfers N] [--others N] [--accounts N]     1000 transfers, 20 of each other kind, 200 accounts
+#                      [--shape NAME] [--mixed NAME]                   shapes t10f2 and p2o2t3w2r2f2
 #
-# A run takes at least 12 batches: 130 transfers of shape t10f2, 34 of t2f1; and at least 8 accounts.
+# --others is the number of openings, of withdrawals and of rotations; there are half as many deposits and a quarter as many
+# forced exits. Shape --shape proves batches of transfers, --mixed those with other operations: give it two slots or more for each
+# kind, and both shapes two fee slots. A run takes at least 4 others, 8 accounts, and 12 batches of transfers beside 3 for each
+# of the others: 200 transfers with the defaults.
 #
 # Needs a Rust toolchain, a C compiler, Node 18 or later with npm, and Python 3.10 or later with pip; as root on Debian it installs
 # the last two. Packages come from lock files. Everything it makes lies in target/, .quittance/ and clients/node/node_modules/.
 #
-# Ends with: `interop: N transfers, M proofs verified by snarkjs and quittance-verify`
+# Ends with: `interop: N transfers, N openings, N withdrawals, N rotations, N deposits, N forced exits, M proofs verified by
+# snarkjs and quittance-verify`, in one line
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-transfers=1000 accounts=200 shape=t10f2
-usage() { echo "usage: scripts/interop.sh [--transfers N] [--accounts N] [--shape NAME]" >&2; exit 2; }
+transfers=1000 others=20 accounts=200 shape=t10f2 mixed=p2o2t3w2r2f2
+usage() { echo "usage: scripts/interop.sh [--transfers N] [--others N] [--accounts N] [--shape NAME] [--mixed NAME]" >&2; exit 2; }
 say() { printf '\n[%s] %s\n' "$1" "$2" >&2; }
 fail() { printf 'interop: %s\n' "$1" >&2; exit 1; }
 
@@ -23,17 +28,23 @@ while [ $# -gt 0 ]; do
     [ $# -ge 2 ] || usage
     case "$1" in
         --transfers) transfers="$2" ;;
+        --others) others="$2" ;;
         --accounts) accounts="$2" ;;
         --shape) shape="$2" ;;
+        --mixed) mixed="$2" ;;
         *) usage ;;
     esac
     shift 2
 done
-[[ "$transfers" =~ ^[1-9][0-9]{0,5}$ && "$accounts" =~ ^[1-9][0-9]{0,3}$ && "$shape" =~ ^t([1-9][0-9]*)f[1-9][0-9]*$ ]] || usage
+[[ "$transfers" =~ ^[1-9][0-9]{0,5}$ && "$accounts" =~ ^[1-9][0-9]{0,3}$ && "$others" =~ ^[1-9][0-9]{0,2}$ ]] || usage
+slot='([2-9]|[1-9][0-9]+)'
+[[ "$mixed" =~ ^p${slot}o${slot}t${slot}w${slot}r${slot}f${slot}$ && "$shape" =~ ^t([1-9][0-9]*)f${slot}$ ]] || usage
 slots="${BASH_REMATCH[1]}"
 # Every way to submit is interrupted while proofs are being made: that takes some batches.
-[ "$transfers" -ge $((12 * slots + 10)) ] || fail "take at least $((12 * slots + 10)) transfers, or a smaller shape"
+least=$((12 * slots + 3 * others + 20))
+[ "$transfers" -ge "$least" ] || fail "take at least $least transfers, or a smaller shape"
 [ "$accounts" -ge 8 ] || fail "take at least 8 accounts"
+[ "$others" -ge 4 ] || fail "take at least 4 of the other kinds"
 
 command -v cargo >/dev/null || fail "cargo is missing: install a Rust toolchain with rustup"
 command -v cc >/dev/null || fail "a C compiler (cc) is missing, for example Debian's gcc"
@@ -113,21 +124,23 @@ fi
 waited npm --prefix clients/node test --silent >&2
 
 keys=.quittance/keys
-say 3/8 "making a development key for shape $shape, or checking the one that an earlier run left in $keys"
-if ! quittance setup --shape "$shape" --keys "$keys" >&2; then
-    echo "  the key in $keys/$shape does not belong to this build: making another" >&2
-    rm -rf "${keys:?}/$shape"
-    quittance setup --shape "$shape" --keys "$keys" >&2
-fi
+say 3/8 "making development keys for shapes $shape and $mixed, or checking those that an earlier run left in $keys"
+for name in "$shape" "$mixed"; do
+    if ! quittance setup --shape "$name" --keys "$keys" >&2; then
+        echo "  the key in $keys/$name does not belong to this build: making another" >&2
+        rm -rf "${keys:?}/$name"
+        quittance setup --shape "$name" --keys "$keys" >&2
+    fi
+done
 
-say 4/8 "making $accounts accounts and signing $transfers transfers with circomlibjs"
+say 4/8 "making $accounts accounts and signing $transfers transfers and $others of each other kind with circomlibjs"
 client() { waited node clients/node/src/main.js "$1" --dir "$run" "${@:2}"; }
-client plan --accounts "$accounts" --transfers "$transfers"
+client plan --accounts "$accounts" --transfers "$transfers" --scenarios "$others"
 quittance genesis "$run/accounts.csv" --store "$run/store" >&2
 
 say 5/8 "starting the service on a free loopback port"
-fee_leaf=$((accounts - 1))
-serve=("$bin/quittance" serve --store "$run/store" --keys "$keys" --shape "$shape" --fee-leaf "$fee_leaf"
+# Which leaves take the fees, one for each token, depends on the accounts.
+serve=("$bin/quittance" serve --config "$run/service.toml" --store "$run/store" --keys "$keys" --shape "$shape" --shape "$mixed"
     --allow-development-keys)
 # Few unproved batches, so that the client meets a full service; many attempts, because a killed one counts.
 limits=(QUITTANCE_PROVING__MAX_UNPROVED_BATCHES=5 QUITTANCE_PROVING__MAX_ATTEMPTS=100)
@@ -166,19 +179,19 @@ done
 [ -n "$server" ] || fail "the service did not say its address within a minute"
 echo "  listening on $server" >&2
 
-say 6/8 "sending transfers from Node, and killing the service meanwhile"
+say 6/8 "sending operations and the root chain's queue from Node, and killing the service meanwhile"
 client send --server "$server" --batch-size "$slots" --pid-file "$run/service.pid" > "$run/sent.out"
 cat "$run/sent.out" >&2
 
-say 7/8 "sending the last transfers from Python, by reflection only"
+say 7/8 "sending the last operations from Python, by reflection only"
 waited env PYTHONPATH="$packages" PYTHONDONTWRITEBYTECODE=1 python3 clients/python/submit.py --server "$server" \
-    --transfers "$run/reflection.json" --bundle "$run/python.json" > "$run/python.out"
+    --operations "$run/reflection.json" --priority "$run/priority.json" --bundle "$run/python.json" > "$run/python.out"
 cat "$run/python.out" >&2
-"$bin/quittance-verify" --vk "$keys/$shape/verifying.key" --allow-development-key "$run/python.json" >&2 ||
+"$bin/quittance-verify" --vk "$keys/$shape/verifying.key" --vk "$keys/$mixed/verifying.key" --allow-development-key "$run/python.json" >&2 ||
     fail "the bundle that the Python client fetched is not valid"
 
 say 8/8 "checking every proof, the chain of roots, the published data, all accounts"
-client check --server "$server" --fee-leaf "$fee_leaf" --key "$keys/$shape/verifying.key" \
+client check --server "$server" --key "$keys/$shape/verifying.key" --key "$keys/$mixed/verifying.key" \
     --verify "$bin/quittance-verify" > "$run/checked.out"
 cat "$run/checked.out" >&2
 
@@ -190,5 +203,11 @@ supervisor=""
 [ "$status" -eq 0 ] || fail "the service ended with status $status"
 echo "  the service has stopped" >&2
 
-count() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$run/checked.out" "$1"; }
-printf '\ninterop: %s transfers, %s proofs verified by snarkjs and quittance-verify\n' "$(count transfers)" "$(count proofs)"
+python3 - "$run/checked.out" <<'EOF'
+import json, sys
+
+checked = json.load(open(sys.argv[1]))
+kinds = ["transfers", "openings", "withdrawals", "rotations", "deposits"]
+counts = [f"{checked[kind]} {kind}" for kind in kinds] + [f"{checked['exits']} forced exits"]
+print(f"\ninterop: {', '.join(counts)}, {checked['proofs']} proofs verified by snarkjs and quittance-verify")
+EOF

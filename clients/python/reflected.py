@@ -28,18 +28,26 @@ class Reflected:
         return [method.name for method in self.descriptor.methods]
 
     def call(self, name, request=None, timeout=30):
-        """Calls a method: an answer, or an iterator of answers if the method streams them."""
+        """Calls a method: an answer, or an iterator of answers if the method streams them.
+
+        A method that takes a stream gets a list of requests.
+        """
         method = self.descriptor.FindMethodByName(name)
         if method is None:
             raise LookupError(f"{self.descriptor.full_name} has no method {name}, but {self.methods()}")
         request_class = message_factory.GetMessageClass(method.input_type)
         answer_class = message_factory.GetMessageClass(method.output_type)
-        open_call = self.channel.unary_stream if method.server_streaming else self.channel.unary_unary
+        sends, answers = (
+            "stream" if streaming else "unary" for streaming in (method.client_streaming, method.server_streaming)
+        )
+        open_call = getattr(self.channel, f"{sends}_{answers}")
         call = open_call(
             f"/{self.descriptor.full_name}/{name}",
             request_serializer=request_class.SerializeToString,
             response_deserializer=answer_class.FromString,
         )
+        if method.client_streaming:
+            return call((fill(request_class(), entry) for entry in request), timeout=timeout)
         return call(fill(request_class(), request or {}), timeout=timeout)
 
     def enum_name(self, message, field):

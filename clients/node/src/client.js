@@ -46,15 +46,34 @@ export class Client {
     return new Promise((resolve, reject) => {
       const options = { deadline: Date.now() + DEADLINE_MS };
       const call = this.stub[method](options, (error, answer) => (error ? reject(error) : resolve(answer)));
-      const write = async () => {
-        for (const [index, request] of requests.entries()) {
-          if (index === Math.floor(requests.length / 2)) await halfway();
-          await new Promise((done) => call.write(request, done));
-        }
-        call.end();
-      };
-      write().catch(reject);
+      this.write(call, requests, halfway).catch(reject);
     });
+  }
+
+  /** A stream in both directions, one attempt. `halfway` is as above, `answered` is called for each answer. */
+  exchangeOnce(method, requests, halfway, answered) {
+    return new Promise((resolve, reject) => {
+      const call = this.stub[method]({ deadline: Date.now() + DEADLINE_MS });
+      call.on("data", (answer) => {
+        try {
+          answered(answer);
+        } catch (error) {
+          call.cancel();
+          reject(error);
+        }
+      });
+      call.on("end", resolve);
+      call.on("error", reject);
+      this.write(call, requests, halfway).catch(reject);
+    });
+  }
+
+  async write(call, requests, halfway) {
+    for (const [index, request] of requests.entries()) {
+      if (index === Math.floor(requests.length / 2)) await halfway();
+      await new Promise((done) => call.write(request, done));
+    }
+    call.end();
   }
 
   /** Sends a request until it is answered. Changing requests need an idempotency key. */

@@ -1,17 +1,20 @@
 #!/usr/bin/env node
 // The commands that scripts/interop.sh runs; results on stdout, progress on stderr.
 //
-//   plan   makes accounts and signed transfers           DIR/accounts.csv, DIR/plan.json, DIR/reflection.json
+//   plan   makes accounts and signed operations           DIR/accounts.csv, DIR/service.toml, DIR/plan.json, and what
+//          another client sends: DIR/reflection.json, DIR/priority.json
 //   send   submits them, and kills the service meanwhile  DIR/sent.json
 //   check  checks every proof and everything else         DIR/proofs/
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { toConfig, toCsv } from "./accounts.js";
 import { check } from "./check.js";
 import { Client } from "./client.js";
-import { WAYS, deserialize, makeAccounts, makeTransfers, serialize, toCsv } from "./plan.js";
+import { toJson } from "./operations.js";
+import { deserialize, makePlan, serialize } from "./plan.js";
+import { toJson as requestToJson } from "./priority.js";
 import { send } from "./send.js";
-import { toJson } from "./transfers.js";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -20,11 +23,11 @@ const { values, positionals } = parseArgs({
     seed: { type: "string", default: "interop" },
     accounts: { type: "string", default: "200" },
     transfers: { type: "string", default: "1000" },
+    scenarios: { type: "string", default: "20" },
     server: { type: "string" },
     "batch-size": { type: "string" },
     "pid-file": { type: "string" },
-    "fee-leaf": { type: "string" },
-    key: { type: "string" },
+    key: { type: "string", multiple: true },
     verify: { type: "string" },
   },
 });
@@ -53,13 +56,17 @@ function readPlan() {
 
 const commands = {
   plan() {
-    const accounts = makeAccounts(values.seed, number("accounts"));
-    const transfers = makeTransfers(values.seed, accounts, number("transfers"));
+    const sizes = { accounts: number("accounts"), transfers: number("transfers"), scenarios: number("scenarios") };
+    const plan = makePlan(values.seed, sizes);
+    const { accounts, entries, requests } = plan;
     writeFileSync(file("accounts.csv"), toCsv(accounts));
-    writeFileSync(file("plan.json"), serialize({ seed: values.seed, accounts, transfers }));
-    const last = transfers.filter(({ way }) => way === WAYS.at(-1)).map(({ signed }) => toJson(signed));
-    writeFileSync(file("reflection.json"), JSON.stringify(last, null, 1));
-    report(`${accounts.length} keys and ${transfers.length} signatures by circomlibjs`);
+    writeFileSync(file("service.toml"), toConfig(accounts));
+    writeFileSync(file("plan.json"), serialize(plan));
+    const operations = entries.filter(({ way }) => way === "reflection").map(({ signed }) => toJson(signed));
+    const priority = requests.flatMap(({ by, request }, index) => (by === "reflection" ? [requestToJson(index, request)] : []));
+    writeFileSync(file("reflection.json"), JSON.stringify(operations, null, 1));
+    writeFileSync(file("priority.json"), JSON.stringify(priority, null, 1));
+    report(`${accounts.length} keys and ${entries.length} signatures by circomlibjs, and ${requests.length} requests`);
   },
 
   async send() {
@@ -67,16 +74,16 @@ const commands = {
     const options = { batchSize: number("batch-size"), pidFile: need("pid-file"), report };
     const sent = await send(client, readPlan(), options);
     writeFileSync(file("sent.json"), JSON.stringify(sent, null, 1));
-    const { ids, ...counts } = sent;
+    const { ids, requestIds, ...counts } = sent;
     console.log(JSON.stringify(counts));
   },
 
   async check() {
     const client = new Client(need("server"));
-    const { ids } = JSON.parse(readFileSync(file("sent.json"), "utf8"));
+    const sent = JSON.parse(readFileSync(file("sent.json"), "utf8"));
     const folder = file("proofs");
     mkdirSync(folder);
-    const options = { ids, feeLeaf: number("fee-leaf"), keyFile: need("key"), verify: need("verify"), folder, report };
+    const options = { sent, keyFiles: need("key"), verify: need("verify"), folder, report };
     console.log(JSON.stringify(await check(client, readPlan(), options)));
   },
 };

@@ -8,6 +8,7 @@ import { message } from "./messages.js";
 
 /** A field of the messages: its name in JSON, and how its value is written there and read. */
 const bytes = (length) => ({ write: toHex, read: (text) => fromHex(text, length) });
+const decimal = { write: (amount) => String(fromBytes(amount)), read: (text) => toBytes(BigInt(text), 16) };
 const plain = { write: (value) => value, read: (value) => value };
 const SIGNATURE = { r8x: bytes(32), r8y: bytes(32), s: bytes(32) };
 const HOLDER = { keyX: ["key_x", bytes(32)], keyY: ["key_y", bytes(32)], owner: ["owner", bytes(20)] };
@@ -23,7 +24,7 @@ const TO = { to: ["to", plain] };
 const FIELDS = {
   transfer: { ...FROM, ...TO, ...FLOAT_AMOUNT, ...COMMON },
   opening: { ...FROM, ...TO, ...FLOAT_AMOUNT, ...COMMON, ...HOLDER },
-  withdrawal: { ...FROM, amount: ["amount", bytes(16)], ...COMMON, address: ["address", bytes(20)] },
+  withdrawal: { ...FROM, amount: ["amount", decimal], ...COMMON, address: ["address", bytes(20)] },
   rotation: { ...FROM, ...COMMON, ...HOLDER },
 };
 
@@ -71,7 +72,7 @@ export function operationOf(signed) {
   return operation;
 }
 
-/** A signed operation as JSON, with the names of the .proto files. */
+/** A signed operation as JSON, as `quittance sign` prints it. */
 export function toJson(signed) {
   const kind = kindOf(signed);
   const entries = Object.entries(FIELDS[kind]).map(([field, [name, { write }]]) => [name, write(signed[kind][field])]);

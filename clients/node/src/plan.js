@@ -1,107 +1,114 @@
-// What is going to be sent: accounts with keys by circomlibjs, signed transfers, and what must come out in the end.
+// What is going to be sent: signed operations of every kind by circomlibjs, and the root chain's queue.
 //
 // Everything follows from a seed, so that a failing run can be repeated.
-import { createHash } from "node:crypto";
-import { fromBytes, toHex, toBytes } from "./bytes.js";
-import { publicKey } from "./circomlib.js";
-import { rollupId } from "./statement.js";
-import { fromJson, signTransfer, toJson } from "./transfers.js";
+import { digest, exiting, makeAccounts, pick } from "./accounts.js";
+import { fromHex, toHex } from "./bytes.js";
+import { fromJson, operationOf, toJson } from "./operations.js";
+import { DEPOSITED, depositor, makeRequests } from "./requests.js";
+import { Book, makeScenario } from "./scenarios.js";
 
 /** The ways to submit, in the order in which they are used. */
-export const WAYS = ["batches", "transfers", "streams", "reflection"];
-/** The one token. */
-const TOKEN = 1;
-const BALANCE = 10n ** 15n;
-/** Transfers that the client without .proto files sends. */
-const BY_REFLECTION = 10;
+export const WAYS = ["batches", "operations", "streams", "reflection"];
+/** Transfers of the client without .proto files beside those of its scenario, and requests for the queue that it submits. */
+const BY_REFLECTION = 7;
+const REQUESTS_BY_REFLECTION = 2;
+/** Two transfers belong to each scenario after the one of its first part. */
+const TRANSFERS_OF_SCENARIO = 3;
+/** Transfers out of an account that a deposit opened. */
+const FROM_DEPOSIT = 2;
 
-const digest = (seed, name) => createHash("sha256").update(`${seed}: ${name}`).digest();
-
-/** A number below `bound` for each name. */
-const pick = (seed, name, bound) => Number(fromBytes(digest(seed, name)) % BigInt(bound));
-
-/** Accounts by index: { secret, key, balance, nonce, token, owner }. */
-export function makeAccounts(seed, count) {
-  return Array.from({ length: count }, (_, index) => {
-    const secret = digest(seed, `secret ${index}`);
-    const owner = fromBytes(digest(seed, `owner ${index}`).subarray(0, 20));
-    return { secret, key: publicKey(secret), balance: BALANCE, nonce: 0, token: TOKEN, owner };
-  });
+/** How many of each kind a run has, from the number of all transfers and that of scenarios. */
+export function counts(transfers, scenarios) {
+  const [deposits, exits] = [Math.ceil(scenarios / 2), Math.ceil(scenarios / 4)];
+  const plain = transfers - TRANSFERS_OF_SCENARIO * scenarios - FROM_DEPOSIT - BY_REFLECTION;
+  if (scenarios < 4 || plain < 0) throw new RangeError("take at least 4 scenarios, and more transfers");
+  return { transfers, openings: scenarios, withdrawals: scenarios, rotations: scenarios, deposits, exits };
 }
 
-/** The genesis file that `quittance genesis` reads. */
-export function toCsv(accounts) {
-  const rows = accounts.map(({ key: [x, y], balance, token, owner }, index) =>
-    [index, toHex(Buffer.concat([toBytes(x), toBytes(y)])), balance, token, toHex(toBytes(owner, 20))].join(","),
-  );
-  return ["index,key,balance,token,owner", ...rows, ""].join("\n");
-}
+/**
+ * Makes a plan: accounts, entries { way, part, lane, operation, signed, idempotencyKey } in the order of their ids in each
+ * lane, and requests { by, request, done } in the queue's order. `part` is the number of a scenario, or null for transfers that
+ * need not follow something at once.
+ */
+export function makePlan(seed, { accounts: size, transfers, scenarios }) {
+  const { deposits, exits } = counts(transfers, scenarios);
+  const accounts = makeAccounts(seed, size);
+  const book = new Book(seed, accounts);
+  const senders = [...accounts.keys()].filter((index) => !exiting(accounts).includes(index));
+  const plain = transfers - TRANSFERS_OF_SCENARIO * scenarios;
+  const entries = [];
+  const add = (way, part, lane, one) => {
+    const idempotencyKey = digest(seed, `key ${entries.length}`).subarray(0, 16);
+    entries.push({ way, part, lane, idempotencyKey, ...one });
+  };
+  const random = (way, number) => {
+    const from = senders[pick(seed, `transfer ${number} from`, senders.length)];
+    add(way, null, from, book.transfer(`transfer ${number}`, from));
+  };
 
-/** Signs `count` transfers among the accounts: { way, idempotencyKey, signed, transfer } each. */
-export function makeTransfers(seed, accounts, count) {
-  const rollup = rollupId(0, Buffer.alloc(20));
-  const nonces = accounts.map(() => 0);
-  const others = count - BY_REFLECTION;
-  return Array.from({ length: count }, (_, index) => {
-    const number = (name, bound) => pick(seed, `transfer ${index} ${name}`, bound);
-    const from = number("from", accounts.length);
-    const transfer = {
-      from,
-      to: number("to", accounts.length),
-      amount: BigInt(number("mantissa", 10_000)) * 10n ** BigInt(number("exponent", 7)),
-      fee: BigInt(number("fee", 2_000)) * 10n,
-      nonce: nonces[from]++,
-      validUntil: 2 ** 32 - 1,
-    };
-    const way = index >= others ? WAYS[3] : WAYS[Math.floor((3 * index) / others)];
-    const idempotencyKey = digest(seed, `key ${index}`).subarray(0, 16);
-    return { way, idempotencyKey, transfer, signed: signTransfer(rollup, transfer, accounts[from].secret) };
-  });
-}
-
-/** Balances and nonces after all transfers, by arithmetic only. */
-export function expectedAccounts(accounts, transfers, feeLeaf) {
-  const expected = accounts.map(({ balance, nonce }) => ({ balance, nonce }));
-  for (const { transfer } of transfers) {
-    const { from, to, amount, fee } = transfer;
-    expected[from].balance -= amount + fee;
-    expected[from].nonce += 1;
-    expected[to].balance += amount;
-    expected[feeLeaf].balance += fee;
+  const others = WAYS.slice(0, -1);
+  const places = share(scenarios - 1, others.length);
+  const numbers = share(plain - BY_REFLECTION - FROM_DEPOSIT, others.length);
+  let [scenario, number] = [0, 0];
+  for (const [at, way] of others.entries()) {
+    const made = Array.from({ length: places[at] }, () => {
+      const payer = senders[scenario % senders.length];
+      return { part: scenario, payer, ...makeScenario(book, scenario++, payer) };
+    });
+    // In streams the second part comes at once; else when the others have begun.
+    for (const { part, payer, first, then } of made) {
+      [...first, ...(way === "streams" ? then : [])].forEach((one) => add(way, part, payer, one));
+    }
+    if (way !== "streams") made.forEach(({ payer, then }) => then.forEach((one) => add(way, null, payer, one)));
+    if (way === "operations") {
+      book.open(DEPOSITED, depositor(seed, DEPOSITED).secret, 1);
+      for (let index = 0; index < FROM_DEPOSIT; index++) {
+        add(way, null, DEPOSITED, book.transfer(`deposited ${index}`, DEPOSITED));
+      }
+    }
+    for (let index = 0; index < numbers[at]; index++) random(way, number++);
   }
-  return expected;
+  const payer = senders[scenario % senders.length];
+  const { first, then } = makeScenario(book, scenario, payer);
+  [...first, ...then].forEach((one) => add("reflection", null, payer, one));
+  for (let index = 0; index < BY_REFLECTION; index++) random("reflection", number++);
+
+  return { seed, size, scenarios, accounts, entries, requests: requestsOf(seed, accounts, deposits, exits) };
+}
+
+/** The requests, the last of which are left to the client that uses reflection. */
+function requestsOf(seed, accounts, deposits, exits) {
+  return makeRequests(seed, accounts, deposits, exits).map((request, index, { length }) => ({
+    by: index < length - REQUESTS_BY_REFLECTION ? "watcher" : "reflection",
+    ...request,
+  }));
+}
+
+/** `total` as `parts` numbers that differ by at most one. */
+function share(total, parts) {
+  return Array.from({ length: parts }, (_, at) => Math.floor((total * (at + 1)) / parts) - Math.floor((total * at) / parts));
 }
 
 /** Plans as text, for the next command. */
-export function serialize({ seed, accounts, transfers }) {
-  const rows = transfers.map(({ way, idempotencyKey, transfer, signed }) => ({
-    way,
-    key: toHex(idempotencyKey),
-    amount: String(transfer.amount),
-    fee: String(transfer.fee),
+export function serialize({ seed, size, scenarios, entries }) {
+  const rows = entries.map(({ way, part, lane, idempotencyKey, signed }) => ({
+    ...{ way, part, lane, key: toHex(idempotencyKey) },
     signed: toJson(signed),
   }));
-  return JSON.stringify({ seed, accounts: accounts.length, transfers: rows }, null, 1);
+  return JSON.stringify({ seed, accounts: size, scenarios, entries: rows }, null, 1);
 }
 
-/** Reads what `serialize` wrote; keys of accounts are derived again. */
+/** Reads what `serialize` wrote; accounts and requests are made again, because that is quick. */
 export function deserialize(text) {
-  const { seed, accounts, transfers } = JSON.parse(text);
+  const { seed, accounts: size, scenarios, entries } = JSON.parse(text);
+  const accounts = makeAccounts(seed, size);
+  const { deposits, exits } = counts(Number.MAX_SAFE_INTEGER, scenarios);
   return {
-    seed,
-    accounts: makeAccounts(seed, accounts),
-    transfers: transfers.map(({ way, key, amount, fee, signed }) => ({
-      way,
-      idempotencyKey: Buffer.from(key.slice(2), "hex"),
-      transfer: {
-        from: signed.from,
-        to: signed.to,
-        amount: BigInt(amount),
-        fee: BigInt(fee),
-        nonce: signed.nonce,
-        validUntil: signed.valid_until,
-      },
-      signed: fromJson(signed),
-    })),
+    ...{ seed, size, scenarios, accounts, requests: requestsOf(seed, accounts, deposits, exits) },
+    entries: entries.map(({ way, part, lane, key, signed: json }) => {
+      const signed = fromJson(json);
+      const idempotencyKey = fromHex(key, 16);
+      return { way, part, lane, idempotencyKey, operation: operationOf(signed), signed };
+    }),
   };
 }

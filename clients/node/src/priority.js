@@ -46,11 +46,11 @@ export function fromMessage({ deposit: paid, forcedExit: exit }) {
   return deposit(leaf, token, fromBytes(amount), fromBytes(owner), [fromBytes(keyX), fromBytes(keyY)]);
 }
 
-/** A request as JSON, with the names of the .proto files. */
+/** A request as JSON, as `quittance priority` prints it, with its index. */
 export function toJson(index, request) {
   const { deposit: paid, forcedExit: exit } = toMessage(index, request);
   if (exit) return { index, forced_exit: { leaf: exit.leaf, caller: toHex(exit.caller) } };
   const { leaf, token, amount, owner, keyX, keyY } = paid;
-  const bytes = { amount: toHex(amount), owner: toHex(owner), key_x: toHex(keyX), key_y: toHex(keyY) };
+  const bytes = { amount: String(fromBytes(amount)), owner: toHex(owner), key_x: toHex(keyX), key_y: toHex(keyY) };
   return { index, deposit: { leaf, token, ...bytes } };
 }

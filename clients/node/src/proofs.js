@@ -4,8 +4,11 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { groth16 } from "snarkjs";
-import { fromBinary, fromJson } from "./bundle.js";
+import { fromJson } from "./bundle-json.js";
+import { fromBinary, offsets } from "./bundle.js";
+import { FORCED_EXIT } from "./priority.js";
 import { publicInputs } from "./statement.js";
+import { parseVerifyingKey } from "./verifying-key.js";
 
 /** Runs a program; returns exit code and standard output. */
 function run(program, args) {
@@ -14,10 +17,37 @@ function run(program, args) {
   return { status, stdout: stdout.trimEnd(), stderr };
 }
 
+/** Bytes to change in a bundle: what they say, the list that must have an entry for it, and the place in the entry. */
+const FORGERIES = [
+  ["batch number", null, 35],
+  ["old root", null, 67],
+  ["new root", null, 99],
+  ["queue hash", null, 131],
+  ["credited fees", "fees", 23],
+  ["outcome", "priority", 1],
+  ["depositor", "priority", 45],
+  ["opened leaf", "openings", 7],
+  ["opener's key", "openings", 70],
+  ["withdrawn amount", "withdrawals", 23],
+  ["withdrawal's address", "withdrawals", 45],
+  ["rotated key", "rotations", 89],
+  ["recipient", "transfers", 7],
+  ["amount", "transfers", 12],
+  ["fee", "transfers", 14],
+];
+
 export class Proofs {
-  /** `verify` is the program quittance-verify, `keyFile` the verifying key, `key` the same parsed. */
-  constructor(verify, keyFile, key, folder) {
-    Object.assign(this, { verify, keyFile, key, folder });
+  /** `verify` is the program quittance-verify, `keyFiles` are the verifying keys. */
+  constructor(verify, keyFiles, folder) {
+    Object.assign(this, { verify, keyFiles, folder });
+    this.keys = new Map(keyFiles.map((file) => [file, parseVerifyingKey(readFileSync(file))]));
+  }
+
+  /** The key from setup that a bundle names. */
+  keyOf({ keyId }) {
+    const key = [...this.keys.values()].find(({ id }) => id.equals(keyId));
+    assert.ok(key, "the proof is for a key from setup");
+    return key;
   }
 
   file(name) {
@@ -25,7 +55,7 @@ export class Proofs {
   }
 
   quittanceVerify(...args) {
-    return run(this.verify, [...args, "--vk", this.keyFile, "--allow-development-key"]);
+    return run(this.verify, [...args, ...this.keyFiles.flatMap((file) => ["--vk", file]), "--allow-development-key"]);
   }
 
   /** Fetches one proof in both forms and checks it. Returns the bundle. */
@@ -38,12 +68,12 @@ export class Proofs {
     const bundle = fromJson(json.toString("utf8"));
     assert.deepEqual(bundle, fromBinary(binary), "both forms say the same");
     assert.equal(bundle.facts.batchNumber, number);
-    assert.ok(bundle.keyId.equals(this.key.id), "the proof is for the key from setup");
+    const key = this.keyOf(bundle);
 
     const exported = this.exportAndRead(`batch-${number}.json`, `snarkjs-${number}`);
-    assert.deepEqual(exported.public, publicInputs(bundle, this.key).map(String), "h, z and y are recomputed alike");
+    assert.deepEqual(exported.public, publicInputs(bundle, key).map(String), "h, z and y are recomputed alike");
     const { vk_alpha_1, vk_beta_2, vk_gamma_2, vk_delta_2, IC } = exported.verification_key;
-    assert.deepEqual({ vk_alpha_1, vk_beta_2, vk_gamma_2, vk_delta_2, IC }, this.key.points, "the exported key");
+    assert.deepEqual({ vk_alpha_1, vk_beta_2, vk_gamma_2, vk_delta_2, IC }, key.points, "the exported key");
     assert.deepEqual(exported.proof, bundle.proof, "the exported proof");
     const valid = await groth16.verify(exported.verification_key, exported.public, exported.proof);
     assert.equal(valid, true, `snarkjs refuses the proof of batch ${number}`);
@@ -74,33 +104,38 @@ export class Proofs {
   }
 
   /** Negative control: a bundle with one changed byte is refused by both. Returns how many were. */
-  async checkForgeries(number) {
-    const binary = readFileSync(this.file(`batch-${number}.bundle`));
-    const { facts } = fromBinary(binary);
-    const { verification_key, proof } = this.exportAndRead(`batch-${number}.bundle`, `control-${number}`);
-    const start = 12 + 32;
-    const transfer = start + 108 + 24 * facts.fees.length;
-    const offsets = {
-      "batch number": start + 35,
-      "old root": start + 67,
-      "new root": start + 99,
-      "credited fees": start + 108 + 23,
-      recipient: transfer + 7,
-      amount: transfer + 12,
-      fee: transfer + 14,
-      h: binary.length - 256 - 1,
-    };
-    for (const [field, offset] of Object.entries(offsets)) {
-      const changed = Buffer.from(binary);
-      changed[offset] ^= 1;
-      const inputs = publicInputs(fromBinary(changed), this.key).map(String);
-      assert.equal(await groth16.verify(verification_key, inputs, proof), false, `snarkjs accepts another ${field}`);
-      const [file, folder] = [this.file("forged.bundle"), this.file("forged")];
-      writeFileSync(file, changed);
-      assert.equal(this.quittanceVerify(file).status, 1, `quittance-verify accepts another ${field}`);
-      assert.equal(this.quittanceVerify("export", file, "--output", folder).status, 1);
-      assert.ok(!existsSync(folder), "what is not accepted is not exported");
+  async checkForgeries(bundles) {
+    for (const [field, section, place] of FORGERIES) {
+      const bundle = bundles.findLast(({ facts }) => section === null || changeable(facts[section][0]));
+      assert.ok(bundle, `no batch has ${section}`);
+      const start = offsets(bundle.facts)[section ?? "facts"];
+      await this.checkForgery(bundle.facts.batchNumber, field, start + place);
     }
-    return Object.keys(offsets).length;
+    const last = bundles.at(-1).facts.batchNumber;
+    await this.checkForgery(last, "h", readFileSync(this.file(`batch-${last}.bundle`)).length - 256 - 1);
+    return FORGERIES.length + 1;
   }
+
+  async checkForgery(number, field, offset) {
+    const binary = readFileSync(this.file(`batch-${number}.bundle`));
+    const control = this.file(`control-${number}`);
+    if (!existsSync(control)) this.exportAndRead(`batch-${number}.bundle`, `control-${number}`);
+    const read = (name) => JSON.parse(readFileSync(join(control, `${name}.json`), "utf8"));
+    const changed = Buffer.from(binary);
+    changed[offset] ^= 1;
+    const bundle = fromBinary(changed);
+    const inputs = publicInputs(bundle, this.keyOf(bundle)).map(String);
+    const accepted = await groth16.verify(read("verification_key"), inputs, read("proof"));
+    assert.equal(accepted, false, `snarkjs accepts another ${field}`);
+    const [file, folder] = [this.file("forged.bundle"), this.file("forged")];
+    writeFileSync(file, changed);
+    assert.equal(this.quittanceVerify(file).status, 1, `quittance-verify accepts another ${field}`);
+    assert.equal(this.quittanceVerify("export", file, "--output", folder).status, 1);
+    assert.ok(!existsSync(folder), "what is not accepted is not exported");
+  }
+}
+
+/** Whether any byte of an entry can be changed: a forced exit has bytes that have to be 0. */
+function changeable(entry) {
+  return entry !== undefined && entry.kind !== FORCED_EXIT;
 }

@@ -1,13 +1,16 @@
 // Sends a plan in all ways, while the service is killed in the middle of each.
 import { setTimeout as sleep } from "node:timers/promises";
 import { Kills } from "./kills.js";
-import { checkRefusals } from "./refusals.js";
+import { checkLateRefusals, checkRefusals } from "./refusals.js";
+import { Watcher } from "./watcher.js";
 
-/** Senders that submit at the same time, and transfers in one stream. */
+/** Senders that submit at the same time, and operations in one stream. */
 const LANES = 16;
 const STREAMS = 4;
 const STREAM_LENGTH = 20;
-/** In each way the service is killed once for so many transfers, but not more often than the second number says. */
+/** Scenarios that run at the same time, and those that are submitted as one batch. */
+const SCENARIOS = 2;
+/** In each way the service is killed once for so many operations, but not more often than the second number says. */
 const BETWEEN_KILLS = 60;
 const MOST_KILLS = 6;
 /** The service may take so long to take a stream's first half. */
@@ -16,45 +19,70 @@ const HALF_MS = 2000;
 /** Sends everything but what is left to the client that uses reflection. Returns ids and counts. */
 export async function send(client, plan, { batchSize, pidFile, report }) {
   const sending = new Sending(client, plan, new Kills(pidFile, client, report), report);
-  const refusals = await checkRefusals(client, plan.accounts, plan.transfers[0]);
-  report(`${refusals} wrong transfers refused`);
+  const refusals = await checkRefusals(client, plan);
+  report(`${refusals} wrong operations refused`);
+  // One part of the root chain's queue comes before each way.
+  await sending.requests(1 / 3, "alone");
   await sending.inBatches(batchSize);
   await sending.strikeWhileProving();
-  await sending.oneByOne();
-  await sending.inStreams();
+  await Promise.all([sending.requests(2 / 3), sending.oneByOne()]);
+  await Promise.all([sending.requests(1), sending.inStreams()]);
   await sending.strikeWhileProving();
-  const ids = plan.transfers.map((entry) => sending.ids.get(entry) ?? null);
-  const { ahead, repeated, kills } = sending;
-  return { ids, ahead, kills: kills.count, resent: client.resent, refused: client.refused, repeated };
+  const late = await checkLateRefusals(client, plan, sending.watcher);
+  report(`${late} more refused: keys that were changed, operations that are used up, accounts that were emptied`);
+  const ids = plan.entries.map((entry) => sending.ids.get(entry) ?? null);
+  const requestIds = plan.requests.map((_, index) => sending.watcher.ids.get(index) ?? null);
+  const { ahead, repeated, kills, watcher } = sending;
+  return {
+    ...{ ids, requestIds, refusals: refusals + late, ahead, kills: kills.count },
+    ...{ resent: client.resent, refused: client.refused, repeated: repeated + watcher.repeated },
+  };
 }
 
 class Sending {
   constructor(client, plan, kills, report) {
     Object.assign(this, { client, plan, kills, report });
+    this.watcher = new Watcher(client, plan.requests);
     /** Operation ids by entry of the plan. */
     this.ids = new Map();
-    /** Transfers whose repetition was answered with the first one's result. */
+    /** Operations whose repetition was answered with the first one's result. */
     this.repeated = 0;
     /** Most executed batches that were seen waiting for their proofs. */
     this.ahead = 0;
   }
 
+  /** The entries of one way: those that follow each other at once, and the others. */
   of(way) {
-    return this.plan.transfers.filter((entry) => entry.way === way);
+    const entries = this.plan.entries.filter((entry) => entry.way === way);
+    return { scenarios: entries.filter(({ part }) => part !== null), others: entries.filter(({ part }) => part === null) };
   }
 
   answered(entries, ids, repeated) {
-    if (entries.length !== ids.length) throw new Error(`${ids.length} ids for ${entries.length} transfers`);
+    if (entries.length !== ids.length) throw new Error(`${ids.length} ids for ${entries.length} operations`);
     entries.forEach((entry, index) => this.ids.set(entry, ids[index]));
     this.repeated += repeated;
   }
 
+  /** The root chain's queue, up to a part of what the watcher sends; the service is killed only if nobody else does it. */
+  async requests(part, alone) {
+    const all = this.plan.requests.filter(({ by }) => by === "watcher").length;
+    const end = Math.ceil(part * all);
+    await this.watcher.send(end, () => {
+      if (alone) this.kills.strike("while it reads the root chain's queue");
+    });
+    if (alone) await this.kills.recovered();
+    this.report(`${end} of ${all} deposits and forced exits`);
+  }
+
   async inBatches(batchSize) {
-    const batches = chunks(this.of("batches"), batchSize);
+    const { scenarios, others } = this.of("batches");
+    const together = (part) => scenarios.filter((entry) => Math.floor(entry.part / SCENARIOS) === part);
+    const parts = [...new Set(scenarios.map(({ part }) => Math.floor(part / SCENARIOS)))];
+    const batches = [...parts.map(together), ...chunks(others, batchSize)];
     const between = group(batches.length, BETWEEN_KILLS / batchSize);
     for (const [index, entries] of batches.entries()) {
       const request = {
-        transfers: entries.map(({ signed }) => signed),
+        operations: entries.map(({ signed }) => signed),
         idempotencyKey: Buffer.concat([Buffer.from("batch "), entries[0].idempotencyKey]),
       };
       const strike = isMiddle(index, between);
@@ -69,32 +97,47 @@ class Sending {
       this.answered(entries, operationIds, repeated ? entries.length : 0);
       this.ahead = Math.max(this.ahead, (await this.client.request("GetState")).state.unprovedBatches);
     }
-    this.report(`${this.ids.size} transfers in ${batches.length} batches; ${this.ahead} waited for proofs at one time`);
+    this.report(`${this.ids.size} operations in ${batches.length} batches; ${this.ahead} waited for proofs at one time`);
   }
 
   async oneByOne() {
-    const entries = this.of("transfers");
+    const { scenarios, others } = this.of("operations");
+    for (const [entries, count] of [[scenarios, SCENARIOS], [others, LANES]]) await this.inLanes(entries, count);
+    this.report(`${scenarios.length + others.length} operations one by one`);
+  }
+
+  async inLanes(entries, count) {
     const between = group(entries.length, BETWEEN_KILLS);
-    let count = 0;
+    let sent = 0;
     let recovery = null;
-    await inLanes(entries, LANES, async (entry) => {
-      const request = { transfer: entry.signed, idempotencyKey: entry.idempotencyKey };
-      const answer = this.client.request("SubmitTransfer", request);
-      if (isMiddle(count++, between)) {
+    const one = async (entry) => {
+      const request = { operation: entry.signed, idempotencyKey: entry.idempotencyKey };
+      const answer = this.client.request("SubmitOperation", request);
+      if (isMiddle(sent++, between)) {
         // Not before the service is back from the last time.
         await recovery;
-        this.kills.strike(`while it answers SubmitTransfer, ${LANES} at a time`);
+        this.kills.strike(`while it answers SubmitOperation, ${count} at a time`);
         recovery = this.kills.recovered();
       }
       const { operation, repeated } = await answer;
       this.answered([entry], [operation.id], repeated ? 1 : 0);
-    });
+    };
+    await Promise.all(
+      lanes(entries, count).map(async (lane) => {
+        for (const entry of lane) await one(entry);
+      }),
+    );
     await recovery;
-    this.report(`${entries.length} transfers one by one`);
   }
 
   async inStreams() {
-    const streams = lanes(this.of("streams"), STREAMS).map((lane) => chunks(lane, STREAM_LENGTH));
+    const { scenarios, others } = this.of("streams");
+    for (const [entries, count] of [[scenarios, SCENARIOS], [others, STREAMS]]) await this.inStreamLanes(entries, count);
+    this.report(`${scenarios.length + others.length} operations in streams`);
+  }
+
+  async inStreamLanes(all, streamCount) {
+    const streams = lanes(all, streamCount).map((lane) => chunks(lane, STREAM_LENGTH));
     const between = group(streams.flat().length, BETWEEN_KILLS / STREAM_LENGTH);
     let count = 0;
     let recovery = null;
@@ -102,19 +145,19 @@ class Sending {
       if (!isMiddle(count++, between)) return;
       await recovery;
       await this.somethingAccepted();
-      this.kills.strike(`while it reads ${STREAMS} streams`);
+      this.kills.strike(`while it reads ${streamCount} streams`);
       recovery = this.kills.recovered();
     };
     await Promise.all(
       streams.map(async (lane) => {
         for (const entries of lane) {
-          const requests = entries.map(({ signed, idempotencyKey }) => ({ transfer: signed, idempotencyKey }));
+          const requests = entries.map(({ signed, idempotencyKey }) => ({ operation: signed, idempotencyKey }));
           // A repetition is not interrupted again: there would be no end.
           let interrupt = halfway;
           const attempt = () => {
             const once = interrupt;
             interrupt = () => {};
-            return this.client.streamOnce("SubmitTransfers", requests, once);
+            return this.client.streamOnce("SubmitOperations", requests, once);
           };
           const { operationIds, repeated } = await this.client.persist(attempt);
           this.answered(entries, operationIds, repeated);
@@ -122,13 +165,12 @@ class Sending {
       }),
     );
     await recovery;
-    this.report(`${this.of("streams").length} transfers in ${streams.flat().length} streams`);
   }
 
   /** Waits a while for the service to accept a part of the streams, so that it is there when they are sent again. */
   async somethingAccepted() {
     const last = async () => Number((await this.client.request("GetState")).state.lastOperation);
-    const [before, end] = [this.ids.size, Date.now() + HALF_MS];
+    const [before, end] = [this.ids.size + this.watcher.ids.size, Date.now() + HALF_MS];
     while ((await last()) <= before && Date.now() < end) await sleep(10);
   }
 
@@ -137,7 +179,7 @@ class Sending {
     for (;;) {
       const batches = await this.client.list("ListBatches", "batches", { pageSize: 1000 });
       const next = batches.find(({ state }) => state === "BATCH_STATE_PROVING" || state === "BATCH_STATE_EXECUTED");
-      if (!next) throw new Error("no batch is left to prove: send more transfers");
+      if (!next) throw new Error("no batch is left to prove: send more operations");
       const seen = ({ progress }) => progress.state === "BATCH_STATE_PROVING" && progress.fraction > 0.1;
       if ((await this.client.watch("WatchBatch", { number: next.number }, seen)) && next.number > 1) {
         this.kills.strike(`while it proves batch ${next.number}`);
@@ -149,7 +191,7 @@ class Sending {
   }
 }
 
-/** How many of `requests` requests share one kill, if `wanted` is what the number of transfers asks for. */
+/** How many of `requests` requests share one kill, if `wanted` is what the number of operations asks for. */
 function group(requests, wanted) {
   return Math.min(requests, Math.ceil(Math.max(wanted, requests / MOST_KILLS)));
 }
@@ -164,17 +206,9 @@ function chunks(list, size) {
   return Array.from({ length: Math.ceil(list.length / size) }, (_, at) => list.slice(size * at, size * (at + 1)));
 }
 
-/** Deals transfers by sender, so that those of one sender stay in order. */
+/** Deals operations by their lanes, in which they stay in order. */
 function lanes(entries, count) {
   const dealt = Array.from({ length: count }, () => []);
-  for (const entry of entries) dealt[entry.transfer.from % count].push(entry);
+  for (const entry of entries) dealt[entry.lane % count].push(entry);
   return dealt.filter((lane) => lane.length > 0);
-}
-
-function inLanes(entries, count, one) {
-  return Promise.all(
-    lanes(entries, count).map(async (lane) => {
-      for (const entry of lane) await one(entry);
-    }),
-  );
 }
