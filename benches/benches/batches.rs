@@ -24,7 +24,8 @@ const THREADS: [usize; 3] = [1, 2, 4];
 const KEY_ID: KeyId = KeyId([7; 32]);
 
 fn fixture(transfers: u32) -> Option<(Shape, Scene, AppliedBatch)> {
-    let shape = SHAPES.into_iter().find(|shape| shape.transfers == transfers)?;
+    let wanted = |shape: &Shape| shape.transfers == transfers && shape.openings == 0;
+    let shape = SHAPES.into_iter().find(wanted)?;
     let scene = Scene::new(&shape)?;
     let applied = scene.apply()?;
     Some((shape, scene, applied))
@@ -50,7 +51,34 @@ fn witness(bencher: Bencher, transfers: u32) {
     witness_with(bencher, &shape, &applied, 1);
 }
 
-/// The same for a shape of a million constraints, by threads: the wait.
+/// Every kind of operation: the smallest mixed shape, full.
+#[divan::bench]
+fn execute_every_kind(bencher: Bencher) {
+    let Some((_, scene, _)) = mixed() else {
+        return;
+    };
+    bencher
+        .counter(ItemsCount::new(scene.operations()))
+        .bench(|| black_box(&scene).apply());
+}
+
+/// Every variable of that circuit, on one thread.
+#[divan::bench]
+fn witness_of_every_kind(bencher: Bencher) {
+    let Some((shape, _, applied)) = mixed() else {
+        return;
+    };
+    witness_with(bencher, &shape, &applied, 1);
+}
+
+fn mixed() -> Option<(Shape, Scene, AppliedBatch)> {
+    let shape = SHAPES.into_iter().find(|shape| shape.openings > 0)?;
+    let scene = Scene::new(&shape)?;
+    let applied = scene.apply()?;
+    Some((shape, scene, applied))
+}
+
+/// The witness of 43 transfers, a million constraints, by threads: the wait.
 #[divan::bench(args = THREADS)]
 fn witness_of_43_transfers(bencher: Bencher, threads: usize) {
     let Some((shape, _, applied)) = fixture(43) else {

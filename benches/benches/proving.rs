@@ -15,11 +15,7 @@ fn main() {
 }
 
 /// The keys carry a shape; a synthetic circuit has none, any will do.
-const SHAPE: Shape = Shape {
-    levels: 16,
-    transfers: 2,
-    fee_slots: 1,
-};
+const SHAPE: Shape = Shape::transfers_only(16, 2, 1);
 
 const SEED: u64 = 1;
 

@@ -9,11 +9,7 @@ fn main() {
     divan::main();
 }
 
-const SHAPE: Shape = Shape {
-    levels: 16,
-    transfers: 8,
-    fee_slots: 1,
-};
+const SHAPE: Shape = Shape::transfers_only(16, 8, 1);
 
 fn fixture(count: u32) -> Option<(Forge, Verifier, Vec<Bundle>)> {
     let forge = Forge::new(SHAPE)?;

@@ -78,7 +78,12 @@ impl Forge {
             batch_number: seed,
             old_root,
             new_root,
+            queue: [0; 32],
+            priority: Vec::new(),
+            openings: Vec::new(),
             transfers: (0..self.shape.transfers).map(transfer).collect(),
+            withdrawals: Vec::new(),
+            rotations: Vec::new(),
             fees: (0..self.shape.fee_slots)
                 .map(|leaf| FeeData {
                     leaf,
@@ -120,11 +125,7 @@ mod tests {
 
     #[test]
     fn forged_bundles_verify_alone_and_together() {
-        let shape = Shape {
-            levels: 16,
-            transfers: 3,
-            fee_slots: 2,
-        };
+        let shape = Shape::transfers_only(16, 3, 2);
         let forge = Forge::new(shape).unwrap();
         let verifier = forge.verifier().unwrap();
         let bundles: Vec<_> = (1..=3).map(|seed| forge.bundle(seed).unwrap()).collect();
@@ -137,11 +138,7 @@ mod tests {
 
     #[test]
     fn a_changed_bundle_is_rejected() {
-        let shape = Shape {
-            levels: 16,
-            transfers: 3,
-            fee_slots: 2,
-        };
+        let shape = Shape::transfers_only(16, 3, 2);
         let forge = Forge::new(shape).unwrap();
         let mut bundle = forge.bundle(1).unwrap();
         bundle.facts.transfers[0].to += 1;

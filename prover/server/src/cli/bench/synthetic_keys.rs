@@ -19,11 +19,7 @@ use super::super::{CliError, error};
 pub(super) const SEED: u64 = 1;
 
 /// The keys carry a shape; a synthetic circuit has none. No shipped shape has this one.
-pub(super) const SHAPE: Shape = Shape {
-    levels: 1,
-    transfers: 1,
-    fee_slots: 1,
-};
+pub(super) const SHAPE: Shape = Shape::transfers_only(1, 1, 1);
 
 /// A directory of keys.
 pub(super) struct SyntheticKeys {
