@@ -141,7 +141,9 @@ pub struct Batch {
     /// One more than the id of the last operation that the batch took off the queue.
     pub end_operation: u64,
     /// Where the root chain's queue stood before the batch.
-    pub queue: QueuePoint,
+    pub queue_before: QueuePoint,
+    /// Where it stands after it.
+    pub queue_after: QueuePoint,
 }
 
 /// An event that cannot happen to a batch where it stands.
@@ -366,7 +368,8 @@ mod tests {
             phases: Vec::new(),
             first_operation: 1,
             end_operation: 2,
-            queue: QueuePoint::default(),
+            queue_before: QueuePoint::default(),
+            queue_after: QueuePoint::default(),
         }
     }
 

@@ -209,7 +209,8 @@ impl Policy {
     pub fn takes(&self, section: Section) -> bool {
         let mut one = SectionCounts::default();
         one.push(section);
-        self.plan(&one, usize::from(section != Section::Priority)).is_some()
+        self.plan(&one, usize::from(section != Section::Priority))
+            .is_some()
     }
 
     /// The cheapest shape for a batch, if there is one that has room for it.
@@ -240,7 +241,9 @@ impl Policy {
 
 /// Slots for operations.
 fn slots(shape: &Shape) -> u32 {
-    let of_operations = Section::ALL.into_iter().filter(|section| *section != Section::Fees);
+    let of_operations = Section::ALL
+        .into_iter()
+        .filter(|section| *section != Section::Fees);
     of_operations.fold(0, |sum: u32, section| sum.saturating_add(shape.slots(section)))
 }
 

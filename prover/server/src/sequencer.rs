@@ -164,10 +164,7 @@ impl WholeSubmission {
     ) -> Self {
         let keyed = key.map(|key| Keyed {
             key,
-            digest: digest::of_batch(
-                operations.iter().map(|operation| &operation.signed),
-                &fee_slots,
-            ),
+            digest: digest::of_batch(operations.iter().map(|operation| &operation.signed), &fee_slots),
         });
         Self {
             operations,
@@ -190,11 +187,7 @@ impl WholeSubmission {
                 return Err(SubmitError::NoSlots { section });
             }
             if exceeds(got, limit) {
-                return Err(SubmitError::TooManyOperations {
-                    section,
-                    got,
-                    limit,
-                });
+                return Err(SubmitError::TooManyOperations { section, got, limit });
             }
         }
         let (got, limit) = (self.fee_slots.len(), policy.max_batch(Section::Fees));

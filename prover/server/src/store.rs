@@ -29,6 +29,7 @@ mod tables;
 
 pub use accept::{Acceptance, KeyReused, NewOperation};
 pub use blocks::{BlockError, BlockFile};
+pub use commit::Submission;
 pub use enter::{EnterError, Entered, NewPriority};
 pub use error::StoreError;
 pub use record::codec::RecordError;

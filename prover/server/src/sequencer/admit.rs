@@ -163,10 +163,7 @@ impl Group<'_> {
         }
         // The root chain's operations have room of their own.
         let signed = head.queued.saturating_sub(head.queued_priority());
-        let (queued, limit) = (
-            signed.saturating_add(self.fresh),
-            self.policy.batching.max_queued,
-        );
+        let (queued, limit) = (signed.saturating_add(self.fresh), self.policy.batching.max_queued);
         if queued >= limit {
             return Err(SubmitError::QueueFull { queued, limit });
         }

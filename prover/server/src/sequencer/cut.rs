@@ -19,7 +19,10 @@ use super::worker::Worker;
 use crate::batch::{Batch, FeeCredit, SectionCounts, Stage};
 use crate::clock::now_ms;
 use crate::operation::{Operation, Rejection, Whole};
-use crate::store::{Snapshot, applied::counts};
+use crate::store::{
+    Snapshot,
+    applied::{counts, queue_after},
+};
 
 impl Worker {
     /// Takes the front of the queue: into a batch, or rejected. Something is queued, and there is room for a batch.
@@ -100,9 +103,7 @@ impl Worker {
                     return Err(CutError::State(error));
                 };
                 let reason = rejection(rule, &error);
-                let rejected = queued
-                    .into_iter()
-                    .map(|operation| (operation, reason.clone()));
+                let rejected = queued.into_iter().map(|operation| (operation, reason.clone()));
                 self.reject(end, rejected.collect())
             }
         }
@@ -202,7 +203,8 @@ pub(super) fn executed(
         stage: Stage::Executed,
         shape,
         counts: counts(applied),
-        queue: state.head().executed,
+        queue_before: state.head().executed,
+        queue_after: queue_after(applied, state.head().executed),
         first_operation: operations.start,
         end_operation: operations.end,
         old_root: applied.old_root,

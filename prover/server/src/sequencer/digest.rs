@@ -5,8 +5,8 @@
 
 use blake3::Hasher;
 use quittance_circuits::babyjubjub::Point;
-use quittance_circuits::tx::fee::FeeSlot;
 use quittance_circuits::tx::SignedOperation;
+use quittance_circuits::tx::fee::FeeSlot;
 use quittance_circuits::types::RootAddress;
 
 use crate::encoding::fr_to_bytes_be;

@@ -223,7 +223,9 @@ pub enum CutError {
     #[error("the rollup has used all batch numbers")]
     NoNumberLeft,
     /// What comes next needs a shape whose key is not loaded.
-    #[error("the batch of operation {operation} needs a shape with slots for {counts} and {fee_slots} fee slots")]
+    #[error(
+        "the batch of operation {operation} needs a shape with slots for {counts} and {fee_slots} fee slots"
+    )]
     NoShape {
         /// Its first operation.
         operation: u64,

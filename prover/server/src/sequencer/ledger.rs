@@ -151,7 +151,11 @@ impl Ledger {
     }
 
     /// The leaf after the last batch, checked against its hash in the tree. `state` is the state after that batch.
-    pub(super) fn executed_leaf(&mut self, state: &Snapshot, index: AccountIndex) -> Result<Option<Leaf>, StoreError> {
+    pub(super) fn executed_leaf(
+        &mut self,
+        state: &Snapshot,
+        index: AccountIndex,
+    ) -> Result<Option<Leaf>, StoreError> {
         let index = index.get();
         if let Some(leaf) = self.executed.get(&index) {
             return Ok(*leaf);
@@ -162,7 +166,11 @@ impl Ledger {
     }
 
     /// The leaf with everything that waits.
-    pub(super) fn pending_leaf(&mut self, state: &Snapshot, index: AccountIndex) -> Result<Option<Leaf>, StoreError> {
+    pub(super) fn pending_leaf(
+        &mut self,
+        state: &Snapshot,
+        index: AccountIndex,
+    ) -> Result<Option<Leaf>, StoreError> {
         match self.pending.get(&index.get()) {
             Some(leaf) => Ok(Some(*leaf)),
             None => self.executed_leaf(state, index),

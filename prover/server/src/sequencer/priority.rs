@@ -29,7 +29,10 @@ impl Worker {
         let (entered, error) = self.store.enter(accepted, now_ms())?;
         // The store's word on an earlier one comes first.
         let refused = error.map(SubmitError::Enter).or(refused);
-        let fresh = accepted.iter().zip(&entered).filter(|(_, entered)| !entered.repeated);
+        let fresh = accepted
+            .iter()
+            .zip(&entered)
+            .filter(|(_, entered)| !entered.repeated);
         let requests: Vec<Request> = fresh
             .map(|(item, entered)| {
                 Request::Priority(Entry {

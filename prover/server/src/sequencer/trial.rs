@@ -115,14 +115,14 @@ impl<'a> Trial<'a> {
             Some(to) => self.leaf(to)?,
             None => None,
         };
-        let effect: Effect = tx::check(&context, signed, sender.as_ref(), other.as_ref(), signature)
-            .map_err(Failure::Rule)?;
+        let effect: Effect =
+            tx::check(&context, signed, sender.as_ref(), other.as_ref(), signature).map_err(Failure::Rule)?;
         Ok(Checked {
             leaves: [
-                Some((signed.from(), effect.sender)),
+                Some((signed.from(), effect.sender.after)),
                 effect.other.map(|other| (other.index, other.after)),
             ],
-            fee: Some((effect.sender_before.token, effect.fee)),
+            fee: Some((effect.sender.before.token, effect.sender.fee)),
         })
     }
 

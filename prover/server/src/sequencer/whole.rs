@@ -21,7 +21,7 @@ use crate::batch::SectionCounts;
 use crate::clock::now_ms;
 use crate::operation::{Keyed, OperationState, Remembered, Request, Whole};
 use crate::policy::TokenPolicy;
-use crate::store::{KeyReused, Snapshot};
+use crate::store::{KeyReused, Snapshot, Submission};
 
 impl Worker {
     /// Executes the batch, or gives what became of it under its key before. A refused one changes nothing but that what
@@ -70,15 +70,13 @@ impl Worker {
             operations: count,
             fee_slots,
         };
-        self.store.commit_whole(
-            &batch,
-            &applied,
-            &changes,
-            &signed,
-            &whole,
-            submission.keyed.as_ref(),
-            now_ms(),
-        )?;
+        let stored = Submission {
+            operations: &signed,
+            whole: &whole,
+            keyed: submission.keyed.as_ref(),
+            accepted_at_ms: now_ms(),
+        };
+        self.store.commit_whole(&batch, &applied, &changes, &stored)?;
         let fee_leaves = batch.fees.iter().map(|fee| fee.leaf);
         self.ledger_mut().executed(&changes, fee_leaves);
         self.announce(&batch);
@@ -160,8 +158,7 @@ impl Worker {
         for (index, operation) in submission.in_order() {
             let signed = &operation.signed;
             let section = signed.section();
-            let checked =
-                trial.check_signed(&rules, signed, |key| operation.signature(&rollup_id, key));
+            let checked = trial.check_signed(&rules, signed, |key| operation.signature(&rollup_id, key));
             match checked {
                 Ok(checked) => {
                     if let Some((token, fee)) = checked.fee {

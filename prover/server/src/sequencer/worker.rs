@@ -178,14 +178,14 @@ impl Worker {
     fn due(&mut self) -> Result<Due, CutError> {
         let snapshot = self.store.snapshot()?;
         let head = snapshot.head();
-        let batching = &self.policy.batching;
+        let policy = Arc::clone(&self.policy);
+        let batching = &policy.batching;
         if head.queued == 0 || snapshot.pending_count()? >= u64::from(batching.max_unproved_batches) {
             return Ok(Due::Never);
         }
         if head.queued >= u64::from(batching.max_operations) {
             return Ok(Due::Now);
         }
-        let policy = Arc::clone(&self.policy);
         if !policy.has_room_behind(&self.ledger_of(&snapshot)?.counts()) {
             return Ok(Due::Now);
         }

@@ -55,11 +55,7 @@ fn last_batch(txn: &ReadTransaction, identity: &Identity, head: &Head) -> Result
         Some(last) if last.number < head.batch_number => Err(batch_row(head.batch_number).lost()),
         Some(last) if last.number > head.batch_number => Err(batch_row(last.number).invalid("number")),
         Some(last) if last.new_root != head.root => Err(batch_row(last.number).invalid("new root")),
-        Some(last)
-            if last.queue.next.checked_add(u64::from(last.counts.priority)) != Some(head.executed.next) =>
-        {
-            Err(HEAD.invalid("executed priority operations"))
-        }
+        Some(last) if last.queue_after != head.executed => Err(HEAD.invalid("executed priority operations")),
         Some(last) if last.end_operation > head.next_operation => Err(HEAD.invalid("next operation")),
         Some(_) => Ok(()),
     }

@@ -19,9 +19,20 @@ use super::tables::{
 };
 use super::{Store, StoreError, begin, meta};
 use crate::batch::{Batch, SectionCounts, Stage};
-use crate::operation::{
-    Keyed, Operation, OperationState, QueuePoint, Rejection, Remembered, Request, Whole,
-};
+use crate::operation::{Keyed, Operation, OperationState, QueuePoint, Rejection, Remembered, Request, Whole};
+
+/// A batch as a client submitted it.
+#[derive(Clone, Copy, Debug)]
+pub struct Submission<'a> {
+    /// Its operations, in the client's order.
+    pub operations: &'a [SignedOperation],
+    /// Their number, and the fee slots.
+    pub whole: &'a Whole,
+    /// The key under which the client may repeat it.
+    pub keyed: Option<&'a Keyed>,
+    /// Now, in milliseconds since 1970-01-01 UTC.
+    pub accepted_at_ms: u64,
+}
 
 impl Store {
     /// Stores a batch that was made of the front of the queue: the operations from the first queued one to before
@@ -48,6 +59,9 @@ impl Store {
                 return Err(mismatch("operations of the queue are fewer than the batch's"));
             }
             take_off(&mut head, batch.end_operation, &settled);
+            if batch.queue_after != head.executed {
+                return Err(mismatch("the root chain's queue stands elsewhere afterwards"));
+            }
             finish(txn, head, batch, applied, changes)
         })
     }
@@ -66,7 +80,7 @@ impl Store {
         })
     }
 
-    /// Stores a batch that was submitted as a whole, with its operations in the client's order, whose ids are
+    /// Stores a batch that was submitted as a whole, with its operations, whose ids are
     /// `batch.first_operation..batch.end_operation` and follow the last one.
     ///
     /// Changes nothing and fails with [`StoreError::QueueNotEmpty`] if operations are queued, which come first, with
@@ -76,11 +90,14 @@ impl Store {
         batch: &Batch,
         applied: &AppliedBatch,
         changes: &StateChanges,
-        operations: &[SignedOperation],
-        whole: &Whole,
-        keyed: Option<&Keyed>,
-        accepted_at_ms: u64,
+        submission: &Submission<'_>,
     ) -> Result<(), StoreError> {
+        let &Submission {
+            operations,
+            whole,
+            keyed,
+            accepted_at_ms,
+        } = submission;
         self.health.write(|| {
             let (txn, mut head) = self.start(batch, applied, changes)?;
             if head.queued != 0 {
@@ -95,6 +112,7 @@ impl Store {
                 || batch.counts.total() != whole.operations
                 || usize::try_from(whole.operations) != Ok(operations.len())
                 || operations.is_empty()
+                || batch.queue_after != batch.queue_before
                 || !has_slots(applied, whole)
             {
                 return Err(mismatch(
@@ -158,7 +176,7 @@ impl Store {
         {
             return mismatch("roots or number are not those of the operations");
         }
-        if batch.queue != head.executed || applied.context.queue != head.executed.hash {
+        if batch.queue_before != head.executed || applied.context.queue != head.executed.hash {
             return mismatch("the root chain's queue stands elsewhere");
         }
         if batch.stage != Stage::Executed {

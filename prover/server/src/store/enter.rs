@@ -130,10 +130,7 @@ impl Store {
 }
 
 /// What has entered in a place, if it is the same.
-fn compared(
-    txn: &WriteTransaction,
-    item: &NewPriority,
-) -> Result<Result<Entered, EnterError>, StoreError> {
+fn compared(txn: &WriteTransaction, item: &NewPriority) -> Result<Result<Entered, EnterError>, StoreError> {
     let (operation, entry) = entry_at(
         &txn.open_table(PRIORITY)?,
         &txn.open_table(OPERATIONS)?,

@@ -6,7 +6,6 @@
 
 mod damage;
 mod dump;
-mod format_1;
 mod scenario;
 mod tests;
 

@@ -77,7 +77,7 @@ impl Store {
             head.root = first.old_root;
             head.next_operation = first.first_operation;
             head.queued = head.queued.saturating_add(done.operations);
-            head.executed = first.queue;
+            head.executed = first.queue_before;
             meta::write_head(&mut txn.open_table(META)?, &head)?;
             txn.commit()?;
             done.head = head;
@@ -100,7 +100,7 @@ fn taken_back(txn: &WriteTransaction, head: &Head, to: u32) -> Result<Vec<Batch>
             if last.end_operation > batch.first_operation {
                 return Err(row.invalid("first operation"));
             }
-            if last.queue.next.checked_add(u64::from(last.counts.priority)) != Some(batch.queue.next) {
+            if last.queue_after != batch.queue_before {
                 return Err(row.invalid("root chain's queue"));
             }
         }
@@ -108,9 +108,7 @@ fn taken_back(txn: &WriteTransaction, head: &Head, to: u32) -> Result<Vec<Batch>
     }
     match batches.last() {
         Some(last) if last.new_root != head.root => Err(batch_row(last.number).invalid("new root")),
-        Some(last)
-            if last.queue.next.checked_add(u64::from(last.counts.priority)) != Some(head.executed.next) =>
-        {
+        Some(last) if last.queue_after != head.executed => {
             Err(batch_row(last.number).invalid("root chain's queue"))
         }
         _ => Ok(batches),

@@ -210,7 +210,7 @@ impl Snapshot {
                 .map_err(|_| row.invalid("applied batch"))?;
             let same = applied.context.batch_number.get() == number
                 && applied.levels == self.levels.get()
-                && applied.context.queue == batch.queue.hash
+                && applied.context.queue == batch.queue_before.hash
                 && (applied.old_root, applied.new_root) == (batch.old_root, batch.new_root);
             if same {
                 Ok(applied)

@@ -6,8 +6,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use quittance::batch::Event;
 use quittance::operation::IdempotencyKey;
 use quittance::store::{OperationQuery, Order, Store, StoreError};
-use quittance_circuits::batch::{ApplyError, BatchContext, apply_batch};
+use quittance_circuits::batch::{ApplyError, BatchContext, Operations, apply_batch};
 use quittance_circuits::state::Overlay;
+use quittance_circuits::tx::Operation;
 use quittance_circuits::types::BatchNumber;
 
 use crate::harness::{
@@ -43,12 +44,18 @@ fn fails_to_execute(store: &Store) -> bool {
     let context = BatchContext {
         rollup_id: rollup_id(),
         batch_number: BatchNumber(number),
+        queue: state.head().executed.hash,
     };
     let signed = transfer(1, 0, 0);
+    let mut operations = Operations {
+        fees: vec![FEE],
+        ..Operations::default()
+    };
+    operations.push(Operation::Signed(signed));
     let Ok(mut overlay) = Overlay::new(&state) else {
         return true;
     };
-    match apply_batch(&mut overlay, &context, &[signed], &[FEE]) {
+    match apply_batch(&mut overlay, &context, &operations) {
         Ok(_) => {}
         Err(ApplyError::State(_)) => return true,
         // A leaf that is bound by the root is never another one.

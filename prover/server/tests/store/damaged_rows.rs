@@ -1,13 +1,14 @@
 //! Rows that are changed behind the store's back: a typed error that names table and key, never another value.
 
-use quittance::store::{RecordError, Store, StoreError};
+use quittance::store::{NewPriority, RecordError, Store, StoreError};
 use quittance_circuits::state::{StateError, StateReader};
 use quittance_circuits::types::AccountIndex;
 use redb::{ReadableTable, TableDefinition, WriteTransaction};
 use tempfile::TempDir;
 
 use crate::harness::{
-    ACCOUNTS, accept, create, damage, execute, key, keyed, new_operation, open, prove, submit, transfer,
+    ACCOUNTS, accept, create, damage, deposit, enter, execute, key, keyed, new_operation, open, prove,
+    submit, transfer,
 };
 
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
@@ -20,6 +21,7 @@ const UNDO: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("undo");
 const PENDING: TableDefinition<'_, u32, ()> = TableDefinition::new("pending");
 const OPERATIONS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("operations");
 const ACCOUNT_OPERATIONS: TableDefinition<'_, (u32, u64), ()> = TableDefinition::new("account_operations");
+const PRIORITY: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("priority");
 const WHOLES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("wholes");
 const KEYS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("keys");
 const KEY_ORDER: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("key_order");
@@ -37,6 +39,15 @@ fn filled() -> TempDir {
     execute(&store, 7, &[]);
     let item = new_operation(transfer(0, 1, 3), Some(keyed("key", 1)));
     store.accept(vec![item]).unwrap()[0].as_ref().unwrap();
+    directory
+}
+
+/// The same with two priority operations in place of the last batch: the first is executed, the second waits.
+fn with_queue() -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let store = create(&directory);
+    assert_eq!(enter(&store, 0, &[deposit(9), deposit(9)]).1, None);
+    execute(&store, 2, &[]);
     directory
 }
 
@@ -111,7 +122,6 @@ fn sealed_records_are_never_misread() {
     let snapshot = |store: &Store| store.snapshot();
     every_damage(META, || "identity", "meta identity", |_| Ok(()));
     every_damage(META, || "head", "meta head", |_| Ok(()));
-    every_damage(META, || "history", "meta history", |_| Ok(()));
     every_damage(
         BATCHES,
         || 1,
@@ -155,6 +165,45 @@ fn sealed_records_are_never_misread() {
 }
 
 #[test]
+fn the_root_chains_queue_is_never_misread() {
+    let refused = |change: Change<'_>| {
+        let directory = with_queue();
+        damage(&directory, change);
+        let again = |store: &Store| {
+            let items = [0, 1].map(|index| NewPriority {
+                index,
+                priority: deposit(9),
+            });
+            store.enter(&items, 7).map(drop)
+        };
+        match open(&directory).and_then(|store| again(&store)).unwrap_err() {
+            StoreError::Corrupt { table, key, .. } | StoreError::Lost { table, key } => {
+                format!("{table} {key}")
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    for index in [0, 1] {
+        let place = format!("priority {index}");
+        for at in [0, 7, 8, 15] {
+            assert_eq!(refused(&change(PRIORITY, index, |bytes| bytes[at] ^= 1)), place);
+        }
+        assert_eq!(
+            refused(&change(PRIORITY, index, |bytes| bytes.truncate(8))),
+            place
+        );
+        let gone = |txn: &WriteTransaction| drop(txn.open_table(PRIORITY).unwrap().remove(index).unwrap());
+        assert_eq!(refused(&gone), place);
+    }
+    let more = |txn: &WriteTransaction| {
+        let mut places = txn.open_table(PRIORITY).unwrap();
+        let bytes = places.get(1).unwrap().unwrap().value().to_vec();
+        places.insert(2, bytes.as_slice()).unwrap();
+    };
+    assert_eq!(refused(&more), "priority all 3");
+}
+
+#[test]
 fn a_damaged_order_of_keys_is_seen_when_the_oldest_is_forgotten() {
     let directory = filled();
     damage(&directory, change(KEY_ORDER, 1, |bytes| bytes[0] ^= 1));
@@ -195,7 +244,7 @@ fn what_does_not_fit_together_is_seen_when_the_store_is_opened() {
             other => panic!("{expected}: {other:?}"),
         }
     };
-    for name in ["format", "identity", "head", "history"] {
+    for name in ["format", "identity", "head"] {
         corrupt(
             &|txn| drop(txn.open_table(META).unwrap().remove(name).unwrap()),
             &format!("meta {name}"),
@@ -369,7 +418,7 @@ fn an_account_in_the_wrong_list_is_refused() {
 
 #[test]
 fn other_formats_are_refused() {
-    for format in [0u32, 3, u32::MAX] {
+    for format in [0u32, 1, 2, 4, u32::MAX] {
         let directory = filled();
         damage(&directory, |txn| {
             let mut meta = txn.open_table(META).unwrap();
@@ -377,7 +426,7 @@ fn other_formats_are_refused() {
         });
         assert!(matches!(
             open(&directory),
-            Err(StoreError::Format { found, expected: 2 }) if found == format
+            Err(StoreError::Format { found, expected: 3 }) if found == format
         ));
     }
     let directory = filled();

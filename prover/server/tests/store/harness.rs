@@ -3,18 +3,23 @@
 use std::fs;
 use std::path::Path;
 
-use quittance::batch::{Batch, Event, Stage};
+use quittance::batch::{Batch, Event, SectionCounts, Stage};
 use quittance::config::{Config, RawConfig};
 use quittance::encoding::fr_from_bytes_be;
-use quittance::operation::{IdempotencyKey, Keyed, Operation, Rejection, Whole};
-use quittance::store::{BlockFile, NewOperation, Store, StoreError};
-use quittance_circuits::batch::{AppliedBatch, BatchContext, apply_batch};
+use quittance::operation::{IdempotencyKey, Keyed, Operation, QueuePoint, Rejection, Request, Whole};
+use quittance::store::{
+    BlockFile, EnterError, Entered, NewOperation, NewPriority, Store, StoreError, Submission,
+};
+use quittance_circuits::batch::{AppliedBatch, BatchContext, Operations, apply_batch};
 use quittance_circuits::eddsa::SecretKey;
 use quittance_circuits::float::{FloatAmount, FloatFee};
 use quittance_circuits::leaf::Leaf;
 use quittance_circuits::state::{Overlay, StateChanges};
 use quittance_circuits::tx::fee::FeeSlot;
-use quittance_circuits::tx::transfer::{SignedTransfer, Transfer};
+use quittance_circuits::tx::{
+    Deposit, ForcedExit, Opening, Priority, Rotation, SignedOpening, SignedOperation, SignedRotation,
+    SignedTransfer, SignedWithdrawal, Transfer, Withdrawal,
+};
 use quittance_circuits::types::{AccountIndex, BatchNumber, Nonce, RootAddress, TokenId};
 use quittance_verifier::Shape;
 use tempfile::TempDir;
@@ -27,7 +32,18 @@ pub(crate) const AMOUNT: u128 = 10;
 pub(crate) const FEE: FeeSlot = fee_slot(5);
 /// Where fees of submitted batches go.
 pub(crate) const OTHER_FEE: FeeSlot = fee_slot(4);
-pub(crate) const SHAPE: Shape = Shape::transfers_only(LEVELS, 8, 1);
+pub(crate) const SHAPE: Shape = Shape {
+    levels: LEVELS,
+    priority: 8,
+    openings: 8,
+    transfers: 8,
+    withdrawals: 8,
+    rotations: 8,
+    fee_slots: 1,
+};
+
+/// Who owns every leaf, at genesis and after.
+pub(crate) const OWNER: RootAddress = RootAddress([7; 20]);
 
 const fn fee_slot(leaf: u32) -> FeeSlot {
     FeeSlot {
@@ -53,7 +69,7 @@ pub(crate) fn accounts() -> Vec<(AccountIndex, Leaf)> {
     (0..ACCOUNTS)
         .map(|index| {
             let key = key(index.max(1)).public_key();
-            let leaf = Leaf::new(key, BALANCE, 0, 1, RootAddress([7; 20])).unwrap();
+            let leaf = Leaf::new(key, BALANCE, 0, 1, OWNER).unwrap();
             (AccountIndex(index), leaf)
         })
         .collect()
@@ -71,7 +87,7 @@ pub(crate) fn open(directory: &TempDir) -> Result<Store, StoreError> {
 }
 
 /// A transfer of 10 with a fee of 1, signed.
-pub(crate) fn transfer(from: u32, to: u32, nonce: u32) -> SignedTransfer {
+pub(crate) fn transfer(from: u32, to: u32, nonce: u32) -> SignedOperation {
     let transfer = Transfer {
         from: AccountIndex(from),
         to: AccountIndex(to),
@@ -80,17 +96,101 @@ pub(crate) fn transfer(from: u32, to: u32, nonce: u32) -> SignedTransfer {
         nonce: Nonce(nonce),
         valid_until: BatchNumber::MAX,
     };
-    SignedTransfer {
+    SignedOperation::Transfer(SignedTransfer {
         signature: key(from.max(1)).sign(&transfer.message(&rollup_id())),
         transfer,
-    }
+    })
+}
+
+/// Opens leaf `to`, whose key is `key(to)`, with 10 and a fee of 1.
+pub(crate) fn opening(from: u32, to: u32, nonce: u32) -> SignedOperation {
+    let opening = Opening {
+        from: AccountIndex(from),
+        to: AccountIndex(to),
+        amount: FloatAmount::encode_exact(AMOUNT).unwrap(),
+        fee: FloatFee::encode_exact(1).unwrap(),
+        nonce: Nonce(nonce),
+        valid_until: BatchNumber::MAX,
+        key: key(to).public_key().point(),
+        owner: OWNER,
+    };
+    SignedOperation::Opening(SignedOpening {
+        signature: key(from.max(1)).sign(&opening.message(&rollup_id())),
+        opening,
+    })
+}
+
+/// A withdrawal of 10 with a fee of 1, signed by this key.
+pub(crate) fn withdrawal(from: u32, nonce: u32, signer: &SecretKey) -> SignedOperation {
+    let withdrawal = Withdrawal {
+        from: AccountIndex(from),
+        amount: AMOUNT,
+        fee: FloatFee::encode_exact(1).unwrap(),
+        nonce: Nonce(nonce),
+        valid_until: BatchNumber::MAX,
+        address: RootAddress([3; 20]),
+    };
+    SignedOperation::Withdrawal(SignedWithdrawal {
+        signature: signer.sign(&withdrawal.message(&rollup_id())),
+        withdrawal,
+    })
+}
+
+/// A rotation to another key with a fee of 1, signed by the account's own.
+pub(crate) fn rotation(from: u32, nonce: u32, next: &SecretKey) -> SignedOperation {
+    let rotation = Rotation {
+        from: AccountIndex(from),
+        fee: FloatFee::encode_exact(1).unwrap(),
+        nonce: Nonce(nonce),
+        valid_until: BatchNumber::MAX,
+        key: next.public_key().point(),
+        owner: OWNER,
+    };
+    SignedOperation::Rotation(SignedRotation {
+        signature: key(from.max(1)).sign(&rotation.message(&rollup_id())),
+        rotation,
+    })
+}
+
+/// A deposit of 10, which opens a leaf with the key `key(leaf)`.
+pub(crate) fn deposit(leaf: u32) -> Priority {
+    Priority::Deposit(Deposit {
+        leaf: AccountIndex(leaf),
+        token: TokenId(1),
+        amount: AMOUNT,
+        owner: OWNER,
+        key: key(leaf).public_key().point(),
+    })
+}
+
+pub(crate) fn forced_exit(leaf: u32, caller: RootAddress) -> Priority {
+    Priority::ForcedExit(ForcedExit {
+        leaf: AccountIndex(leaf),
+        caller,
+    })
+}
+
+/// Enters priority operations, the first of them in this place.
+pub(crate) fn enter(
+    store: &Store,
+    first: u64,
+    operations: &[Priority],
+) -> (Vec<Entered>, Option<EnterError>) {
+    let items: Vec<_> = (first..)
+        .zip(operations)
+        .map(|(index, priority)| NewPriority {
+            index,
+            priority: *priority,
+        })
+        .collect();
+    store.enter(&items, 7).unwrap()
 }
 
 pub(crate) fn rollup_id() -> ark_bn254::Fr {
     fr_from_bytes_be(&quittance_verifier::rollup_id(0, [0; 20])).unwrap()
 }
 
-pub(crate) fn new_operation(signed: SignedTransfer, keyed: Option<Keyed>) -> NewOperation {
+pub(crate) fn new_operation(signed: SignedOperation, keyed: Option<Keyed>) -> NewOperation {
     NewOperation {
         signed,
         accepted_at_ms: 7,
@@ -105,9 +205,9 @@ pub(crate) fn keyed(key: &str, digest: u8) -> Keyed {
     }
 }
 
-/// Accepts transfers without keys and gives their ids.
-pub(crate) fn accept(store: &Store, transfers: &[SignedTransfer]) -> Vec<u64> {
-    let items = transfers
+/// Accepts operations without keys and gives their ids.
+pub(crate) fn accept(store: &Store, operations: &[SignedOperation]) -> Vec<u64> {
+    let items = operations
         .iter()
         .map(|signed| new_operation(*signed, None))
         .collect();
@@ -134,8 +234,14 @@ pub(crate) struct Made {
     pub(crate) changes: StateChanges,
 }
 
-/// Executes transfers on the store's last state; the batch takes the operations before `end` off the queue.
-pub(crate) fn make(store: &Store, transfers: &[SignedTransfer], fee: FeeSlot, end: u64) -> Made {
+/// Executes operations on the store's last state; the batch takes the operations before `end` off the queue.
+pub(crate) fn make(store: &Store, operations: &[SignedOperation], fee: FeeSlot, end: u64) -> Made {
+    let requests: Vec<_> = operations.iter().copied().map(Request::Signed).collect();
+    make_of(store, &requests, fee, end)
+}
+
+/// The same for operations of all kinds.
+pub(crate) fn make_of(store: &Store, requests: &[Request], fee: FeeSlot, end: u64) -> Made {
     let state = store.snapshot().unwrap();
     let head = state.head();
     let number = head.batch_number + 1;
@@ -143,13 +249,27 @@ pub(crate) fn make(store: &Store, transfers: &[SignedTransfer], fee: FeeSlot, en
     let context = BatchContext {
         rollup_id: rollup_id(),
         batch_number: BatchNumber(number),
+        queue: head.executed.hash,
     };
-    let applied = apply_batch(&mut overlay, &context, transfers, &[fee]).unwrap();
+    let mut operations = Operations {
+        fees: vec![fee],
+        ..Operations::default()
+    };
+    let mut counts = SectionCounts::default();
+    for request in requests {
+        operations.push(request.operation());
+        counts.push(request.section());
+    }
+    let applied = apply_batch(&mut overlay, &context, &operations).unwrap();
+    let queue_after = QueuePoint {
+        next: head.executed.next + u64::from(counts.priority),
+        hash: applied.facts().queue_after(),
+    };
     let batch = Batch {
         number,
         stage: Stage::Executed,
         shape: SHAPE,
-        transfers: u32::try_from(transfers.len()).unwrap(),
+        counts,
         old_root: applied.old_root,
         new_root: applied.new_root,
         fees: Vec::new(),
@@ -160,6 +280,8 @@ pub(crate) fn make(store: &Store, transfers: &[SignedTransfer], fee: FeeSlot, en
         phases: Vec::new(),
         first_operation: head.next_operation,
         end_operation: end,
+        queue_before: head.executed,
+        queue_after,
     };
     let changes = overlay.into_changes();
     Made {
@@ -170,41 +292,64 @@ pub(crate) fn make(store: &Store, transfers: &[SignedTransfer], fee: FeeSlot, en
 }
 
 /// A submission that is to be stored as a whole.
-pub(crate) fn make_whole(store: &Store, transfers: &[SignedTransfer]) -> (Made, Whole) {
+#[derive(Clone, Debug)]
+pub(crate) struct MadeWhole {
+    pub(crate) operations: Vec<SignedOperation>,
+    pub(crate) whole: Whole,
+}
+
+pub(crate) fn make_whole(store: &Store, operations: &[SignedOperation]) -> (Made, MadeWhole) {
     let first = store.snapshot().unwrap().head().last_operation + 1;
-    let operations = u32::try_from(transfers.len()).unwrap();
-    let mut made = make(store, transfers, OTHER_FEE, first + u64::from(operations));
+    let count = u32::try_from(operations.len()).unwrap();
+    let mut made = make(store, operations, OTHER_FEE, first + u64::from(count));
     made.batch.first_operation = first;
     let whole = Whole {
-        operations,
+        operations: count,
         fee_slots: vec![OTHER_FEE],
     };
-    (made, whole)
+    let operations = operations.to_vec();
+    (made, MadeWhole { operations, whole })
 }
 
-pub(crate) fn commit_whole(store: &Store, made: &Made, whole: &Whole) -> Result<(), StoreError> {
-    store.commit_whole(&made.batch, &made.applied, &made.changes, whole, None, 7)
+pub(crate) fn commit_whole(store: &Store, made: &Made, whole: &MadeWhole) -> Result<(), StoreError> {
+    commit_keyed(store, made, whole, None)
 }
 
-/// Executes and stores transfers as one submitted batch.
-pub(crate) fn submit(store: &Store, transfers: &[SignedTransfer]) -> u32 {
-    let (made, whole) = make_whole(store, transfers);
+pub(crate) fn commit_keyed(
+    store: &Store,
+    made: &Made,
+    MadeWhole { operations, whole }: &MadeWhole,
+    keyed: Option<&Keyed>,
+) -> Result<(), StoreError> {
+    let submission = Submission {
+        operations,
+        whole,
+        keyed,
+        accepted_at_ms: 7,
+    };
+    store.commit_whole(&made.batch, &made.applied, &made.changes, &submission)
+}
+
+/// Executes and stores operations as one submitted batch.
+pub(crate) fn submit(store: &Store, operations: &[SignedOperation]) -> u32 {
+    let (made, whole) = make_whole(store, operations);
     commit_whole(store, &made, &whole).unwrap();
     made.batch.number
 }
 
+/// The queue's operations before `end` but for these.
+fn front(store: &Store, end: u64, rejected: &[u64]) -> Vec<Request> {
+    let state = store.snapshot().unwrap();
+    let queued = state.queued(0, usize::MAX).unwrap().into_iter();
+    queued
+        .filter(|operation| operation.id < end && !rejected.contains(&operation.id))
+        .map(|operation| operation.request)
+        .collect()
+}
+
 /// The batch of the queue's operations before `end` but for these.
 pub(crate) fn cut(store: &Store, end: u64, rejected: &[u64]) -> Made {
-    let transfers: Vec<SignedTransfer> = store
-        .snapshot()
-        .unwrap()
-        .queued(0, usize::MAX)
-        .unwrap()
-        .into_iter()
-        .filter(|operation| operation.id < end && !rejected.contains(&operation.id))
-        .map(|operation| operation.signed)
-        .collect();
-    make(store, &transfers, FEE, end)
+    make_of(store, &front(store, end, rejected), FEE, end)
 }
 
 pub(crate) fn commit(store: &Store, made: &Made, rejected: &[u64]) -> Result<(), StoreError> {
@@ -221,9 +366,7 @@ pub(crate) fn execute(store: &Store, end: u64, rejected: &[u64]) -> u32 {
 
 /// Executes the submission at the front of the queue as a whole again.
 pub(crate) fn execute_whole(store: &Store, end: u64) -> u32 {
-    let queued = cut(store, end, &[]).applied.transfers;
-    let transfers: Vec<_> = queued.iter().map(|applied| applied.signed).collect();
-    let made = make(store, &transfers, OTHER_FEE, end);
+    let made = make_of(store, &front(store, end, &[]), OTHER_FEE, end);
     commit(store, &made, &[]).unwrap();
     made.batch.number
 }
@@ -247,13 +390,11 @@ pub(crate) fn operations(store: &Store) -> Vec<Operation> {
         .collect()
 }
 
-/// The database of the closed store, in blocks or in a plain file.
+/// The database of the closed store.
 pub(crate) fn database(directory: &TempDir) -> redb::Database {
     let path = directory.path().join("store/quittance.redb");
-    match BlockFile::open(&path) {
-        Ok(file) => redb::Database::builder().create_with_backend(file).unwrap(),
-        Err(_) => redb::Database::open(path).unwrap(),
-    }
+    let file = BlockFile::open(&path).unwrap();
+    redb::Database::builder().create_with_backend(file).unwrap()
 }
 
 /// Changes the closed store through the database itself.

@@ -3,7 +3,7 @@
 use quittance::operation::{IdempotencyKey, Remembered};
 use quittance::store::{Acceptance, StoreError};
 
-use crate::harness::{create, execute, keyed, make_whole, new_operation, open, transfer};
+use crate::harness::{commit_keyed, create, execute, keyed, make_whole, new_operation, open, transfer};
 
 fn known(store: &quittance::store::Store, key: &str) -> Option<Remembered> {
     let key = IdempotencyKey::new(key.as_bytes()).unwrap();
@@ -115,14 +115,7 @@ fn a_whole_submission_has_its_key_too() {
     let store = create(&directory);
     let commit = |key: &str, nonce| {
         let (made, whole) = make_whole(&store, &[transfer(0, 1, nonce), transfer(0, 2, nonce + 1)]);
-        store.commit_whole(
-            &made.batch,
-            &made.applied,
-            &made.changes,
-            &whole,
-            Some(&keyed(key, 4)),
-            7,
-        )
+        commit_keyed(&store, &made, &whole, Some(&keyed(key, 4)))
     };
     commit("a", 0).unwrap();
     let remembered = Remembered {

@@ -3,10 +3,11 @@
 
 mod damaged_file;
 mod damaged_rows;
+mod formats;
 mod harness;
 mod keys;
-mod migration;
 mod model;
 mod operations;
+mod priority;
 mod rollback;
 mod steps;

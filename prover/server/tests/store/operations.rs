@@ -1,10 +1,10 @@
 //! Accepting operations, cutting batches from the queue, and submissions as a whole.
 
-use quittance::operation::{OperationStage, OperationState, Whole};
+use quittance::operation::{OperationStage, OperationState, Request, Whole};
 use quittance::store::{OperationQuery, Order, StoreError};
 
 use crate::harness::{
-    FEE, Made, OTHER_FEE, accept, commit, commit_whole, create, cut, execute, execute_whole, make,
+    FEE, Made, MadeWhole, OTHER_FEE, accept, commit, commit_whole, create, cut, execute, execute_whole, make,
     make_whole, open, operations, rejection, submit, transfer,
 };
 
@@ -24,7 +24,7 @@ fn operations_are_numbered_queued_and_executed_in_order() {
         queued.iter().map(|operation| operation.id).collect::<Vec<_>>(),
         [2, 3]
     );
-    assert_eq!(queued[0].signed, transfer(1, 2, 0));
+    assert_eq!(queued[0].request, Request::Signed(transfer(1, 2, 0)));
     assert_eq!(
         (queued[0].accepted_at_ms, &queued[0].state),
         (7, &OperationState::Queued)
@@ -49,7 +49,11 @@ fn operations_are_numbered_queued_and_executed_in_order() {
         .into_iter()
         .map(|operation| operation.state)
         .collect();
-    let executed = |batch, position| OperationState::Executed { batch, position };
+    let executed = |batch, position| OperationState::Executed {
+        batch,
+        position,
+        outcome: None,
+    };
     assert_eq!(states, [executed(1, 0), executed(1, 1), executed(2, 0)]);
     let batch = store.snapshot().unwrap().batch(1).unwrap();
     assert_eq!((batch.first_operation, batch.end_operation), (1, 3));
@@ -66,7 +70,8 @@ fn rejected_operations_leave_the_queue_with_their_reason() {
         states[2].state,
         OperationState::Executed {
             batch: 1,
-            position: 1
+            position: 1,
+            outcome: None,
         }
     );
     assert_eq!(states[1].state, OperationState::Rejected(rejection("test")));
@@ -151,17 +156,32 @@ fn a_whole_submission_waits_for_the_queue_and_takes_its_ids() {
     for wrong in [
         Whole {
             operations: 1,
-            ..whole.clone()
+            ..whole.whole.clone()
         },
         Whole {
             fee_slots: vec![FEE],
-            ..whole.clone()
+            ..whole.whole.clone()
         },
         Whole {
             fee_slots: vec![OTHER_FEE, FEE],
-            ..whole.clone()
+            ..whole.whole.clone()
         },
     ] {
+        let wrong = MadeWhole {
+            whole: wrong,
+            ..whole.clone()
+        };
+        let refused = commit_whole(&store, &made, &wrong);
+        assert!(matches!(refused, Err(StoreError::Mismatch { .. })), "{refused:?}");
+    }
+    for operations in [
+        vec![transfer(2, 0, 1), transfer(2, 1, 0)],
+        vec![transfer(2, 1, 0)],
+    ] {
+        let wrong = MadeWhole {
+            operations,
+            ..whole.clone()
+        };
         let refused = commit_whole(&store, &made, &wrong);
         assert!(matches!(refused, Err(StoreError::Mismatch { .. })), "{refused:?}");
     }
@@ -169,7 +189,7 @@ fn a_whole_submission_waits_for_the_queue_and_takes_its_ids() {
     let state = store.snapshot().unwrap();
     let head = state.head();
     assert_eq!((head.next_operation, head.last_operation, head.queued), (4, 3, 0));
-    assert_eq!(state.whole_at(2).unwrap(), Some(whole));
+    assert_eq!(state.whole_at(2).unwrap(), Some(whole.whole));
     assert_eq!(
         (state.whole_at(1).unwrap(), state.whole_at(3).unwrap()),
         (None, None)
@@ -178,7 +198,8 @@ fn a_whole_submission_waits_for_the_queue_and_takes_its_ids() {
         state.operation(3).unwrap().state,
         OperationState::Executed {
             batch: 2,
-            position: 1
+            position: 1,
+            outcome: None,
         }
     );
 }

@@ -8,8 +8,8 @@ use quittance_circuits::types::AccountIndex;
 use redb::{ReadableDatabase, ReadableTable, TableDefinition};
 
 use crate::harness::{
-    ACCOUNTS, LEVELS, accept, accounts, create, damage, database, execute, execute_whole, key, open,
-    operations, prove, submit, transfer,
+    ACCOUNTS, LEVELS, accept, accounts, create, damage, database, execute, execute_whole, key, open, opening,
+    operations, prove, rotation, submit, transfer,
 };
 
 const NODES: TableDefinition<'_, u64, &[u8; 32]> = TableDefinition::new("nodes");
@@ -63,7 +63,7 @@ fn batches_are_taken_back_and_their_operations_queued_again() {
             _ => OperationState::Queued,
         };
         assert_eq!(operation.state, state, "{}", operation.id);
-        assert_eq!((operation.id, operation.signed), (before.id, before.signed));
+        assert_eq!((operation.id, operation.request), (before.id, before.request));
     }
     assert_eq!(state.pending().unwrap(), [1]);
     for number in 2..=4 {
@@ -135,31 +135,29 @@ fn a_batch_that_is_being_proved_is_taken_back_too() {
     assert_eq!((batch.stage, batch.attempts), (Stage::Executed, 0));
 }
 
-/// A leaf that a batch made is gone after the rollback, with all nodes above it. No operation opens accounts yet, so the
-/// batch is made by hand.
+/// A leaf that a batch opened is gone after the rollback, with all nodes above it; a rotated one has its old key.
 #[test]
 fn a_leaf_that_was_not_there_before_is_removed() {
     let directory = tempfile::tempdir().unwrap();
     let store = create(&directory);
     let before = store.snapshot().unwrap().head();
-    let opened = 15;
-    let mut leaf = accounts()[0].1;
-    leaf.key = key(9).public_key();
-    let (mut made, whole) = crate::harness::make_whole(&store, &[transfer(0, 1, 0)]);
-    let state = store.snapshot().unwrap();
-    let mut overlay = quittance_circuits::state::Overlay::new(&state).unwrap();
-    for (index, leaf) in &made.changes.leaves {
-        overlay.set_leaf(AccountIndex(*index), *leaf).unwrap();
-    }
-    let root = overlay.set_leaf(AccountIndex(opened), leaf).unwrap();
-    made.changes = overlay.into_changes();
-    (made.batch.new_root, made.applied.new_root) = (root, root);
-    crate::harness::commit_whole(&store, &made, &whole).unwrap();
-    assert_eq!(store.snapshot().unwrap().account(opened).unwrap(), Some(leaf));
-    assert_eq!(
-        store.snapshot().unwrap().accounts_of(&leaf.key, 0, 9).unwrap(),
-        [(opened, leaf)]
+    let opened = 7;
+    submit(
+        &store,
+        &[
+            opening(0, opened, 0),
+            transfer(0, opened, 1),
+            rotation(2, 0, &key(12)),
+        ],
     );
+    let state = store.snapshot().unwrap();
+    let leaf = state.account(opened).unwrap().unwrap();
+    assert_eq!((leaf.key, leaf.balance), (key(opened).public_key(), 20));
+    assert_eq!(state.accounts_of(&leaf.key, 0, 9).unwrap(), [(opened, leaf)]);
+    let rotated = state.account(2).unwrap().unwrap();
+    assert_eq!(rotated.key, key(12).public_key());
+    assert_eq!(state.accounts_of(&rotated.key, 0, 9).unwrap(), [(2, rotated)]);
+    assert_eq!(state.accounts_of(&key(2).public_key(), 0, 9).unwrap(), []);
 
     store.rollback(0).unwrap();
     let state = store.snapshot().unwrap();
@@ -167,6 +165,13 @@ fn a_leaf_that_was_not_there_before_is_removed() {
     assert_eq!(state.account(opened).unwrap(), None);
     state.path(opened).unwrap();
     assert_eq!(state.accounts_of(&leaf.key, 0, 9).unwrap(), []);
+    assert_eq!(state.accounts_of(&rotated.key, 0, 9).unwrap(), []);
+    let old = state.account(2).unwrap();
+    assert_eq!(old, Some(accounts()[2].1));
+    assert_eq!(
+        state.accounts_of(&key(2).public_key(), 0, 9).unwrap(),
+        [(2, accounts()[2].1)]
+    );
     drop((state, store));
     let db = database(&directory);
     let txn = db.begin_read().unwrap();

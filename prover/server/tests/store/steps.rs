@@ -29,7 +29,12 @@ fn a_batch_its_state_and_its_inputs_come_together_or_not_at_all() {
         wrong(|batch| batch.old_root = Fr::from(1u64)),
         wrong(|batch| batch.new_root = Fr::from(1u64)),
         wrong(|batch| batch.stage = Stage::Proved),
-        wrong(|batch| batch.transfers = 2),
+        wrong(|batch| batch.counts.transfers = 2),
+        wrong(|batch| batch.counts.rotations = 1),
+        wrong(|batch| batch.queue_before.next = 1),
+        wrong(|batch| batch.queue_before.hash[31] = 1),
+        wrong(|batch| batch.queue_after.next = 1),
+        wrong(|batch| batch.queue_after.hash[31] = 1),
         wrong(|batch| batch.first_operation = 2),
         wrong(|batch| batch.end_operation = 3),
     ] {

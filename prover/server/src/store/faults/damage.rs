@@ -3,11 +3,11 @@
 use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::scenario::{all_transactions, batch, key, signed};
+use super::scenario::{all_transactions, batch, key, transfer};
 use super::{Disk, Numbers, open, open_as_large};
 use crate::batch::Event;
-use crate::operation::IdempotencyKey;
-use crate::store::{BlockError, NewOperation, OperationQuery, Order, Store, StoreError};
+use crate::operation::{Entry, IdempotencyKey, Request};
+use crate::store::{BlockError, NewOperation, NewPriority, OperationQuery, Order, Store, StoreError};
 
 /// Size of a page of the database.
 const PAGE: usize = 4096;
@@ -61,13 +61,26 @@ fn use_flipped(bytes: Vec<u8>, byte: usize, bit: usize) -> Transcript {
 fn use_everything(store: &Store, said: &mut Transcript) {
     read_everything(store, said);
     let item = NewOperation {
-        signed: signed(0, 1, 2),
+        signed: transfer(0, 1, 2),
         accepted_at_ms: 1,
         keyed: None,
     };
     said.note("accept", store.accept(vec![item]).inspect_err(check));
-    // What was rolled back waits at the front of the queue.
-    if let Some((batch, applied, changes)) = batch(store, &[signed(0, 1, 2), signed(1, 0, 1)], 8) {
+    let again = store.snapshot().and_then(|state| state.priority(1));
+    if let Ok(Some(Request::Priority(entry))) = again.map(|found| found.map(|found| found.request)) {
+        let Entry { index, priority, .. } = entry;
+        let items = [index, index + 1, index + 2, index + 3].map(|index| NewPriority { index, priority });
+        said.note("enter one again", store.enter(&items[..1], 1).inspect_err(check));
+        said.note("enter another", store.enter(&items[3..], 1).inspect_err(check));
+    }
+    // What was rolled back waits at the front of the queue: operations of the root chain.
+    let front = store.snapshot().and_then(|state| state.queued(0, 2));
+    let requests: Vec<_> = front
+        .iter()
+        .flatten()
+        .map(|operation| operation.request)
+        .collect();
+    if let Some((batch, applied, changes)) = batch(store, &requests, 7) {
         let stored = store.commit_queued(&batch, &applied, &changes, &[]);
         said.note("commit", stored.inspect_err(check));
         said.note(
@@ -114,13 +127,13 @@ fn read_everything(store: &Store, said: &mut Transcript) {
     let head = state.head();
     said.note("head", Ok(head));
     said.note("accounts", state.account_count());
-    for index in 0..4 {
+    for index in [0, 1, 2, 3, 5, 9] {
         said.note(format!("account {index}"), state.account(index));
         said.note(format!("path {index}"), state.path(index));
         let key = key(index).public_key();
         said.note(format!("accounts of {index}"), state.accounts_of(&key, 0, 9));
         let query = OperationQuery {
-            account: (index < 3).then_some(index),
+            account: (index != 3).then_some(index),
             stage: None,
             from: None,
             order: Order::OldestFirst,
@@ -129,11 +142,14 @@ fn read_everything(store: &Store, said: &mut Transcript) {
         };
         said.note(format!("operations of {index}"), state.operations(&query));
     }
-    for id in 1..=9 {
+    for id in 1..=16 {
         said.note(format!("operation {id}"), state.operation(id));
         said.note(format!("whole {id}"), state.whole_at(id));
     }
-    for number in 1..=3 {
+    for index in 0..4 {
+        said.note(format!("priority operation {index}"), state.priority(index));
+    }
+    for number in 1..=4 {
         let batch = said.note(format!("batch {number}"), state.batch(number));
         said.note(format!("proof {number}"), state.proof(number));
         if let Some(batch) = batch {

@@ -10,7 +10,7 @@ use super::Disk;
 use crate::store::blocks::BlockFile;
 use crate::store::tables::{
     ACCOUNT_OPERATIONS, BATCHES, INPUTS, KEY_ACCOUNTS, KEY_ORDER, KEYS, LEAVES, META, NODES, OPERATIONS,
-    PENDING, PROOFS, UNDO, WHOLES,
+    PENDING, PRIORITY, PROOFS, UNDO, WHOLES,
 };
 
 /// Tables by name, each with its entries' bytes by key.
@@ -34,6 +34,7 @@ pub(super) fn dump(bytes: &[u8]) -> Dump {
     table(&txn, UNDO, &mut dump);
     table(&txn, OPERATIONS, &mut dump);
     table(&txn, ACCOUNT_OPERATIONS, &mut dump);
+    table(&txn, PRIORITY, &mut dump);
     table(&txn, WHOLES, &mut dump);
     table(&txn, KEYS, &mut dump);
     table(&txn, KEY_ORDER, &mut dump);

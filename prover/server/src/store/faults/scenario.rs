@@ -1,22 +1,28 @@
-//! Walks through every transaction of the store, with what the store is after each.
+//! Walks through every transaction of the store, with what the store is after each; operations of every kind are among them.
 
 use ark_bn254::Fr;
-use quittance_circuits::batch::{AppliedBatch, BatchContext, apply_batch};
+use quittance_circuits::batch::{AppliedBatch, BatchContext, Operations, apply_batch};
 use quittance_circuits::eddsa::SecretKey;
 use quittance_circuits::float::{FloatAmount, FloatFee};
 use quittance_circuits::leaf::Leaf;
 use quittance_circuits::state::{Overlay, StateChanges};
+use quittance_circuits::tx::SignedOperation;
 use quittance_circuits::tx::fee::FeeSlot;
+use quittance_circuits::tx::opening::{Opening, SignedOpening};
+use quittance_circuits::tx::priority::{Deposit, ForcedExit, Priority};
+use quittance_circuits::tx::rotation::{Rotation, SignedRotation};
 use quittance_circuits::tx::transfer::{SignedTransfer, Transfer};
+use quittance_circuits::tx::withdrawal::{SignedWithdrawal, Withdrawal};
 use quittance_circuits::types::{AccountIndex, BatchNumber, Nonce, RootAddress, TokenId};
 use quittance_verifier::Shape;
 
+use super::Disk;
 use super::dump::{Dump, dump};
-use super::{Disk, format_1};
 use crate::batch::{Batch, Event, Retry, Stage};
 use crate::encoding::fr_from_bytes_be;
-use crate::operation::{IdempotencyKey, Keyed, OperationState, Rejection, Whole};
-use crate::store::{NewOperation, Store, StoreError};
+use crate::operation::{IdempotencyKey, Keyed, OperationState, Rejection, Request, Whole};
+use crate::store::applied::{counts, queue_after};
+use crate::store::{NewOperation, NewPriority, Store, StoreError, Submission};
 
 type Run = Box<dyn Fn(&Store) -> Result<(), StoreError> + Send + Sync>;
 
@@ -44,7 +50,20 @@ const FEE_SLOT: FeeSlot = FeeSlot {
     token: TokenId(1),
 };
 
-const SHAPE: Shape = Shape::transfers_only(2, 4, 1);
+const SHAPE: Shape = Shape {
+    levels: 2,
+    priority: 2,
+    openings: 1,
+    transfers: 4,
+    withdrawals: 1,
+    rotations: 1,
+    fee_slots: 1,
+};
+
+/// A leaf that a deposit opens.
+const DEPOSITED: AccountIndex = AccountIndex(9);
+/// A leaf that an opening opens.
+const OPENED: u32 = 5;
 
 fn rollup_id() -> [u8; 32] {
     quittance_verifier::rollup_id(0, [0; 20])
@@ -54,20 +73,95 @@ pub(super) fn key(index: u32) -> SecretKey {
     SecretKey::from_bytes(&[u8::try_from(index).unwrap() + 1; 32])
 }
 
-pub(super) fn signed(from: u32, to: u32, nonce: u32) -> SignedTransfer {
+fn id() -> Fr {
+    fr_from_bytes_be(&rollup_id()).unwrap()
+}
+
+fn amount() -> FloatAmount {
+    FloatAmount::encode_exact(10).unwrap()
+}
+
+fn fee() -> FloatFee {
+    FloatFee::encode_exact(1).unwrap()
+}
+
+pub(super) fn transfer(from: u32, to: u32, nonce: u32) -> SignedOperation {
     let transfer = Transfer {
         from: AccountIndex(from),
         to: AccountIndex(to),
-        amount: FloatAmount::encode_exact(10).unwrap(),
-        fee: FloatFee::encode_exact(1).unwrap(),
+        amount: amount(),
+        fee: fee(),
         nonce: Nonce(nonce),
         valid_until: BatchNumber::MAX,
     };
-    let rollup_id: Fr = fr_from_bytes_be(&rollup_id()).unwrap();
-    SignedTransfer {
-        signature: key(from).sign(&transfer.message(&rollup_id)),
+    SignedOperation::Transfer(SignedTransfer {
+        signature: key(from).sign(&transfer.message(&id())),
         transfer,
-    }
+    })
+}
+
+fn opening(from: u32, nonce: u32) -> SignedOperation {
+    let opening = Opening {
+        from: AccountIndex(from),
+        to: AccountIndex(OPENED),
+        amount: amount(),
+        fee: fee(),
+        nonce: Nonce(nonce),
+        valid_until: BatchNumber::MAX,
+        key: key(OPENED).public_key().point(),
+        owner: RootAddress([5; 20]),
+    };
+    SignedOperation::Opening(SignedOpening {
+        signature: key(from).sign(&opening.message(&id())),
+        opening,
+    })
+}
+
+fn withdrawal(from: u32, nonce: u32) -> SignedOperation {
+    let withdrawal = Withdrawal {
+        from: AccountIndex(from),
+        amount: 7,
+        fee: fee(),
+        nonce: Nonce(nonce),
+        valid_until: BatchNumber::MAX,
+        address: RootAddress([6; 20]),
+    };
+    SignedOperation::Withdrawal(SignedWithdrawal {
+        signature: key(from).sign(&withdrawal.message(&id())),
+        withdrawal,
+    })
+}
+
+fn rotation(from: u32, nonce: u32) -> SignedOperation {
+    let rotation = Rotation {
+        from: AccountIndex(from),
+        fee: fee(),
+        nonce: Nonce(nonce),
+        valid_until: BatchNumber::MAX,
+        key: key(7).public_key().point(),
+        owner: RootAddress([8; 20]),
+    };
+    SignedOperation::Rotation(SignedRotation {
+        signature: key(from).sign(&rotation.message(&id())),
+        rotation,
+    })
+}
+
+fn deposit() -> Priority {
+    Priority::Deposit(Deposit {
+        leaf: DEPOSITED,
+        token: TokenId(1),
+        amount: 1 << 70,
+        owner: RootAddress([9; 20]),
+        key: key(9).public_key().point(),
+    })
+}
+
+fn forced_exit(caller: u8) -> Priority {
+    Priority::ForcedExit(ForcedExit {
+        leaf: DEPOSITED,
+        caller: RootAddress([caller; 20]),
+    })
 }
 
 /// The bytes of a new store with three accounts.
@@ -79,11 +173,11 @@ fn genesis() -> Vec<u8> {
     std::fs::read(directory.path().join(crate::store::FILE)).unwrap()
 }
 
-/// The batch of these transfers on the last state, which takes the operations up to before `end` off the queue.
+/// The batch of these operations on the last state, which takes the operations up to before `end` off the queue.
 /// Nothing if the store refuses to be read.
 pub(super) fn batch(
     store: &Store,
-    transfers: &[SignedTransfer],
+    requests: &[Request],
     end: u64,
 ) -> Option<(Batch, AppliedBatch, StateChanges)> {
     let state = store.snapshot().ok()?;
@@ -91,15 +185,23 @@ pub(super) fn batch(
     let number = head.batch_number + 1;
     let mut overlay = Overlay::new(&state).ok()?;
     let context = BatchContext {
-        rollup_id: fr_from_bytes_be(&rollup_id()).unwrap(),
+        rollup_id: id(),
         batch_number: BatchNumber(number),
+        queue: head.executed.hash,
     };
-    let applied = apply_batch(&mut overlay, &context, transfers, &[FEE_SLOT]).ok()?;
+    let mut operations = Operations {
+        fees: vec![FEE_SLOT],
+        ..Operations::default()
+    };
+    for request in requests {
+        operations.push(request.operation());
+    }
+    let applied = apply_batch(&mut overlay, &context, &operations).ok()?;
     let batch = Batch {
         number,
         stage: Stage::Executed,
         shape: SHAPE,
-        transfers: u32::try_from(transfers.len()).unwrap(),
+        counts: counts(&applied),
         old_root: applied.old_root,
         new_root: applied.new_root,
         fees: Vec::new(),
@@ -110,6 +212,8 @@ pub(super) fn batch(
         phases: Vec::new(),
         first_operation: head.next_operation,
         end_operation: end,
+        queue_before: head.executed,
+        queue_after: queue_after(&applied, head.executed),
     };
     Some((batch, applied, overlay.into_changes()))
 }
@@ -175,9 +279,26 @@ impl Builder {
         self.scenario.steps.last_mut().unwrap()
     }
 
-    /// Accepts transfers, all of them under keys or none.
-    fn accept(&mut self, transfers: &[SignedTransfer], key: Option<&str>) {
-        let items: Vec<_> = transfers
+    /// Enters priority operations, the first of them in this place.
+    fn enter(&mut self, first: u64, operations: &[Priority]) {
+        let items: Vec<_> = (first..)
+            .zip(operations)
+            .map(|(index, priority)| NewPriority {
+                index,
+                priority: *priority,
+            })
+            .collect();
+        let step = self.step(&format!("enter {} from {first}", items.len()), move |store| {
+            let (entered, refused) = store.enter(&items, 400)?;
+            assert_eq!((entered.len(), refused), (items.len(), None));
+            Ok(())
+        });
+        step.repeatable = true;
+    }
+
+    /// Accepts operations, all of them under keys or none.
+    fn accept(&mut self, operations: &[SignedOperation], key: Option<&str>) {
+        let items: Vec<_> = operations
             .iter()
             .enumerate()
             .map(|(position, signed)| NewOperation {
@@ -197,13 +318,13 @@ impl Builder {
     /// Makes a batch of the queue up to before `end`, rejecting these operations.
     fn cut(&mut self, end: u64, rejected: &[u64]) {
         let state = self.store.snapshot().unwrap();
-        let transfers: Vec<_> = (state.head().next_operation..end)
+        let requests: Vec<_> = (state.head().next_operation..end)
             .filter(|id| !rejected.contains(id))
             .map(|id| state.operation(id).unwrap())
             .filter(|operation| operation.state == OperationState::Queued)
-            .map(|operation| operation.signed)
+            .map(|operation| operation.request)
             .collect();
-        let (batch, applied, changes) = batch(&self.store, &transfers, end).unwrap();
+        let (batch, applied, changes) = batch(&self.store, &requests, end).unwrap();
         let rejected = rejections(rejected);
         let name = format!("batch {} of the queue up to {end}", batch.number);
         self.step(&name, move |store| {
@@ -218,11 +339,13 @@ impl Builder {
         });
     }
 
-    fn whole(&mut self, transfers: &[SignedTransfer], key: &str) {
-        let operations = u32::try_from(transfers.len()).unwrap();
+    fn whole(&mut self, signed: &[SignedOperation], key: &str) {
+        let operations = u32::try_from(signed.len()).unwrap();
         let last = self.store.snapshot().unwrap().head().last_operation;
         let end = last + 1 + u64::from(operations);
-        let (batch, applied, changes) = batch(&self.store, transfers, end).unwrap();
+        let requests: Vec<_> = signed.iter().copied().map(Request::Signed).collect();
+        let (batch, applied, changes) = batch(&self.store, &requests, end).unwrap();
+        let signed = signed.to_vec();
         let whole = Whole {
             operations,
             fee_slots: vec![FEE_SLOT],
@@ -230,7 +353,13 @@ impl Builder {
         let keyed = keyed(key);
         let name = format!("batch {} as a whole", batch.number);
         self.step(&name, move |store| {
-            store.commit_whole(&batch, &applied, &changes, &whole, Some(&keyed), 600)
+            let submission = Submission {
+                operations: &signed,
+                whole: &whole,
+                keyed: Some(&keyed),
+                accepted_at_ms: 600,
+            };
+            store.commit_whole(&batch, &applied, &changes, &submission)
         });
     }
 
@@ -264,16 +393,19 @@ impl Builder {
     }
 }
 
-/// Every kind of transaction that an open store makes.
+/// Every kind of transaction that an open store makes, with every kind of operation.
 pub(super) fn all_transactions() -> Scenario {
     let mut builder = Builder::new(genesis());
-    builder.accept(&[signed(0, 1, 0), signed(1, 2, 0)], Some("first"));
-    builder.accept(&[signed(0, 1, 7), signed(0, 2, 1)], None);
+    builder.accept(&[transfer(0, 1, 0), transfer(1, 2, 0)], Some("first"));
+    builder.accept(&[transfer(0, 1, 7), transfer(0, 2, 1)], None);
     builder.cut(5, &[3]);
     builder.advance(1, Event::Begin);
-    builder.accept(&[signed(0, 1, 9)], Some("rejected"));
-    builder.reject(6, &[5]);
-    builder.whole(&[signed(0, 1, 2), signed(1, 0, 1)], "whole");
+    // One that is done and one that is not.
+    builder.enter(0, &[deposit(), forced_exit(8)]);
+    builder.accept(&[transfer(0, 1, 9)], Some("rejected"));
+    builder.cut(7, &[]);
+    builder.reject(8, &[7]);
+    builder.whole(&[transfer(0, 1, 2), opening(1, 1), transfer(1, 0, 2)], "whole");
     // A bundle of several pages.
     builder.prove(1, 9_000);
     builder.advance(2, Event::Begin);
@@ -286,33 +418,23 @@ pub(super) fn all_transactions() -> Scenario {
     builder.advance(2, Event::Cancel);
     builder.advance(2, Event::Resume);
     // By now the oldest keys are forgotten.
-    builder.accept(&[signed(0, 2, 3), signed(1, 1, 2)], Some("queued"));
-    builder.cut(9, &[]);
+    builder.accept(
+        &[transfer(0, 2, 3), withdrawal(1, 3), rotation(OPENED, 0)],
+        Some("queued"),
+    );
+    builder.cut(14, &[]);
     builder.advance(2, Event::Begin);
     builder.advance(2, Event::Interrupt);
     builder.roll_back(1);
-    builder.cut(8, &[]);
-    builder.cut(10, &[]);
+    builder.cut(7, &[]);
+    builder.cut(11, &[]);
+    builder.cut(14, &[]);
     builder.advance(2, Event::Begin);
     builder.prove(2, 500);
+    // The first one has entered before.
+    builder.enter(1, &[forced_exit(8), deposit(), forced_exit(9)]);
+    builder.cut(15, &[]);
     builder.roll_back(0);
     builder.cut(5, &[]);
-    builder.build()
-}
-
-/// A store of format 1 that is opened, and goes on.
-pub(super) fn migration() -> Scenario {
-    let mut builder = Builder::new(genesis());
-    builder.whole(&[signed(0, 1, 0)], "one");
-    builder.whole(&[signed(0, 1, 1), signed(1, 0, 0)], "two");
-    builder.advance(1, Event::Begin);
-    builder.prove(1, 9_000);
-    drop(builder.store);
-    let mut builder = Builder::new(format_1::downgraded(builder.disk.surviving()));
-    assert_ne!(builder.scenario.dumps[0], builder.scenario.dumps[1]);
-    builder.advance(2, Event::Begin);
-    builder.accept(&[signed(0, 2, 2)], Some("after"));
-    builder.cut(2, &[]);
-    builder.roll_back(2);
     builder.build()
 }

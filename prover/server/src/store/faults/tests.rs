@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::dump::{difference, dump};
-use super::scenario::{Scenario, all_transactions, migration};
+use super::scenario::{Scenario, all_transactions};
 use super::{Disk, Fault, open};
 
 /// No space left on the device.
@@ -80,14 +80,9 @@ fn survive(scenario: &Scenario, at: usize, fault: Fault) {
     assert_eq!(difference(&dump(&disk.surviving()), end), None);
 }
 
-/// Both scenarios.
+/// Every operation of the disk with every one of these faults, on all cores.
 fn everywhere(faults: impl Fn(usize) -> Vec<Fault> + Sync) {
-    every_operation(&all_transactions(), &faults);
-    every_operation(&migration(), &faults);
-}
-
-/// Every operation with every one of these faults, on all cores.
-fn every_operation(scenario: &Scenario, faults: &(impl Fn(usize) -> Vec<Fault> + Sync)) {
+    let scenario = &all_transactions();
     let next = AtomicUsize::new(0);
     let runs = AtomicUsize::new(0);
     let failures: Vec<String> = thread::scope(|scope| {

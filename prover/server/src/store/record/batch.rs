@@ -15,7 +15,7 @@
 //! | failure: length, then UTF-8 | 4, then at most 1024 |
 //! | phases: length, then phase 1..9 and wall time (µs) | 4, then 1, 8 |
 //! | operations: first, end | 8, 8 |
-//! | the root chain's queue before the batch ([`super::queue`]) | 40 |
+//! | the root chain's queue before and after the batch | 40, 40 |
 //!
 //! Sections are in the order of the statement: priority, openings, transfers, withdrawals, rotations, fees.
 
@@ -62,7 +62,8 @@ pub(in crate::store) fn encode(batch: &Batch) -> Vec<u8> {
         w.u8(phase_code(time.phase)).u64(time.wall_us);
     }
     w.u64(batch.first_operation).u64(batch.end_operation);
-    queue::encode(&mut w, &batch.queue);
+    queue::encode(&mut w, &batch.queue_before);
+    queue::encode(&mut w, &batch.queue_after);
     w.finish()
 }
 
@@ -123,7 +124,12 @@ pub(in crate::store) fn decode(bytes: &[u8]) -> Result<Batch, RecordError> {
             field: "end of the operations",
         });
     }
-    let queue = queue::decode(&mut r)?;
+    let (queue_before, queue_after) = (queue::decode(&mut r)?, queue::decode(&mut r)?);
+    if queue_before.next.checked_add(u64::from(counts.priority)) != Some(queue_after.next) {
+        return Err(RecordError::Invalid {
+            field: "priority operations",
+        });
+    }
     r.finish()?;
     Ok(Batch {
         number,
@@ -140,7 +146,8 @@ pub(in crate::store) fn decode(bytes: &[u8]) -> Result<Batch, RecordError> {
         phases,
         first_operation,
         end_operation,
-        queue,
+        queue_before,
+        queue_after,
     })
 }
 
@@ -224,17 +231,15 @@ mod tests {
             phases: Phase::ALL.map(|phase| PhaseTime { phase, wall_us: 77 }).to_vec(),
             first_operation: 3,
             end_operation: 9,
-            queue: QueuePoint {
-                next: 7,
-                hash: hash(),
-            },
+            queue_before: point(7),
+            queue_after: point(8),
         }
     }
 
-    fn hash() -> [u8; 32] {
+    fn point(next: u64) -> QueuePoint {
         let mut hash = [5; 32];
         hash[0] = 0;
-        hash
+        QueuePoint { next, hash }
     }
 
     #[test]
@@ -263,8 +268,13 @@ mod tests {
         let mut huge = bytes.clone();
         huge[115..119].fill(0xff);
         assert_eq!(decode(&huge), Err(RecordError::Short { field: "fees" }));
+        let mut queue = bytes.clone();
+        let after = queue.len() - 40;
+        queue[after] = 9;
+        let field = "priority operations";
+        assert_eq!(decode(&queue), Err(RecordError::Invalid { field }));
         let mut swapped = bytes;
-        let operations = swapped.len() - 16 - 40;
+        let operations = swapped.len() - 16 - 80;
         swapped[operations] = 10;
         let field = "end of the operations";
         assert_eq!(decode(&swapped), Err(RecordError::Invalid { field }));

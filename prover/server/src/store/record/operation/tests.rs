@@ -130,10 +130,7 @@ fn rejected(rule: &str, message: &str) -> Operation {
         message: message.to_owned(),
         at_ms: 6,
     };
-    operation(
-        Request::Signed(signed()[0]),
-        OperationState::Rejected(rejection),
-    )
+    operation(Request::Signed(signed()[0]), OperationState::Rejected(rejection))
 }
 
 #[test]
