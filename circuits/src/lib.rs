@@ -9,7 +9,7 @@
 //! - Signatures: [`babyjubjub`], [`eddsa`].
 //! - State: [`leaf`], [`tree`], [`state`] (readers, overlays, changes).
 //! - Rules: [`tx`] (one kind of operation each), [`batch`], [`statement`].
-//! - Afterwards: [`exit`] (one leaf proved under a root).
+//! - Afterwards: [`replay`] (the state from published data), [`exit`] (one leaf proved under a root).
 //! - Circuits: [`r1cs`] and [`range`] (what gadgets are made of), [`circuit`], [`shapes`].
 
 pub mod babyjubjub;
@@ -24,6 +24,7 @@ pub mod leaf;
 pub mod poseidon;
 pub mod r1cs;
 pub mod range;
+pub mod replay;
 pub mod shapes;
 pub mod state;
 pub mod statement;

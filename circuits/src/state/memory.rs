@@ -61,6 +61,12 @@ impl MemoryState {
         Ok(())
     }
 
+    /// The root, which is always known here.
+    #[must_use]
+    pub const fn current_root(&self) -> Fr {
+        self.root
+    }
+
     /// All leaves, by index.
     pub fn leaves(&self) -> impl Iterator<Item = (AccountIndex, &Leaf)> {
         self.leaves

@@ -196,6 +196,30 @@ proptest! {
         prop_assert!(state.leaves().map(|(i, l)| (i.get(), *l)).eq(twin));
     }
 
+    /// Many leaves at once are the same as one after the other, node by node.
+    #[test]
+    fn leaves_at_once_equal_single_writes(
+        levels in 1u8..=3,
+        old in prop::collection::vec((any::<u32>(), any::<u32>()), 0..8),
+        new in prop::collection::vec((any::<u32>(), any::<u32>()), 0..8),
+    ) {
+        let inside = |index: u32| index % (1 << (2 * levels));
+        let old: BTreeMap<u32, Leaf> = old.into_iter().map(|(i, seed)| (inside(i), leaf(seed))).collect();
+        let old = old.into_iter().map(|(index, leaf)| (AccountIndex(index), leaf)).collect();
+        let state = MemoryState::genesis(levels, old).unwrap();
+        let mut overlay = Overlay::new(&state).unwrap();
+        let mut leaves = BTreeMap::new();
+        for (index, seed) in new {
+            overlay.set_leaf(AccountIndex(inside(index)), leaf(seed)).unwrap();
+            leaves.insert(inside(index), leaf(seed));
+        }
+        prop_assert_eq!(StateChanges::of_leaves(&state, leaves).unwrap(), overlay.into_changes());
+        let beyond = BTreeMap::from([(1 << (2 * levels), leaf(1))]);
+        let error = StateChanges::of_leaves(&state, beyond).unwrap_err();
+        let refused = matches!(error, StateError::LeafOutOfRange { .. });
+        prop_assert!(refused);
+    }
+
     /// A stacked overlay that is absorbed is the same as writing directly; one that is dropped leaves no trace.
     #[test]
     fn overlays_stack(writes in prop::collection::vec((0u32..16, any::<u32>()), 1..8), keep: bool) {
