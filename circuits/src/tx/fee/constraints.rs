@@ -122,7 +122,7 @@ pub fn enforce_fee<C: ConstraintSystem, H: HashGadget>(
     cs.enforce_equal(&account_token, token);
 
     cs.label(rule("recipient_not_overflowed"));
-    // S7. Fees are sums of at most 2^16 values below 2^114, so nothing wraps, and the amount is below 2^128 as published.
+    // S7. Fees are sums of at most 2^18 values below 2^114, so nothing wraps, and the amount is below 2^128 as published.
     let new_balance = balance.plus(amount);
     enforce_range(cs, &new_balance, 128);
 
