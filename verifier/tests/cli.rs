@@ -1,12 +1,15 @@
 //! The binary `quittance-verify`: exit codes, its one line, and files that are none.
 
+mod exits;
 mod export;
+mod sections;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use ark_bn254::Fr;
 use quittance_verifier::encoding::{fr_to_bytes_be, to_hex};
 use quittance_verifier::*;
 use serde_json::Value;
@@ -310,38 +313,104 @@ fn s02_files_that_are_no_bundles_or_keys() {
 
 #[test]
 fn s38_endless_files_are_refused() {
+    let Setup {
+        files, bundle, vk, ..
+    } = setup(Provenance::Ceremony);
+    let good = files.write("good", bundle.to_bytes().unwrap());
     if Path::new("/dev/zero").exists() {
-        let Setup {
-            files, bundle, vk, ..
-        } = setup(Provenance::Ceremony);
+        // What starts like no bundle is not read on.
         let (code, line, _) = run(&["--vk", &vk, "/dev/zero"]);
-        assert_eq!(
-            (code, line.as_str()),
-            (2, "unreadable: longer than 33554432 bytes, no bundle is\n")
-        );
-        let good = files.write("good", bundle.to_bytes().unwrap());
+        let expected = "unreadable: input is not a proof bundle: its first bytes are not the format's\n";
+        assert_eq!((code, line.as_str()), (2, expected));
         let (code, line, _) = run(&["--vk", "/dev/zero", &good]);
         assert_eq!(
             (code, line.as_str()),
             (2, "unreadable: verifying key has 992 bytes, input has 65536\n")
         );
     }
+    for magic in [Bundle::MAGIC, ExitBundle::MAGIC] {
+        // A file that is long without taking room, and starts as it should.
+        let path = files.path("long");
+        let mut long = std::fs::File::create(&path).unwrap();
+        long.write_all(&magic).unwrap();
+        long.set_len((32 << 20) + 1).unwrap();
+        let (code, line, _) = run(&["--vk", &vk, &path]);
+        assert_eq!(
+            (code, line.as_str()),
+            (2, "unreadable: longer than 33554432 bytes, no bundle is\n")
+        );
+    }
 }
 
 #[test]
-fn s38_largest_json_bundle_is_below_the_limit() {
-    let simulator = Simulator::ceremony(1, "t65536f64");
-    let mut facts = facts(1, 65_536, 64);
-    for transfer in &mut facts.transfers {
-        *transfer = TransferData {
+fn s38_largest_bundles_are_below_the_limits() {
+    // Twice and four times an entry of the greatest values, in every section: the difference is what two more take.
+    let sizes = [2, 4].map(|count| {
+        let widest = Fr::from(-1);
+        let key = [widest; 2];
+        let mut facts = facts(1, 0, 0);
+        facts.priority = vec![
+            PriorityData::Deposit {
+                deposit: Deposit {
+                    leaf: u32::MAX,
+                    token: u32::MAX,
+                    amount: u128::MAX,
+                    owner: [0xff; 20],
+                    key,
+                },
+                done: false,
+            };
+            count
+        ];
+        let transfer = TransferData {
             from: u32::MAX,
             to: u32::MAX,
             amount: TransferData::MAX_AMOUNT,
             fee: u16::MAX,
         };
-    }
-    let text = json::to_json(&simulator.bundle(facts, 1)).unwrap();
-    assert!(text.len() < 16 << 20, "{}", text.len());
+        facts.openings = vec![
+            OpeningData {
+                from: u32::MAX,
+                to: u32::MAX,
+                amount: TransferData::MAX_AMOUNT,
+                fee: u16::MAX,
+                token: u32::MAX,
+                owner: [0xff; 20],
+                key,
+            };
+            count
+        ];
+        facts.transfers = vec![transfer; count];
+        facts.withdrawals = vec![
+            WithdrawalData {
+                from: u32::MAX,
+                token: u32::MAX,
+                amount: u128::MAX,
+                fee: u16::MAX,
+                address: [0xff; 20],
+            };
+            count
+        ];
+        facts.rotations = vec![
+            RotationData {
+                from: u32::MAX,
+                fee: u16::MAX,
+                owner: [0xff; 20],
+                key,
+            };
+            count
+        ];
+        let bundle = Simulator::ceremony(1, "p4o4t4w4r4f64").bundle(facts, 1);
+        (
+            bundle.to_bytes().unwrap().len(),
+            json::to_json(&bundle).unwrap().len(),
+        )
+    });
+    let [(binary, json), (binary_4, json_4)] = sizes;
+    let largest = |two: usize, four: usize| two + (four - two) * 32_768 + (64 << 10);
+    let (binary, json) = (largest(binary, binary_4), largest(json, json_4));
+    assert!(binary < 32 << 20, "{binary}");
+    assert!(json < 256 << 20, "{json}");
 }
 
 #[test]
@@ -352,6 +421,8 @@ fn usage() {
         &["file"],
         &["--vk", "a"],
         &["--vk", "a", "b", "--unknown"],
+        &["--vk", "a", "b", "--queue", "0x00"],
+        &["--vk", "a", "b", "--queue", &format!("0x01{}", "00".repeat(31))],
     ] {
         let (code, out, err) = run(arguments);
         assert_eq!((code, out.lines().count()), (2, 1), "{arguments:?}");
