@@ -4,7 +4,7 @@
 # every proof is verified by snarkjs and by quittance-verify.
 #
 #   scripts/interop.sh [--transfers N] [--others N] [--accounts N]     1000 transfers, 20 of each other kind, 200 accounts
-#                      [--shape NAME] [--mixed NAME]                   shapes t10f2 and p2o2t3w2r2f2
+#                      [--shape NAME] [--mixed NAME]                   shapes t10f2 and p2o2t5w2r2f2
 #
 # --others is the number of openings, of withdrawals and of rotations; there are half as many deposits and a quarter as many
 # forced exits. Shape --shape proves batches of transfers, --mixed those with other operations: give it two slots or more for each
@@ -19,7 +19,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-transfers=1000 others=20 accounts=200 shape=t10f2 mixed=p2o2t3w2r2f2
+transfers=1000 others=20 accounts=200 shape=t10f2 mixed=p2o2t5w2r2f2
 usage() { echo "usage: scripts/interop.sh [--transfers N] [--others N] [--accounts N] [--shape NAME] [--mixed NAME]" >&2; exit 2; }
 say() { printf '\n[%s] %s\n' "$1" "$2" >&2; }
 fail() { printf 'interop: %s\n' "$1" >&2; exit 1; }
