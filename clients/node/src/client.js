@@ -6,7 +6,8 @@ import { loadSync } from "@grpc/proto-loader";
 import { retryDelay } from "./status.js";
 
 const PROTO = fileURLToPath(new URL("../../../proto", import.meta.url));
-const definition = loadSync("quittance/v1/quittance.proto", {
+/** The services and messages of the .proto files. */
+export const definition = loadSync("quittance/v1/quittance.proto", {
   includeDirs: [PROTO],
   longs: String,
   enums: String,
