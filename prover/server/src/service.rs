@@ -34,9 +34,11 @@ use listening::Door;
 use requests::CountLayer;
 use serving::Server;
 
-/// Bytes of one encoded operation at most: five byte strings of 32 and one of 20 with their tags, and the integers. An
+/// Bytes of one encoded transfer or withdrawal at most: its signature, the integers, for a withdrawal amount and address. An
 /// idempotency key fits beside it.
-const OPERATION_BYTES: usize = 320;
+const TRANSFER_BYTES: usize = 192;
+/// Bytes of one encoded opening or rotation at most: the same with a key and an owner.
+const OPENING_BYTES: usize = 256;
 /// Bytes of one encoded fee slot at most.
 const FEE_SLOT_BYTES: usize = 16;
 /// Room beside the largest batch, so that a batch a little too large gets its better refusal.
@@ -213,7 +215,10 @@ fn message_bound(circuits: &[Circuit]) -> usize {
                     Section::Fees => slots(shape.fee_slots, FEE_SLOT_BYTES),
                     // They come by their own stream, one in a message.
                     Section::Priority => 0,
-                    signed => slots(shape.slots(signed), OPERATION_BYTES),
+                    Section::Transfers => slots(shape.transfers, TRANSFER_BYTES),
+                    Section::Withdrawals => slots(shape.withdrawals, TRANSFER_BYTES),
+                    Section::Openings => slots(shape.openings, OPENING_BYTES),
+                    Section::Rotations => slots(shape.rotations, OPENING_BYTES),
                 })
                 .fold(0, usize::saturating_add)
         })

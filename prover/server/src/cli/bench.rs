@@ -3,6 +3,7 @@
 
 mod batches;
 mod columns;
+mod full_batch;
 mod kernels;
 mod process;
 mod prove;

@@ -13,7 +13,8 @@ use tokio::sync::oneshot;
 
 use super::args::DemoArgs;
 use super::output::{Output, note};
-use super::{CliError, client, error, jobs, keygen, progress, sample, setup};
+use super::sample::{self, Signer};
+use super::{CliError, client, error, jobs, keygen, progress, setup};
 use crate::config::{Config, RawConfig};
 use crate::encoding::{fr_from_bytes_be, fr_to_hex};
 use crate::engine_backend::EngineBackend;
@@ -123,8 +124,8 @@ async fn talk(url: &str, people: &People, rollup_id: &[u8; 32]) -> Result<Vec<u8
     let rollup_id = client::required(fr_from_bytes_be(rollup_id), "a rollup id")?;
     note("[4/6] alice pays bob 1500, bob pays alice 250, each with a fee of 10");
     let transfers = [
-        sample::transfer(&people.alice, &rollup_id, ALICE, BOB, 0, 1500),
-        sample::transfer(&people.bob, &rollup_id, BOB, ALICE, 0, 250),
+        Signer::new(people.alice.clone(), ALICE).transfer(&rollup_id, BOB, 1500),
+        Signer::new(people.bob.clone(), BOB).transfer(&rollup_id, ALICE, 250),
     ];
     let request = v1::SubmitBatchRequest {
         operations: transfers

@@ -159,7 +159,7 @@ impl From<ConfigError> for CliError {
             ConfigError::Malformed { key, .. } if key.is_empty() => {
                 "correct the file there; prover/server/README.md lists all keys"
             }
-            ConfigError::FeeTooLarge { .. } => "demand a fee that a transfer can carry",
+            ConfigError::FeeTooLarge { .. } => "demand a fee that an operation can carry",
             _ => {
                 "correct the key in the file, the QUITTANCE_ variable or the flag; prover/server/README.md lists all keys"
             }
@@ -196,11 +196,11 @@ impl From<StoreError> for CliError {
             StoreError::Exists { .. } => "choose another --store; a store is never overwritten",
             StoreError::InUse { .. } => "stop the other process, or choose another --store",
             StoreError::Directory { .. } => "check who owns the directory and whether its disk is full",
+            StoreError::Format { found, expected } if found < expected => {
+                "begin a new store with `quittance genesis` and keys with `quittance setup`, or go on with the version that made this one"
+            }
             StoreError::Format { .. } => "use the version of quittance that wrote the store, or a newer one",
             StoreError::RollbackAhead { .. } => "name the last batch or an earlier one",
-            StoreError::RollbackTooFar { .. } => {
-                "name a batch from that one on, or restore an older copy of the store"
-            }
             StoreError::OtherRollup { .. } => {
                 "check rollup.chain_id and rollup.contract, or choose another --store"
             }
@@ -218,8 +218,7 @@ impl From<StoreError> for CliError {
             | StoreError::OtherRollup { .. }
             | StoreError::OtherLevels { .. }
             | StoreError::OtherGenesis { .. }
-            | StoreError::RollbackAhead { .. }
-            | StoreError::RollbackTooFar { .. } => Self::usage(message, next),
+            | StoreError::RollbackAhead { .. } => Self::usage(message, next),
             _ => Self::refused(message, next),
         }
     }

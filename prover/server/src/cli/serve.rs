@@ -127,9 +127,13 @@ impl From<ServiceError> for CliError {
         let message = error::chain(&error);
         match error {
             ServiceError::Node(NodeError::Store(error)) => error.into(),
-            ServiceError::Node(NodeError::NoKey) => {
-                Self::usage(message, "make a key with `quittance setup --shape t2f1`")
-            }
+            ServiceError::Node(NodeError::NoKey) => Self::usage(
+                message,
+                format!(
+                    "make a key with `quittance setup --shape {}`",
+                    setup::SMALLEST_MIXED.name()
+                ),
+            ),
             ServiceError::Node(NodeError::KeyNeeded { shape, .. }) => Self::usage(
                 message,
                 format!(
@@ -171,8 +175,8 @@ fn policy_error(error: PolicyError, message: &str) -> CliError {
         PolicyError::TokenTwice { token, .. } => {
             format!("leave out fees.leaf (--fee-leaf), or the entry for token {token} in [[fees.tokens]]")
         }
-        PolicyError::MaxTransfers { limit, .. } => {
-            format!("set batching.max_transfers to at most {limit}, or load the key of a larger shape")
+        PolicyError::MaxOperations { limit, .. } => {
+            format!("set batching.max_operations to at most {limit}, or load the key of a larger shape")
         }
         PolicyError::Store(error) => return error.into(),
     };

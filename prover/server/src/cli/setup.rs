@@ -50,6 +50,17 @@ pub(super) fn run(args: &SetupArgs, out: &mut Output) -> Result<(), CliError> {
     Ok(())
 }
 
+/// The smallest shipped shape whose circuit proves every kind of operation.
+pub(super) const SMALLEST_MIXED: Shape = Shape {
+    levels: Shape::PRODUCTION_LEVELS,
+    priority: 1,
+    openings: 1,
+    transfers: 2,
+    withdrawals: 1,
+    rotations: 1,
+    fee_slots: 1,
+};
+
 /// How a key came to be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum How {
@@ -145,7 +156,7 @@ pub(super) fn shape(name: &str) -> Result<Shape, CliError> {
     Shape::parse_name(name).map_err(|error| {
         CliError::usage(
             format!("not a shape: {name}: {error}"),
-            "`quittance circuits` lists the shipped shapes, such as t2f1",
+            "`quittance circuits` lists the shipped shapes, such as p1o1t2w1r1f1 for every kind of operation",
         )
     })
 }
@@ -174,15 +185,15 @@ impl From<KeysError> for CliError {
             KeysError::Unreadable { path, .. } => Self::usage(
                 message,
                 format!(
-                    "make a key with `quittance setup --shape t2f1 --keys {}`, or point --keys elsewhere",
+                    "make a key with `quittance setup --shape {} --keys {}`, or point --keys elsewhere",
+                    SMALLEST_MIXED.name(),
                     path.display()
                 ),
             ),
             KeysError::None { path, levels } => {
                 let shape = Shape {
                     levels: *levels,
-                    transfers: 2,
-                    fee_slots: 1,
+                    ..SMALLEST_MIXED
                 };
                 Self::usage(
                     message,

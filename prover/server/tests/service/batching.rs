@@ -122,7 +122,7 @@ async fn batches_are_made_ahead_of_proving_up_to_the_limit() {
     let (got, metadata) = reason(&status);
     assert_eq!(got, "LIMIT_REACHED");
     assert_eq!(
-        (metadata["transfer"].as_str(), metadata["accepted"].as_str()),
+        (metadata["position"].as_str(), metadata["accepted"].as_str()),
         ("3", "3")
     );
     assert!(
@@ -243,7 +243,7 @@ async fn a_submitted_batch_comes_after_what_was_accepted_before() {
     genesis(directory.path());
     let mut raw = config(directory.path());
     raw.batching.max_delay_ms = NEVER;
-    raw.batching.max_transfers = Some(2);
+    raw.batching.max_operations = Some(2);
     raw.proving.max_unproved_batches = 4;
     let mut service = Service::restart(raw, Held::new()).await;
     service.single(&transfer(0, 1, 0, |_| ()), "").await.unwrap();
@@ -257,7 +257,7 @@ async fn a_submitted_batch_comes_after_what_was_accepted_before() {
         (
             status.code(),
             reason(&status).0.as_str(),
-            reason(&status).1["transfer"].as_str()
+            reason(&status).1["position"].as_str()
         ),
         (Code::FailedPrecondition, "NONCE_MATCHES", "1")
     );

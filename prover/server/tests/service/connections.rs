@@ -255,7 +255,7 @@ async fn silent_and_idle_connections_make_room_for_new_clients() {
     // A call at work on the first connection: its stream is open all the time.
     let (sender, receiver) = mpsc::channel(1);
     let mut client = service.client.clone();
-    let open = tokio::spawn(async move { client.submit_transfers(ReceiverStream::new(receiver)).await });
+    let open = tokio::spawn(async move { client.submit_operations(ReceiverStream::new(receiver)).await });
     sender.send(message(&transfer(0, 1, 0, |_| ()))).await.unwrap();
     service.wait_for_queue(1).await;
     for greeting in [&[][..], GREETING] {
@@ -287,7 +287,7 @@ async fn a_new_client_waits_while_every_connection_has_a_call_at_work() {
     let mut service = service(&directory, 1, SHORT).await;
     let (sender, receiver) = mpsc::channel(1);
     let mut client = service.client.clone();
-    let open = tokio::spawn(async move { client.submit_transfers(ReceiverStream::new(receiver)).await });
+    let open = tokio::spawn(async move { client.submit_operations(ReceiverStream::new(receiver)).await });
     sender.send(message(&transfer(0, 1, 0, |_| ()))).await.unwrap();
     service.wait_for_queue(1).await;
     let address = service.address.clone();
@@ -349,7 +349,7 @@ async fn a_request_that_is_open_is_waited_for() {
     let silent = connect(&service).await;
     let (sender, receiver) = mpsc::channel(1);
     let mut client = service.client.clone();
-    let open = tokio::spawn(async move { client.submit_transfers(ReceiverStream::new(receiver)).await });
+    let open = tokio::spawn(async move { client.submit_operations(ReceiverStream::new(receiver)).await });
     sender.send(message(&transfer(0, 1, 0, |_| ()))).await.unwrap();
     service.wait_for_queue(1).await;
     service.stop().await;

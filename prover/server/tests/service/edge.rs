@@ -73,17 +73,17 @@ async fn bytes_that_are_no_message_are_an_invalid_argument() {
         );
         assert_eq!(fields(&status), ["request"], "{call}");
     }
-    // A field of another type: `transfers` as a number.
+    // A field of another type: `operations` as a number.
     let status = send(&mut client, "SubmitBatch", vec![0x08, 0x01]).await;
     assert_eq!(
         (status.code(), fields(&status)),
-        (Code::InvalidArgument, vec!["transfers".to_owned()])
+        (Code::InvalidArgument, vec!["operations".to_owned()])
     );
     // The same in a stream, which says how far it came.
-    let status = send(&mut client, "SubmitTransfers", vec![0x08, 0x01]).await;
+    let status = send(&mut client, "SubmitOperations", vec![0x08, 0x01]).await;
     assert_eq!(
         (status.code(), fields(&status)),
-        (Code::InvalidArgument, vec!["transfer".to_owned()])
+        (Code::InvalidArgument, vec!["operation".to_owned()])
     );
     assert_eq!(
         (reason(&status).0.as_str(), reason(&status).1["accepted"].as_str()),
@@ -101,7 +101,7 @@ async fn a_message_that_is_too_large_names_the_limit() {
     raw.service.max_message_bytes = Some(5_000);
     let service = Service::restart(raw, Held::new()).await;
     let mut client = raw_client(&service).await;
-    for call in ["SubmitTransfer", "SubmitTransfers", "GetAccount"] {
+    for call in ["SubmitOperation", "SubmitOperations", "GetAccount"] {
         let status = send(&mut client, call, vec![0; 5_001]).await;
         assert_eq!(quota(&status), "service.max_message_bytes", "{call}");
         let details = status.get_error_details();

@@ -13,17 +13,23 @@ use quittance::circuit_facts;
 use quittance::config::{Config, RawConfig};
 use quittance::encoding::fr_from_bytes_be;
 use quittance::engine_backend::EngineBackend;
-use quittance::grpc::transfer_to_proto;
+use quittance::grpc::{operation_to_proto, priority_to_proto};
 use quittance::node::{Node, Threads};
-use quittance::sequencer::{CheckedTransfer, SubmitError, WholeSubmission};
+use quittance::sequencer::{CheckedOperation, SubmitError, WholeSubmission};
 use quittance::service;
 use quittance::store::Store;
+use quittance_circuits::babyjubjub::Point;
 use quittance_circuits::batch::AppliedBatch;
 use quittance_circuits::eddsa::SecretKey;
 use quittance_circuits::float::{FloatAmount, FloatFee};
 use quittance_circuits::leaf::Leaf;
+use quittance_circuits::tx::SignedOperation;
+use quittance_circuits::tx::opening::{Opening, SignedOpening};
+use quittance_circuits::tx::priority::{Deposit, ForcedExit, Priority};
+use quittance_circuits::tx::rotation::{Rotation, SignedRotation};
 use quittance_circuits::tx::transfer::{SignedTransfer, Transfer};
-use quittance_circuits::types::{AccountIndex, BatchNumber, Nonce, RootAddress};
+use quittance_circuits::tx::withdrawal::{SignedWithdrawal, Withdrawal};
+use quittance_circuits::types::{AccountIndex, BatchNumber, Nonce, RootAddress, TokenId};
 use quittance_engine::{CancelFlag, Engine, KeyDir, Phase, setup_development};
 use quittance_proto::v1;
 use quittance_proto::v1::quittance_client::QuittanceClient;
@@ -37,10 +43,17 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 /// The smallest circuit that is worth testing.
-pub(crate) const SHAPE: Shape = Shape {
+pub(crate) const SHAPE: Shape = Shape::transfers_only(2, 2, 1);
+
+/// A circuit that has room for every kind.
+pub(crate) const MIXED: Shape = Shape {
     levels: 2,
+    priority: 2,
+    openings: 1,
     transfers: 2,
-    fee_slots: 1,
+    withdrawals: 1,
+    rotations: 1,
+    fee_slots: 2,
 };
 
 /// Token of accounts 0, 1, 2 and 4; account 3 has another one.
@@ -49,6 +62,8 @@ pub(crate) const TOKEN: u32 = 1;
 pub(crate) const BALANCE: u128 = 1_000_000;
 /// Leaf that takes the fees.
 pub(crate) const OPERATOR: u32 = 2;
+/// Owner of every account.
+pub(crate) const OWNER: RootAddress = RootAddress([0x11; 20]);
 
 /// A directory with a development key, made once for all tests of the process.
 pub(crate) static KEYS: LazyLock<TempDir> = LazyLock::new(|| {
@@ -104,10 +119,18 @@ impl Held {
 
     /// The same with a key for another shape.
     pub(crate) fn with_shape(shape: Shape) -> Arc<Self> {
-        let mut circuits = real_backend().circuits().to_vec();
-        circuits[0].shape = shape;
+        Self::with_shapes(&[shape])
+    }
+
+    /// The same with keys for other shapes, the smallest first.
+    pub(crate) fn with_shapes(shapes: &[Shape]) -> Arc<Self> {
+        let known = real_backend().circuits()[0].clone();
+        let circuit = |shape: &Shape| Circuit {
+            shape: *shape,
+            ..known.clone()
+        };
         Arc::new(Self {
-            circuits,
+            circuits: shapes.iter().map(circuit).collect(),
             next: Mutex::default(),
             told: Condvar::new(),
         })
@@ -199,8 +222,7 @@ pub(crate) fn genesis_with(directory: &Path, balance: impl Fn(u32) -> u128) {
     let accounts = (0..5)
         .map(|index| {
             let token = if index == 3 { TOKEN + 1 } else { TOKEN };
-            let owner = RootAddress([0x11; 20]);
-            let leaf = Leaf::new(key(index).public_key(), balance(index), 0, token, owner).unwrap();
+            let leaf = Leaf::new(key(index).public_key(), balance(index), 0, token, OWNER).unwrap();
             (AccountIndex(index), leaf)
         })
         .collect();
@@ -208,9 +230,10 @@ pub(crate) fn genesis_with(directory: &Path, balance: impl Fn(u32) -> u128) {
     Store::create(&directory.join("store"), rollup_id, SHAPE.levels, accounts).unwrap();
 }
 
-/// The key of an account; 0 and 4 share one.
+/// The key of an account; 0 and 4 share one, the others of a tree of 16 have their own.
 pub(crate) fn key(index: u32) -> SecretKey {
-    SecretKey::from_bytes(&[u8::try_from(index % 4).unwrap() + 1; 32])
+    let number = if index == 4 { 0 } else { index % 16 };
+    SecretKey::from_bytes(&[u8::try_from(number).unwrap() + 1; 32])
 }
 
 impl Service {
@@ -246,17 +269,17 @@ impl Service {
         self.task.await.unwrap().unwrap();
     }
 
-    pub(crate) async fn submit(&mut self, transfers: &[SignedTransfer]) -> Result<v1::Batch, Status> {
-        self.submit_raw(transfers.iter().map(transfer_to_proto).collect())
+    pub(crate) async fn submit(&mut self, operations: &[SignedOperation]) -> Result<v1::Batch, Status> {
+        self.submit_raw(operations.iter().map(operation_to_proto).collect())
             .await
     }
 
     pub(crate) async fn submit_raw(
         &mut self,
-        transfers: Vec<v1::SignedTransfer>,
+        operations: Vec<v1::SignedOperation>,
     ) -> Result<v1::Batch, Status> {
         let request = v1::SubmitBatchRequest {
-            transfers,
+            operations,
             fee_slots: Vec::new(),
             idempotency_key: Vec::new(),
         };
@@ -269,47 +292,74 @@ impl Service {
             .unwrap())
     }
 
-    /// Submits one transfer by itself, under a key or without one.
+    /// Submits one operation by itself, under a key or without one.
     pub(crate) async fn single(
         &mut self,
-        signed: &SignedTransfer,
+        signed: &SignedOperation,
         key: &str,
-    ) -> Result<v1::SubmitTransferResponse, Status> {
-        let request = v1::SubmitTransferRequest {
-            transfer: Some(transfer_to_proto(signed)),
+    ) -> Result<v1::SubmitOperationResponse, Status> {
+        let request = v1::SubmitOperationRequest {
+            operation: Some(operation_to_proto(signed)),
             idempotency_key: key.as_bytes().to_vec(),
         };
-        Ok(self.client.submit_transfer(request).await?.into_inner())
+        Ok(self.client.submit_operation(request).await?.into_inner())
     }
 
-    /// Submits a stream of transfers, all of which are there at once.
+    /// Submits a stream of operations, all of which are there at once.
     pub(crate) async fn stream(
         &mut self,
-        transfers: &[SignedTransfer],
-    ) -> Result<v1::SubmitTransfersResponse, Status> {
-        let messages: Vec<_> = transfers
+        operations: &[SignedOperation],
+    ) -> Result<v1::SubmitOperationsResponse, Status> {
+        let messages: Vec<_> = operations
             .iter()
-            .map(|signed| v1::SubmitTransfersRequest {
-                transfer: Some(transfer_to_proto(signed)),
+            .map(|signed| v1::SubmitOperationsRequest {
+                operation: Some(operation_to_proto(signed)),
                 idempotency_key: Vec::new(),
             })
             .collect();
         let request = tokio_stream::iter(messages);
-        Ok(self.client.submit_transfers(request).await?.into_inner())
+        Ok(self.client.submit_operations(request).await?.into_inner())
     }
 
     /// Submits a batch under a key.
     pub(crate) async fn keyed_batch(
         &mut self,
-        transfers: &[SignedTransfer],
+        operations: &[SignedOperation],
         key: &str,
     ) -> Result<v1::SubmitBatchResponse, Status> {
         let request = v1::SubmitBatchRequest {
-            transfers: transfers.iter().map(transfer_to_proto).collect(),
+            operations: operations.iter().map(operation_to_proto).collect(),
             fee_slots: Vec::new(),
             idempotency_key: key.as_bytes().to_vec(),
         };
         Ok(self.client.submit_batch(request).await?.into_inner())
+    }
+
+    /// Sends operations of the root chain, all of which are there at once, and gives the answers up to the stream's end.
+    pub(crate) async fn enter(
+        &mut self,
+        messages: Vec<v1::SubmitPriorityRequest>,
+    ) -> (Vec<v1::SubmitPriorityResponse>, Result<(), Status>) {
+        let mut answers = self
+            .client
+            .submit_priority(tokio_stream::iter(messages))
+            .await
+            .unwrap()
+            .into_inner();
+        let mut entered = Vec::new();
+        loop {
+            match answers.message().await {
+                Ok(Some(answer)) => entered.push(answer),
+                Ok(None) => return (entered, Ok(())),
+                Err(status) => return (entered, Err(status)),
+            }
+        }
+    }
+
+    /// How far the root chain's queue has come.
+    pub(crate) async fn queue(&mut self) -> v1::Queue {
+        let answer = self.client.get_queue(v1::GetQueueRequest {}).await.unwrap();
+        answer.into_inner().queue.unwrap()
     }
 
     pub(crate) async fn operation(&mut self, id: u64) -> v1::Operation {
@@ -404,9 +454,9 @@ impl Service {
 }
 
 /// Submits a batch to a node without a service around it.
-pub(crate) fn submit(node: &Node, transfers: Vec<SignedTransfer>) -> Result<Batch, SubmitError> {
-    let transfers = transfers.into_iter().map(CheckedTransfer::unchecked).collect();
-    let submission = WholeSubmission::new(transfers, Vec::new(), None);
+pub(crate) fn submit(node: &Node, operations: Vec<SignedOperation>) -> Result<Batch, SubmitError> {
+    let operations = operations.into_iter().map(CheckedOperation::unchecked).collect();
+    let submission = WholeSubmission::new(operations, Vec::new(), None);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let result = runtime.block_on(node.sequencer().submit_whole(submission))?;
     Ok(result.batch)
@@ -426,12 +476,27 @@ pub(crate) fn rollup_id() -> Fr {
 }
 
 /// A transfer of 100 with a fee of 10, changed as a test wants and signed by the sender.
-pub(crate) fn transfer(from: u32, to: u32, nonce: u32, change: impl FnOnce(&mut Transfer)) -> SignedTransfer {
+pub(crate) fn transfer(
+    from: u32,
+    to: u32,
+    nonce: u32,
+    change: impl FnOnce(&mut Transfer),
+) -> SignedOperation {
+    SignedOperation::Transfer(signed_transfer(from, to, nonce, change))
+}
+
+/// The same, to be changed after it was signed.
+pub(crate) fn signed_transfer(
+    from: u32,
+    to: u32,
+    nonce: u32,
+    change: impl FnOnce(&mut Transfer),
+) -> SignedTransfer {
     let mut transfer = Transfer {
         from: AccountIndex(from),
         to: AccountIndex(to),
-        amount: FloatAmount::encode_exact(100).unwrap(),
-        fee: FloatFee::encode_exact(10).unwrap(),
+        amount: amount(100),
+        fee: fee(10),
         nonce: Nonce(nonce),
         valid_until: BatchNumber::MAX,
     };
@@ -440,6 +505,106 @@ pub(crate) fn transfer(from: u32, to: u32, nonce: u32, change: impl FnOnce(&mut 
         signature: key(from).sign(&transfer.message(&rollup_id())),
         transfer,
     }
+}
+
+/// An opening of leaf `to` with 100 and a fee of 10 for the key of that number, changed and signed as above.
+pub(crate) fn opening(from: u32, to: u32, nonce: u32, change: impl FnOnce(&mut Opening)) -> SignedOperation {
+    let mut opening = Opening {
+        from: AccountIndex(from),
+        to: AccountIndex(to),
+        amount: amount(100),
+        fee: fee(10),
+        nonce: Nonce(nonce),
+        valid_until: BatchNumber::MAX,
+        key: point(&key(to)),
+        owner: OWNER,
+    };
+    change(&mut opening);
+    SignedOperation::Opening(SignedOpening {
+        signature: key(from).sign(&opening.message(&rollup_id())),
+        opening,
+    })
+}
+
+/// A withdrawal of 100 with a fee of 10, changed and signed as above.
+pub(crate) fn withdrawal(from: u32, nonce: u32, change: impl FnOnce(&mut Withdrawal)) -> SignedOperation {
+    let mut withdrawal = Withdrawal {
+        from: AccountIndex(from),
+        amount: 100,
+        fee: fee(10),
+        nonce: Nonce(nonce),
+        valid_until: BatchNumber::MAX,
+        address: RootAddress([0x77; 20]),
+    };
+    change(&mut withdrawal);
+    SignedOperation::Withdrawal(SignedWithdrawal {
+        signature: key(from).sign(&withdrawal.message(&rollup_id())),
+        withdrawal,
+    })
+}
+
+/// A rotation to the key of number `to` with a fee of 10, changed and signed as above.
+pub(crate) fn rotation(
+    from: u32,
+    to: u32,
+    nonce: u32,
+    change: impl FnOnce(&mut Rotation),
+) -> SignedOperation {
+    let mut rotation = Rotation {
+        from: AccountIndex(from),
+        fee: fee(10),
+        nonce: Nonce(nonce),
+        valid_until: BatchNumber::MAX,
+        key: point(&key(to)),
+        owner: OWNER,
+    };
+    change(&mut rotation);
+    SignedOperation::Rotation(SignedRotation {
+        signature: key(from).sign(&rotation.message(&rollup_id())),
+        rotation,
+    })
+}
+
+/// A deposit of 500 of [`TOKEN`] for the key of number `leaf`.
+pub(crate) fn deposit(leaf: u32, change: impl FnOnce(&mut Deposit)) -> Priority {
+    let mut deposit = Deposit {
+        leaf: AccountIndex(leaf),
+        token: TokenId(TOKEN),
+        amount: 500,
+        owner: OWNER,
+        key: point(&key(leaf)),
+    };
+    change(&mut deposit);
+    Priority::Deposit(deposit)
+}
+
+/// A forced exit.
+pub(crate) fn forced_exit(leaf: u32, caller: RootAddress) -> Priority {
+    Priority::ForcedExit(ForcedExit {
+        leaf: AccountIndex(leaf),
+        caller,
+    })
+}
+
+/// The message of an operation in its place of the root chain's queue.
+pub(crate) fn priority_message(index: u64, priority: &Priority) -> v1::SubmitPriorityRequest {
+    v1::SubmitPriorityRequest {
+        operation: Some(priority_to_proto(index, priority)),
+    }
+}
+
+pub(crate) fn amount(value: u128) -> FloatAmount {
+    FloatAmount::encode_exact(value).unwrap()
+}
+
+pub(crate) fn fee(value: u128) -> FloatFee {
+    FloatFee::encode_exact(value).unwrap()
+}
+
+/// The public key as an operation names it.
+pub(crate) fn point(key: &SecretKey) -> Point {
+    let key = key.public_key();
+    Point::new(key.x(), key.y())
 }
 
 /// The paths of the fields that a status complains about.

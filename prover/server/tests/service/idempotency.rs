@@ -1,6 +1,6 @@
 //! Submissions that are repeated under their keys.
 
-use quittance::grpc::transfer_to_proto;
+use quittance::grpc::operation_to_proto;
 use quittance_proto::v1;
 use tonic::Code;
 
@@ -91,7 +91,7 @@ async fn a_repeated_batch_is_executed_once_also_across_a_restart() {
         );
         // Other fee slots are another batch.
         let request = v1::SubmitBatchRequest {
-            transfers: transfers.iter().map(transfer_to_proto).collect(),
+            operations: transfers.iter().map(operation_to_proto).collect(),
             fee_slots: vec![v1::FeeSlot { leaf: 2, token: 1 }],
             idempotency_key: b"batch".to_vec(),
         };
@@ -165,22 +165,22 @@ async fn the_same_key_from_eight_tasks_at_once_is_executed_once() {
     raw.batching.max_delay_ms = 5;
     let mut service = Service::restart(raw, Held::new()).await;
     for nonce in 0..5 {
-        let signed = transfer_to_proto(&transfer(0, 1, nonce, |_| ()));
+        let signed = operation_to_proto(&transfer(0, 1, nonce, |_| ()));
         let tasks: Vec<_> = (0..8)
             .map(|_| {
                 let mut client = service.client.clone();
                 let (signed, key) = (signed.clone(), format!("{nonce}").into_bytes());
                 tokio::spawn(async move {
                     if nonce % 2 == 0 {
-                        let request = v1::SubmitTransferRequest {
-                            transfer: Some(signed),
+                        let request = v1::SubmitOperationRequest {
+                            operation: Some(signed),
                             idempotency_key: key,
                         };
-                        let answer = client.submit_transfer(request).await.unwrap().into_inner();
+                        let answer = client.submit_operation(request).await.unwrap().into_inner();
                         (answer.operation.unwrap().id, answer.repeated)
                     } else {
                         let request = v1::SubmitBatchRequest {
-                            transfers: vec![signed],
+                            operations: vec![signed],
                             fee_slots: Vec::new(),
                             idempotency_key: key,
                         };
@@ -213,8 +213,8 @@ async fn a_repeated_stream_gives_the_same_ids() {
     let mut service = Service::restart(raw, Held::new()).await;
     let messages = |count: u32| -> Vec<_> {
         (0..count)
-            .map(|nonce| v1::SubmitTransfersRequest {
-                transfer: Some(transfer_to_proto(&transfer(0, 1, nonce, |_| ()))),
+            .map(|nonce| v1::SubmitOperationsRequest {
+                operation: Some(operation_to_proto(&transfer(0, 1, nonce, |_| ()))),
                 idempotency_key: format!("stream {nonce}").into_bytes(),
             })
             .collect()
@@ -222,7 +222,7 @@ async fn a_repeated_stream_gives_the_same_ids() {
     let mut send = async |messages: Vec<_>| {
         service
             .client
-            .submit_transfers(tokio_stream::iter(messages))
+            .submit_operations(tokio_stream::iter(messages))
             .await
     };
     let first = send(messages(3)).await.unwrap().into_inner();
@@ -233,7 +233,10 @@ async fn a_repeated_stream_gives_the_same_ids() {
     let mut twice = messages(7);
     twice.push(twice[6].clone());
     let mut reused = twice[0].clone();
-    reused.transfer.as_mut().unwrap().nonce = 7;
+    match reused.operation.as_mut().unwrap().kind.as_mut() {
+        Some(v1::signed_operation::Kind::Transfer(transfer)) => transfer.nonce = 7,
+        other => panic!("{other:?}"),
+    }
     twice.push(reused);
     twice.push(messages(8).pop().unwrap());
     let status = send(twice).await.unwrap_err();
@@ -241,7 +244,7 @@ async fn a_repeated_stream_gives_the_same_ids() {
     let (got, metadata) = reason(&status);
     assert_eq!(got, "IDEMPOTENCY_KEY_REUSED");
     assert_eq!(
-        (metadata["transfer"].as_str(), metadata["accepted"].as_str()),
+        (metadata["position"].as_str(), metadata["accepted"].as_str()),
         ("8", "8")
     );
     assert_eq!(service.state().await.last_operation, 7);

@@ -1,4 +1,5 @@
-//! The service over real gRPC on a loopback port, with a small circuit (16 accounts, 2 transfers, 1 fee slot).
+//! The service over real gRPC on a loopback port, with a small circuit (16 accounts; 2 transfers and 1 fee slot, or a few slots for
+//! every kind).
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -15,10 +16,13 @@ mod full_fee_leaf;
 mod harness;
 mod history;
 mod idempotency;
+mod kinds;
 mod lifecycle;
 mod memory;
+mod mixed;
 mod model;
 mod policy;
+mod priority;
 mod proving;
 mod refusals;
 mod restart;

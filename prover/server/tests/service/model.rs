@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use quittance::config::Config;
 use quittance::node::{Node, Threads};
 use quittance::operation::{IdempotencyKey, Operation, OperationState};
-use quittance::sequencer::{CheckedTransfer, Single, SubmitError, WholeSubmission};
+use quittance::sequencer::{CheckedOperation, Single, SubmitError, WholeSubmission};
 use quittance::store::{OperationQuery, Order, Store};
 use quittance_circuits::batch::ApplyError;
 use quittance_circuits::tx::transfer::{SignedTransfer, TransferError};
@@ -55,7 +55,7 @@ enum WholeOrSingle {
 impl World<'_> {
     fn start(&mut self) {
         let mut raw = config(self.directory);
-        raw.batching.max_transfers = Some(1 + self.numbers.below(2));
+        raw.batching.max_operations = Some(1 + self.numbers.below(2));
         raw.batching.max_delay_ms = [1, 5, 86_400_000][usize::try_from(self.numbers.below(3)).unwrap()];
         raw.proving.max_unproved_batches = 10_000;
         self.start_with(raw);
@@ -150,7 +150,7 @@ impl World<'_> {
         self.runtime.block_on(async {
             match submission {
                 WholeOrSingle::Single(signed) => {
-                    let single = Single::new(CheckedTransfer::unchecked(*signed), key);
+                    let single = Single::new(CheckedOperation::unchecked(*signed), key);
                     let admitted = sequencer.submit(vec![single]).await?;
                     match admitted.refused {
                         Some(error) => Err(error),
@@ -158,7 +158,7 @@ impl World<'_> {
                     }
                 }
                 WholeOrSingle::Whole(transfers) => {
-                    let transfers = transfers.iter().copied().map(CheckedTransfer::unchecked);
+                    let transfers = transfers.iter().copied().map(CheckedOperation::unchecked);
                     let submission = WholeSubmission::new(transfers.collect(), Vec::new(), key);
                     let result = sequencer.submit_whole(submission).await?;
                     let first = result.first_operation;
@@ -221,7 +221,7 @@ impl World<'_> {
         self.stop();
         let mut raw = config(self.directory);
         raw.batching.max_delay_ms = 1;
-        raw.batching.max_transfers = Some(1);
+        raw.batching.max_operations = Some(1);
         raw.proving.max_unproved_batches = 10_000;
         self.start_with(raw);
         let deadline = Instant::now() + Duration::from_secs(60);

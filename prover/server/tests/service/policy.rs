@@ -15,11 +15,7 @@ use crate::batching::NEVER;
 use crate::harness::{Held, OPERATOR, Service, config, genesis, reason, transfer};
 
 /// Two tokens may be in one batch.
-const TWO_TOKENS: Shape = Shape {
-    levels: 2,
-    transfers: 4,
-    fee_slots: 2,
-};
+const TWO_TOKENS: Shape = Shape::transfers_only(2, 4, 2);
 
 fn token(token: u32, leaf: u32, minimum: &str) -> RawTokenFees {
     RawTokenFees {
@@ -54,7 +50,7 @@ async fn a_fee_below_the_minimum_is_refused() {
         assert_eq!(status.code(), Code::FailedPrecondition, "{status:?}");
         let (got, metadata) = reason(&status);
         assert_eq!(
-            (got.as_str(), metadata["transfer"].as_str()),
+            (got.as_str(), metadata["position"].as_str()),
             ("FEE_BELOW_MINIMUM", position)
         );
         assert_eq!(
@@ -78,7 +74,7 @@ async fn a_fee_below_the_minimum_is_refused() {
     // minimum be paid to somebody else.
     for (paid, leaf, refusal) in [(6, 2, "FEE_BELOW_MINIMUM"), (7, 1, "FEE_LEAF")] {
         let request = v1::SubmitBatchRequest {
-            transfers: vec![quittance::grpc::transfer_to_proto(&transfer(1, 0, 0, fee(paid)))],
+            operations: vec![quittance::grpc::operation_to_proto(&transfer(1, 0, 0, fee(paid)))],
             fee_slots: vec![v1::FeeSlot { leaf, token: 1 }],
             idempotency_key: Vec::new(),
         };
@@ -90,7 +86,7 @@ async fn a_fee_below_the_minimum_is_refused() {
     }
     // Another token has none, and may be in a batch that names its leaf.
     let request = v1::SubmitBatchRequest {
-        transfers: vec![quittance::grpc::transfer_to_proto(&transfer(3, 3, 0, fee(0)))],
+        operations: vec![quittance::grpc::operation_to_proto(&transfer(3, 3, 0, fee(0)))],
         fee_slots: vec![v1::FeeSlot { leaf: 3, token: 2 }],
         idempotency_key: Vec::new(),
     };
@@ -164,12 +160,12 @@ async fn the_policy_is_what_is_configured() {
     genesis(directory.path());
     let mut raw = config(directory.path());
     raw.fees.tokens = vec![token(2, 3, "20470000000000000000000000000000000")];
-    raw.batching.max_transfers = Some(3);
+    raw.batching.max_operations = Some(3);
     raw.batching.max_queued = 77;
     raw.proving.max_unproved_batches = 9;
     raw.service.max_message_bytes = Some(5000);
     raw.service.max_page_size = 12;
-    raw.service.max_stream_transfers = 34;
+    raw.service.max_stream_operations = 34;
     raw.store.idempotency_keys = 56;
     let mut service = Service::restart(raw, Held::with_shape(TWO_TOKENS)).await;
     let answer = service.client.get_policy(v1::GetPolicyRequest {}).await.unwrap();
@@ -186,7 +182,7 @@ async fn the_policy_is_what_is_configured() {
     assert_eq!(
         policy.batching.unwrap(),
         v1::BatchingPolicy {
-            max_transfers: 3,
+            max_operations: 3,
             max_delay_ms: 1000,
             max_unproved_batches: 9,
             max_queued: 77,
@@ -196,9 +192,9 @@ async fn the_policy_is_what_is_configured() {
         policy.limits.unwrap(),
         v1::Limits {
             max_message_bytes: 5000,
-            max_batch_transfers: 4,
+            max_batch_operations: 4,
             max_batch_fee_slots: 2,
-            max_stream_transfers: 34,
+            max_stream_operations: 34,
             max_page_size: 12,
             max_idempotency_key_bytes: 64,
             idempotency_keys_kept: 56,
@@ -249,9 +245,9 @@ fn a_policy_that_cannot_be_kept_is_refused_at_the_start() {
         matches!(error, PolicyError::TokenTwice { leaf: 2, token: 1 }),
         "{error:?}"
     );
-    let error = start(|raw| raw.batching.max_transfers = Some(3));
+    let error = start(|raw| raw.batching.max_operations = Some(3));
     assert!(
-        matches!(error, PolicyError::MaxTransfers { got: 3, limit: 2 }),
+        matches!(error, PolicyError::MaxOperations { got: 3, limit: 2 }),
         "{error:?}"
     );
 }

@@ -5,10 +5,22 @@ use quittance_circuits::types::{AccountIndex, BatchNumber};
 use quittance_proto::v1;
 use tonic::Code;
 
-use crate::harness::{Held, OPERATOR, Service, config, fields, genesis, quota, reason, transfer};
+use crate::harness::{
+    Held, OPERATOR, Service, config, fields, genesis, quota, reason, signed_transfer, transfer,
+};
 
-fn proto(nonce: u32) -> v1::SignedTransfer {
-    quittance::grpc::transfer_to_proto(&transfer(0, 1, nonce, |_| ()))
+fn proto(nonce: u32) -> v1::SignedOperation {
+    quittance::grpc::operation_to_proto(&transfer(0, 1, nonce, |_| ()))
+}
+
+/// The same, changed after it was signed.
+fn changed(nonce: u32, change: impl FnOnce(&mut v1::SignedTransfer)) -> v1::SignedOperation {
+    let mut message = proto(nonce);
+    match message.kind.as_mut() {
+        Some(v1::signed_operation::Kind::Transfer(transfer)) => change(transfer),
+        other => panic!("{other:?}"),
+    }
+    message
 }
 
 fn signature(message: &mut v1::SignedTransfer) -> &mut v1::Signature {
@@ -19,23 +31,32 @@ fn signature(message: &mut v1::SignedTransfer) -> &mut v1::Signature {
 async fn malformed_fields_are_named() {
     type Change = fn(&mut v1::SignedTransfer);
     let cases: [(&str, Change); 8] = [
-        ("transfers[1].amount_float40", |m| m.amount_float40 = 1 << 40),
-        ("transfers[1].fee_float16", |m| m.fee_float16 = 1 << 16),
-        ("transfers[1].signature", |m| m.signature = None),
-        ("transfers[1].signature.r8x", |m| signature(m).r8x.clear()),
-        ("transfers[1].signature.r8x", |m| {
+        ("operations[1].transfer.amount_float40", |m| {
+            m.amount_float40 = 1 << 40
+        }),
+        ("operations[1].transfer.fee_float16", |m| m.fee_float16 = 1 << 16),
+        ("operations[1].transfer.signature", |m| m.signature = None),
+        ("operations[1].transfer.signature.r8x", |m| {
+            signature(m).r8x.clear()
+        }),
+        ("operations[1].transfer.signature.r8x", |m| {
             signature(m).r8x = vec![0xff; 32]
         }),
-        ("transfers[1].signature.r8y", |m| signature(m).r8y.push(0)),
-        ("transfers[1].signature.s", |m| signature(m).s.truncate(31)),
-        ("transfers[1].signature.s", |m| signature(m).s = vec![0; 1 << 12]),
+        ("operations[1].transfer.signature.r8y", |m| {
+            signature(m).r8y.push(0)
+        }),
+        ("operations[1].transfer.signature.s", |m| {
+            signature(m).s.truncate(31)
+        }),
+        ("operations[1].transfer.signature.s", |m| {
+            signature(m).s = vec![0; 1 << 12]
+        }),
     ];
     let directory = tempfile::tempdir().unwrap();
     let mut service = Service::start(&directory, Held::new()).await;
     let before = service.state().await;
     for (path, change) in cases {
-        let mut bad = proto(1);
-        change(&mut bad);
+        let bad = changed(1, change);
         let status = service.submit_raw(vec![proto(0), bad]).await.unwrap_err();
         assert_eq!(
             (status.code(), fields(&status)),
@@ -45,7 +66,13 @@ async fn malformed_fields_are_named() {
     let status = service.submit_raw(Vec::new()).await.unwrap_err();
     assert_eq!(
         (status.code(), fields(&status)),
-        (Code::InvalidArgument, vec!["transfers".to_owned()])
+        (Code::InvalidArgument, vec!["operations".to_owned()])
+    );
+    let nothing = v1::SignedOperation { kind: None };
+    let status = service.submit_raw(vec![proto(0), nothing]).await.unwrap_err();
+    assert_eq!(
+        (status.code(), fields(&status)),
+        (Code::InvalidArgument, vec!["operations[1]".to_owned()])
     );
     assert_eq!(service.state().await, before);
     service.stop().await;
@@ -70,21 +97,21 @@ async fn broken_rules_are_named_and_leave_no_trace() {
         ("TOKEN_MATCHES", transfer(1, 3, 0, |_| ())),
         ("BALANCE_COVERS", transfer(2, 1, 0, |t| t.amount = too_much)),
         ("SIGNATURE_VALID", {
-            let mut signed = transfer(1, 0, 0, |_| ());
+            let mut signed = signed_transfer(1, 0, 0, |_| ());
             signed.transfer.to = AccountIndex(2);
-            signed
+            signed.into()
         }),
         ("SIGNATURE_VALID", {
             // S21: R8 off the curve.
-            let mut signed = transfer(1, 0, 0, |_| ());
+            let mut signed = signed_transfer(1, 0, 0, |_| ());
             signed.signature.r8.x += ark_bn254::Fr::from(1u64);
-            signed
+            signed.into()
         }),
         ("SIGNATURE_CANONICAL", {
             // S19: S + l.
-            let mut signed = transfer(1, 0, 0, |_| ());
+            let mut signed = signed_transfer(1, 0, 0, |_| ());
             signed.signature.s = [u64::MAX; 4];
-            signed
+            signed.into()
         }),
         ("FEE_ROUTED_ONCE", transfer(3, 3, 0, |_| ())),
     ];
@@ -98,7 +125,7 @@ async fn broken_rules_are_named_and_leave_no_trace() {
             .unwrap_err();
         let (got, metadata) = reason(&status);
         assert_eq!(
-            (got.as_str(), metadata["transfer"].as_str()),
+            (got.as_str(), metadata["position"].as_str()),
             (rule, "1"),
             "{status:?}"
         );
@@ -107,10 +134,10 @@ async fn broken_rules_are_named_and_leave_no_trace() {
             "{metadata:?}"
         );
         let field = match rule {
-            "SIGNATURE_VALID" => "transfers[1].signature",
-            "SIGNATURE_CANONICAL" => "transfers[1].signature.s",
-            "SENDER_IN_RANGE" => "transfers[1].from",
-            "RECIPIENT_IN_RANGE" => "transfers[1].to",
+            "SIGNATURE_VALID" => "operations[1].transfer.signature",
+            "SIGNATURE_CANONICAL" => "operations[1].transfer.signature.s",
+            "SENDER_IN_RANGE" => "operations[1].transfer.from",
+            "RECIPIENT_IN_RANGE" => "operations[1].transfer.to",
             _ => {
                 assert_eq!(
                     (status.code(), fields(&status).len()),
@@ -142,7 +169,7 @@ async fn fee_slots_are_checked() {
     let mut service = Service::start(&directory, Held::new()).await;
     let mut submit = async |slots: &[(u32, u32)]| {
         let request = v1::SubmitBatchRequest {
-            transfers: vec![proto(0)],
+            operations: vec![proto(0)],
             fee_slots: slots
                 .iter()
                 .map(|(leaf, token)| v1::FeeSlot {
@@ -175,15 +202,11 @@ async fn two_fee_slots_for_one_token_are_refused() {
     genesis(directory.path());
     let mut raw = config(directory.path());
     raw.fees.leaf = None;
-    let backend = Held::with_shape(quittance_verifier::Shape {
-        levels: 2,
-        transfers: 2,
-        fee_slots: 2,
-    });
+    let backend = Held::with_shape(quittance_verifier::Shape::transfers_only(2, 2, 2));
     let mut service = Service::restart(raw, backend).await;
     let mut submit = async |slots: &[v1::FeeSlot]| {
         let request = v1::SubmitBatchRequest {
-            transfers: vec![proto(0)],
+            operations: vec![proto(0)],
             fee_slots: slots.to_vec(),
             idempotency_key: Vec::new(),
         };
@@ -216,11 +239,11 @@ async fn too_much_is_refused_with_the_limit() {
     let mut service = Service::restart(raw, Held::new()).await;
 
     let status = service.submit_raw((0..3).map(proto).collect()).await.unwrap_err();
-    assert_eq!(quota(&status), "transfers");
+    assert_eq!(quota(&status), "operations");
     assert!(
         status
             .message()
-            .contains("3 transfers, the largest shape has 2 slots"),
+            .contains("3 transfers, the largest shape has 2 slots for them"),
         "{status:?}"
     );
 

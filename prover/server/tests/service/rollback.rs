@@ -53,7 +53,10 @@ fn whole(valid_until: u32) -> v1::SubmitBatchRequest {
         transfer(4, 4, 0, |_| ()),
     ];
     v1::SubmitBatchRequest {
-        transfers: transfers.iter().map(quittance::grpc::transfer_to_proto).collect(),
+        operations: transfers
+            .iter()
+            .map(quittance::grpc::operation_to_proto)
+            .collect(),
         fee_slots: vec![v1::FeeSlot { leaf: 1, token: 1 }],
         idempotency_key: b"whole".to_vec(),
     }
@@ -126,7 +129,7 @@ async fn a_batch_that_breaks_a_rule_afterwards_is_rejected_as_a_whole() {
 
     // Two smaller batches come before it now, and it may be in batch 2 at the latest.
     let mut raw = config(directory.path());
-    raw.batching.max_transfers = Some(1);
+    raw.batching.max_operations = Some(1);
     let mut service = Service::restart(raw, Held::new()).await;
     let state = service.wait_for_queue(0).await;
     assert_eq!((state.batch_number, state.last_operation), (3, 6));
@@ -202,11 +205,7 @@ async fn what_waits_needs_its_keys_and_tokens_at_the_start() {
         ),
         "{error:?}"
     );
-    let shape = Shape {
-        levels: 2,
-        transfers: 1,
-        fee_slots: 1,
-    };
+    let shape = Shape::transfers_only(2, 1, 1);
     let error = start(config(directory.path()), Held::with_shape(shape));
     assert!(
         matches!(error, NodeError::Sequencer(StartError::ShapeNeeded(_))),

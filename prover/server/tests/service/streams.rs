@@ -4,9 +4,8 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use prost::Message as _;
-use quittance::grpc::transfer_to_proto;
-use quittance_circuits::float::FloatAmount;
-use quittance_circuits::tx::transfer::SignedTransfer;
+use quittance::grpc::operation_to_proto;
+use quittance_circuits::tx::SignedOperation;
 use quittance_proto::v1;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -16,11 +15,13 @@ use tonic::codegen::http::Request;
 use tonic_types::StatusExt as _;
 
 use crate::batching::NEVER;
-use crate::harness::{Held, Service, config, fields, genesis, quota, reason, transfer};
+use crate::harness::{
+    Held, Service, amount, config, fields, genesis, quota, reason, signed_transfer, transfer,
+};
 
-pub(crate) fn message(signed: &SignedTransfer) -> v1::SubmitTransfersRequest {
-    v1::SubmitTransfersRequest {
-        transfer: Some(transfer_to_proto(signed)),
+pub(crate) fn message(signed: &SignedOperation) -> v1::SubmitOperationsRequest {
+    v1::SubmitOperationsRequest {
+        operation: Some(operation_to_proto(signed)),
         idempotency_key: Vec::new(),
     }
 }
@@ -53,7 +54,7 @@ async fn the_first_refused_transfer_ends_the_stream_and_earlier_ones_stay() {
     let mut raw = config(directory.path());
     raw.batching.max_delay_ms = NEVER;
     raw.proving.max_unproved_batches = 1;
-    raw.service.max_stream_transfers = 6;
+    raw.service.max_stream_operations = 6;
     let mut service = Service::restart(raw, Held::new()).await;
     let mut nonce = 0;
     let mut next = || {
@@ -62,19 +63,24 @@ async fn the_first_refused_transfer_ends_the_stream_and_earlier_ones_stay() {
     };
     let bad_field = {
         let mut bad = message(&transfer(1, 0, 0, |_| ()));
-        bad.transfer.as_mut().unwrap().signature.as_mut().unwrap().s.pop();
+        match bad.operation.as_mut().unwrap().kind.as_mut() {
+            Some(v1::signed_operation::Kind::Transfer(transfer)) => {
+                transfer.signature.as_mut().unwrap().s.pop()
+            }
+            other => panic!("{other:?}"),
+        };
         bad
     };
     let bad_signature = {
-        let mut signed = transfer(1, 0, 0, |_| ());
-        signed.transfer.amount = FloatAmount::encode_exact(101).unwrap();
-        message(&signed)
+        let mut signed = signed_transfer(1, 0, 0, |_| ());
+        signed.transfer.amount = amount(101);
+        message(&signed.into())
     };
-    let bad_key = v1::SubmitTransfersRequest {
+    let bad_key = v1::SubmitOperationsRequest {
         idempotency_key: vec![7; 65],
         ..message(&transfer(1, 0, 0, |_| ()))
     };
-    let empty = v1::SubmitTransfersRequest::default();
+    let empty = v1::SubmitOperationsRequest::default();
     let cases = [
         (
             Code::FailedPrecondition,
@@ -85,13 +91,13 @@ async fn the_first_refused_transfer_ends_the_stream_and_earlier_ones_stay() {
         (
             Code::InvalidArgument,
             "MALFORMED",
-            Some("transfer.signature.s"),
+            Some("operation.transfer.signature.s"),
             bad_field,
         ),
         (
             Code::InvalidArgument,
             "SIGNATURE_VALID",
-            Some("transfer.signature"),
+            Some("operation.transfer.signature"),
             bad_signature,
         ),
         (
@@ -100,7 +106,7 @@ async fn the_first_refused_transfer_ends_the_stream_and_earlier_ones_stay() {
             Some("idempotency_key"),
             bad_key,
         ),
-        (Code::InvalidArgument, "MALFORMED", Some("transfer"), empty),
+        (Code::InvalidArgument, "MALFORMED", Some("operation"), empty),
     ];
     let mut accepted = 0;
     for (code, rule, field, bad) in cases {
@@ -108,13 +114,13 @@ async fn the_first_refused_transfer_ends_the_stream_and_earlier_ones_stay() {
         let messages = vec![next(), next(), bad, message(&transfer(1, 0, 0, |_| ()))];
         let status = service
             .client
-            .submit_transfers(tokio_stream::iter(messages))
+            .submit_operations(tokio_stream::iter(messages))
             .await
             .unwrap_err();
         assert_eq!(status.code(), code, "{status:?}");
         assert_eq!(fields(&status), field.into_iter().collect::<Vec<_>>());
         let (got, metadata) = reason(&status);
-        assert_eq!((got.as_str(), metadata["transfer"].as_str()), (rule, "2"));
+        assert_eq!((got.as_str(), metadata["position"].as_str()), (rule, "2"));
         assert_eq!(metadata["accepted"], "2");
         accepted += 2;
         assert_eq!(service.state().await.last_operation, accepted);
@@ -123,10 +129,10 @@ async fn the_first_refused_transfer_ends_the_stream_and_earlier_ones_stay() {
     let messages: Vec<_> = (0..8).map(|_| next()).collect();
     let status = service
         .client
-        .submit_transfers(tokio_stream::iter(messages))
+        .submit_operations(tokio_stream::iter(messages))
         .await
         .unwrap_err();
-    assert_eq!(quota(&status), "service.max_stream_transfers");
+    assert_eq!(quota(&status), "service.max_stream_operations");
     assert_eq!(reason(&status).1["accepted"], "6");
     assert_eq!(service.state().await.last_operation, accepted + 6);
     service.stop().await;
@@ -141,7 +147,7 @@ async fn what_has_arrived_is_accepted_while_the_stream_is_open() {
     let mut service = Service::restart(raw, Held::new()).await;
     let (sender, receiver) = mpsc::channel(1);
     let mut client = service.client.clone();
-    let call = tokio::spawn(async move { client.submit_transfers(ReceiverStream::new(receiver)).await });
+    let call = tokio::spawn(async move { client.submit_operations(ReceiverStream::new(receiver)).await });
     sender.send(message(&transfer(0, 1, 0, |_| ()))).await.unwrap();
     service.wait_for_queue(1).await;
     sender.send(message(&transfer(1, 0, 0, |_| ()))).await.unwrap();
@@ -174,7 +180,7 @@ async fn a_silent_stream_is_ended_and_a_long_one_is_not() {
     let mut service = Service::restart(raw, Held::new()).await;
     let (sender, receiver) = mpsc::channel(1);
     let mut client = service.client.clone();
-    let call = tokio::spawn(async move { client.submit_transfers(ReceiverStream::new(receiver)).await });
+    let call = tokio::spawn(async move { client.submit_operations(ReceiverStream::new(receiver)).await });
     // Longer than a request may take, and its grace.
     for nonce in 0..8 {
         sender
@@ -203,20 +209,20 @@ async fn stopping_answers_every_open_submission() {
     let mut service = Service::restart(raw.clone(), Held::new()).await;
     let (sender, receiver) = mpsc::channel(1);
     let mut client = service.client.clone();
-    let open = tokio::spawn(async move { client.submit_transfers(ReceiverStream::new(receiver)).await });
+    let open = tokio::spawn(async move { client.submit_operations(ReceiverStream::new(receiver)).await });
     sender.send(message(&transfer(0, 1, 0, |_| ()))).await.unwrap();
     service.wait_for_queue(1).await;
     let caller = service.client.clone();
     let call = |nonce| {
         let mut client = caller.clone();
-        let transfer = Some(transfer_to_proto(&transfer(1, 0, nonce, |_| ())));
+        let operation = Some(operation_to_proto(&transfer(1, 0, nonce, |_| ())));
         tokio::spawn(async move {
             let idempotency_key = Vec::new();
-            let request = v1::SubmitTransferRequest {
-                transfer,
+            let request = v1::SubmitOperationRequest {
+                operation,
                 idempotency_key,
             };
-            client.submit_transfer(request).await
+            client.submit_operation(request).await
         })
     };
     // One of them has certainly come in time; the others race the end.
@@ -265,7 +271,7 @@ async fn a_stream_as_long_as_it_may_be_comes_through_in_small_frames() {
     let mut raw = config(directory.path());
     raw.batching.max_delay_ms = NEVER;
     let mut service = Service::restart(raw, Held::new()).await;
-    let keyed = v1::SubmitTransfersRequest {
+    let keyed = v1::SubmitOperationsRequest {
         idempotency_key: b"once".to_vec(),
         ..message(&transfer(0, 1, 0, |_| ()))
     };
@@ -279,7 +285,7 @@ async fn a_stream_as_long_as_it_may_be_comes_through_in_small_frames() {
     let (mut client, connection) = h2::client::handshake(socket).await.unwrap();
     let connection = tokio::spawn(connection);
     let request = Request::post(format!(
-        "{}/quittance.v1.Quittance/SubmitTransfers",
+        "{}/quittance.v1.Quittance/SubmitOperations",
         service.address
     ))
     .header("content-type", "application/grpc")
@@ -300,7 +306,7 @@ async fn a_stream_as_long_as_it_may_be_comes_through_in_small_frames() {
         bytes.extend(data);
     }
     assert_eq!(answer.trailers().await.unwrap().unwrap()["grpc-status"], "0");
-    let answer = v1::SubmitTransfersResponse::decode(&bytes[prefix.len()..]).unwrap();
+    let answer = v1::SubmitOperationsResponse::decode(&bytes[prefix.len()..]).unwrap();
     assert_eq!((answer.operation_ids.len(), answer.repeated), (10_000, 9_999));
     assert_eq!(service.state().await.last_operation, 1);
     connection.abort();

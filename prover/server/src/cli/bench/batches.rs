@@ -3,13 +3,8 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use quittance_circuits::batch::{AppliedBatch, BatchContext, apply_batch};
 use quittance_circuits::circuit::assign;
-use quittance_circuits::eddsa::SecretKey;
 use quittance_circuits::shapes::SHAPES;
-use quittance_circuits::state::{MemoryState, Overlay};
-use quittance_circuits::tx::fee::FeeSlot;
-use quittance_circuits::types::{AccountIndex, BatchNumber, TokenId};
 use quittance_engine::memory::peak_rss_bytes;
 use quittance_engine::{CancelFlag, Engine, Phase};
 use quittance_verifier::{DevelopmentKeys, Shape, Verifier};
@@ -18,10 +13,10 @@ use serde::{Deserialize, Serialize};
 use super::super::args::{BatchBenchArgs, RivalArg};
 use super::super::circuits::mebibytes;
 use super::super::output::{Output, note};
-use super::super::{CliError, error, sample, setup};
+use super::super::{CliError, error, setup};
 use super::columns::{Times, ratios};
+use super::full_batch::{self, batch};
 use super::{process, prove};
-use crate::encoding::fr_from_bytes_be;
 use crate::engine_backend::{EngineBackend, Measured};
 use crate::keys;
 
@@ -37,6 +32,8 @@ struct Row {
     shape: String,
     threads: usize,
     runs: usize,
+    /// Of all kinds, in a full batch.
+    operations: u32,
     transfers: u32,
     constraints: u64,
     nonzeros: u64,
@@ -221,6 +218,7 @@ fn measure(args: &BatchBenchArgs, shape: &Shape) -> Result<Row, CliError> {
         shape: shape.name(),
         threads,
         runs: args.runs.get(),
+        operations: full_batch::operations(shape),
         transfers: shape.transfers,
         constraints,
         nonzeros,
@@ -253,52 +251,6 @@ fn phase_row(proof: &Measured, phase: Phase) -> Option<PhaseRow> {
     })
 }
 
-/// A full batch: every transfer slot of the shape is used, by as many accounts as the tree has room for.
-pub(super) fn batch(shape: &Shape) -> Result<AppliedBatch, Box<dyn std::error::Error>> {
-    const TOKEN: u32 = 1;
-    let capacity = 1u64 << (2 * u32::from(shape.levels));
-    let senders = u32::try_from(u64::from(shape.transfers).min(capacity - 1))?;
-    let mut accounts = Vec::new();
-    let mut keys = Vec::new();
-    for index in 0..=senders {
-        let mut seed = [0x42; 32];
-        seed[..4].copy_from_slice(&index.to_le_bytes());
-        let key = SecretKey::from_bytes(&seed);
-        accounts.push(sample::account(index, &key, TOKEN)?);
-        keys.push(key);
-    }
-    let state = MemoryState::genesis(shape.levels, accounts)?;
-    let rollup_id = fr_from_bytes_be(&quittance_verifier::rollup_id(0, [0; 20])).unwrap_or_default();
-    let mut transfers = Vec::new();
-    for slot in 0..shape.transfers {
-        let (from, nonce) = (slot % senders, slot / senders);
-        let key = keys.get(usize::try_from(from)?).ok_or("no key")?;
-        let to = (from + 1) % senders;
-        transfers.push(sample::transfer(
-            key,
-            &rollup_id,
-            from,
-            to,
-            nonce,
-            u128::from(slot) + 1,
-        ));
-    }
-    let fees = [FeeSlot {
-        leaf: AccountIndex(senders),
-        token: TokenId(TOKEN),
-    }];
-    let context = BatchContext {
-        rollup_id,
-        batch_number: BatchNumber(1),
-    };
-    Ok(apply_batch(
-        &mut Overlay::new(&state)?,
-        &context,
-        &transfers,
-        &fees,
-    )?)
-}
-
 /// Lets the peak of resident memory begin anew, where the system can; otherwise it is the process' peak so far.
 pub(super) fn reset_peak() {
     if std::fs::write("/proc/self/clear_refs", "5").is_err() {
@@ -308,8 +260,8 @@ pub(super) fn reset_peak() {
 
 fn text(row: &Row) -> String {
     let mut text = format!(
-        "{}: {} transfers, {} constraints, {} threads\n",
-        row.shape, row.transfers, row.constraints, row.threads
+        "{}: {} operations, {} of them transfers, {} constraints, {} threads\n",
+        row.shape, row.operations, row.transfers, row.constraints, row.threads
     );
     for phase in &row.phases {
         text.push_str(&format!(

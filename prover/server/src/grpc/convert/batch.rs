@@ -14,7 +14,7 @@ pub(crate) fn to_proto(batch: &Batch) -> v1::Batch {
         number: batch.number,
         state: stage_to_proto(batch.stage).into(),
         shape: batch.shape.name(),
-        transfers: batch.transfers,
+        transfers: batch.counts.transfers,
         old_root: fr_to_bytes_be(&batch.old_root).to_vec(),
         new_root: fr_to_bytes_be(&batch.new_root).to_vec(),
         fees: batch.fees.iter().map(fee::credit).collect(),
@@ -30,6 +30,12 @@ pub(crate) fn to_proto(batch: &Batch) -> v1::Batch {
                 wall_us: time.wall_us,
             })
             .collect(),
+        priority: batch.counts.priority,
+        openings: batch.counts.openings,
+        withdrawals: batch.counts.withdrawals,
+        rotations: batch.counts.rotations,
+        queue_before: batch.queue_before.hash.to_vec(),
+        queue_after: batch.queue_after.hash.to_vec(),
     }
 }
 

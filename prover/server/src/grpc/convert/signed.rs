@@ -51,16 +51,6 @@ pub(crate) fn to_proto(signed: &SignedOperation) -> v1::SignedOperation {
     v1::SignedOperation { kind: Some(kind) }
 }
 
-/// Which kind an operation is, as its field in the message is called.
-pub(crate) const fn field(signed: &SignedOperation) -> &'static str {
-    match signed {
-        SignedOperation::Transfer(_) => "transfer",
-        SignedOperation::Opening(_) => "opening",
-        SignedOperation::Withdrawal(_) => "withdrawal",
-        SignedOperation::Rotation(_) => "rotation",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,18 +14,24 @@ pub enum Place {
 }
 
 impl Place {
+    /// Path of the only operation of the message; that of the first one in a batch.
+    pub(super) fn single(&self) -> String {
+        match self {
+            Self::Single(section) => format!("operation.{}", field(*section)),
+            Self::Priority(kind) => format!("operation.{kind}"),
+            Self::Batch(_) => "operations[0]".to_owned(),
+        }
+    }
+
     /// Position and path of the `index`-th operation of a section.
     pub(super) fn of(&self, section: Section, index: usize) -> (usize, String) {
-        match self {
-            Self::Single(section) => (0, format!("operation.{}", field(*section))),
-            Self::Priority(kind) => (0, format!("operation.{kind}")),
-            Self::Batch(sections) => {
-                let mut own = sections.iter().enumerate().filter(|(_, own)| **own == section);
-                // The sequencer names an operation of the request.
-                let position = own.nth(index).map_or(index, |(position, _)| position);
-                (position, format!("operations[{position}].{}", field(section)))
-            }
-        }
+        let Self::Batch(sections) = self else {
+            return (0, self.single());
+        };
+        let mut own = sections.iter().enumerate().filter(|(_, own)| **own == section);
+        // The sequencer names an operation of the request.
+        let position = own.nth(index).map_or(index, |(position, _)| position);
+        (position, format!("operations[{position}].{}", field(section)))
     }
 }
 

@@ -5,8 +5,6 @@ use std::time::Duration;
 use quittance_circuits::batch::ApplyError;
 use quittance_circuits::state::StateError;
 use quittance_circuits::tx::RuleError;
-use quittance_circuits::tx::priority::PriorityError;
-use quittance_verifier::Section;
 use tonic::Code;
 use tonic_types::ErrorDetails;
 
@@ -21,7 +19,16 @@ pub(super) fn batch(error: &ApplyError, place: &Place) -> (Code, ErrorDetails) {
             section,
             index,
             error,
-        } => operation(error, *section, *index, place),
+        } => {
+            let (position, path) = place.of(*section, *index);
+            broken(
+                error.rule(),
+                ("position", position),
+                &path,
+                "to",
+                error.to_string(),
+            )
+        }
         ApplyError::Fee { slot, error } => {
             let path = format!("fee_slots[{slot}]");
             let values = error.to_string();
@@ -35,33 +42,16 @@ pub(super) fn batch(error: &ApplyError, place: &Place) -> (Code, ErrorDetails) {
     }
 }
 
-/// A broken rule of the `index`-th signed operation of a section.
-pub(super) fn operation(
-    error: &RuleError,
-    section: Section,
-    index: usize,
-    place: &Place,
-) -> (Code, ErrorDetails) {
-    let (position, path) = place.of(section, index);
-    broken(
-        error.rule(),
-        ("position", position),
-        &path,
-        "to",
-        error.to_string(),
-    )
+/// A broken rule of an operation that was submitted by itself.
+pub(super) fn single(error: &RuleError, place: &Place) -> (Code, ErrorDetails) {
+    let path = place.single();
+    broken(error.rule(), ("position", 0), &path, "to", error.to_string())
 }
 
-/// A broken rule of an operation of the root chain's queue.
-pub(super) fn priority(error: &PriorityError, place: &Place) -> (Code, ErrorDetails) {
-    let (position, path) = place.of(Section::Priority, 0);
-    broken(
-        error.rule(),
-        ("position", position),
-        &path,
-        "leaf",
-        error.to_string(),
-    )
+/// The only rule that refuses an operation of the root chain's queue.
+pub(super) fn leaf_out_of_range(values: String, place: &Place) -> (Code, ErrorDetails) {
+    let path = place.single();
+    broken("recipient_in_range", ("position", 0), &path, "leaf", values)
 }
 
 /// Rules that are broken whatever the state is name the field; `recipient` is the field of the leaf that receives.

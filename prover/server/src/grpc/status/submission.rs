@@ -28,17 +28,20 @@ pub(super) fn refused(error: &SubmitError, place: &Place) -> (Code, ErrorDetails
         SubmitError::Empty => field("operations", message),
         SubmitError::RepeatedFeeToken { slot, .. } => field(format!("fee_slots[{slot}].token"), message),
         SubmitError::NoFeeSlot => field("fee_slots", message),
-        SubmitError::TooManyOperations { limit, .. } => exhausted(
+        SubmitError::NoSlots { section } => {
+            exhausted("shape", format!("no slot for {section} in any shape"), None)
+        }
+        SubmitError::TooManyOperations { section, limit, .. } => exhausted(
             "operations",
-            format!("at most {limit} operations in a batch"),
+            format!("at most {limit} {section} in a batch"),
             None,
         ),
         SubmitError::TooManyFeeSlots { limit, .. } => {
             exhausted("fee_slots", format!("at most {limit} fee slots in a batch"), None)
         }
-        SubmitError::NoShape { transfers, fee_slots } => exhausted(
+        SubmitError::NoShape { counts, fee_slots } => exhausted(
             "shape",
-            format!("no shape for {transfers} transfers and {fee_slots} fee slots"),
+            format!("no shape for {counts} and {fee_slots} fee slots"),
             None,
         ),
         SubmitError::Memory { shape, shortage } => {
@@ -74,14 +77,15 @@ pub(super) fn refused(error: &SubmitError, place: &Place) -> (Code, ErrorDetails
             Some(PROOFS),
         ),
         SubmitError::FeeBelowMinimum {
-            transfer,
+            section,
+            index,
             token,
             minimum,
             got,
         } => failed(info(
             "FEE_BELOW_MINIMUM",
             [
-                ("transfer", transfer.to_string()),
+                ("position", place.of(*section, *index).0.to_string()),
                 ("token", token.to_string()),
                 ("minimum", minimum.to_string()),
                 ("got", got.to_string()),
@@ -122,7 +126,7 @@ pub(super) fn refused(error: &SubmitError, place: &Place) -> (Code, ErrorDetails
             ],
         )),
         SubmitError::NoNumberLeft => failed(info("NO_NUMBER_LEFT", [])),
-        SubmitError::Transfer(error) => rules::operation(error, section, 0, place),
+        SubmitError::Rule(error) => rules::single(error, place),
         SubmitError::Batch(error) => rules::batch(error, place),
         SubmitError::Stuck { reason } => match &**reason {
             CutError::NoNumberLeft => failed(info("NO_NUMBER_LEFT", [])),
@@ -141,6 +145,7 @@ pub(super) fn refused(error: &SubmitError, place: &Place) -> (Code, ErrorDetails
                 [("index", index.to_string()), ("operation", operation.to_string())],
             ),
         ),
+        SubmitError::LeafOutOfRange { .. } => rules::leaf_out_of_range(message, place),
         SubmitError::Stopping => unavailable(),
         SubmitError::Panicked => (Code::Internal, ErrorDetails::new()),
         SubmitError::Store(error) => rules::store(error),
