@@ -67,6 +67,12 @@ impl MemoryState {
         self.root
     }
 
+    /// Levels of the tree, 1..=16.
+    #[must_use]
+    pub const fn tree_levels(&self) -> u8 {
+        self.levels.get()
+    }
+
     /// All leaves, by index.
     pub fn leaves(&self) -> impl Iterator<Item = (AccountIndex, &Leaf)> {
         self.leaves

@@ -6,8 +6,8 @@
 use std::str::FromStr;
 
 use quittance_circuits::circuit::{NUM_INSTANCE, circuit};
-use quittance_circuits::shapes;
-use quittance_engine::{CircuitSize, Digest, R1cs, R1csError};
+use quittance_circuits::{exit, shapes};
+use quittance_engine::{CircuitSize, Digest, ExitCircuit, R1cs, R1csError};
 use quittance_verifier::Shape;
 
 const PINNED: &str = include_str!("circuit_facts.csv");
@@ -113,6 +113,16 @@ impl CircuitFacts {
 /// The matrices of a shape, as keys hold them. Takes memory and seconds for large shapes.
 pub fn matrices(shape: &Shape) -> Result<R1cs, R1csError> {
     let built = circuit(shape);
+    R1cs::from_matrices(
+        &[built.a, built.b, built.c],
+        built.num_instance,
+        built.num_witness,
+    )
+}
+
+/// The matrices of an exit circuit.
+pub fn exit_matrices(circuit: &ExitCircuit) -> Result<R1cs, R1csError> {
+    let built = exit::circuit(circuit.levels);
     R1cs::from_matrices(
         &[built.a, built.b, built.c],
         built.num_instance,

@@ -14,8 +14,10 @@ mod circuits;
 mod client;
 mod demo;
 mod error;
+mod exit;
 mod files;
 mod genesis;
+mod history;
 mod interrupt;
 mod jobs;
 mod keygen;
@@ -25,6 +27,7 @@ mod policy;
 mod priority;
 mod progress;
 mod proof;
+mod replay;
 mod rollback;
 mod sample;
 mod serve;
@@ -60,6 +63,8 @@ pub fn run(arguments: Arguments) -> Result<(), CliError> {
         Command::Proof(args) => proof::run(&args, &mut out),
         Command::Account(args) => account::run(&args, &mut out),
         Command::State(args) => account::state(&args, &mut out),
+        Command::Replay(args) => replay::run(&args, &mut out),
+        Command::Exit(args) => exit::run(&args, &mut out),
         Command::Circuits(args) => circuits::run(&args, &mut out),
         Command::Bench(args) => bench::run(&args, &mut out),
         Command::Demo(args) => demo::run(&args, &mut out),

@@ -1,13 +1,16 @@
-//! Key directories: `<keys>/<shape>/` for each shape.
+//! Key directories: `<keys>/<shape>/` for each shape, and `<keys>/exit/` for exits.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use quittance_engine::{Engine, Expected, KeyDir, KeyError, LoadedKey, R1csError, Shortage};
+use quittance_engine::{
+    CircuitSize, CircuitSizes, Digest, Engine, ExitCircuit, Expected, KeyDir, KeyError, LoadedKey, R1csError,
+    Shortage,
+};
 use quittance_verifier::{DevelopmentKeys, Shape};
 use thiserror::Error;
 
-use crate::circuit_facts::CircuitFacts;
+use crate::circuit_facts::{self, CircuitFacts};
 use crate::config::KeysConfig;
 
 /// Why keys were not loaded.
@@ -31,13 +34,13 @@ pub enum KeysError {
         /// Levels of the tree.
         levels: u8,
     },
-    /// There is no key for a shape.
-    #[error("no key for shape {} in {}", .shape.name(), path.display())]
+    /// There is no key for a circuit.
+    #[error("no key for shape {shape} in {}", path.display())]
     NoKey {
         /// The directory of all keys.
         path: PathBuf,
-        /// The shape.
-        shape: Shape,
+        /// Name of the shape, or of the exit circuit.
+        shape: String,
     },
     /// A shape that was asked for is not for the tree.
     #[error("shape {} is for a tree of {} levels, the rollup's has {levels}", .shape.name(), .shape.levels)]
@@ -48,10 +51,10 @@ pub enum KeysError {
         levels: u8,
     },
     /// A process with this key could not make a proof.
-    #[error("a proof of shape {} finds too little memory", .shape.name())]
+    #[error("a proof of shape {shape} finds too little memory")]
     Memory {
-        /// The shape.
-        shape: Shape,
+        /// Name of the shape, or of the exit circuit.
+        shape: String,
         /// What it needs, and what there is.
         #[source]
         shortage: Shortage,
@@ -59,27 +62,27 @@ pub enum KeysError {
     /// A key is not what it should be.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The circuit of the shape cannot be built.
-    #[error("circuit of shape {} cannot be built", .shape.name())]
+    /// The circuit cannot be built.
+    #[error("circuit of shape {shape} cannot be built")]
     Circuit {
-        /// The shape.
-        shape: Shape,
+        /// Name of the shape, or of the exit circuit.
+        shape: String,
         /// What the engine said.
         #[source]
         source: R1csError,
     },
 }
 
-/// The directory of one shape's key.
+/// The directory of one circuit's key.
 #[must_use]
-pub fn directory(keys: &Path, shape: &Shape) -> PathBuf {
-    keys.join(shape.name())
+pub fn directory<S: CircuitSizes>(keys: &Path, circuit: &S) -> PathBuf {
+    keys.join(circuit.name())
 }
 
-/// Whether there is something where the key of a shape belongs; an empty directory is nothing.
+/// Whether there is something where the key of a circuit belongs; an empty directory is nothing.
 #[must_use]
-pub fn is_there(keys: &Path, shape: &Shape) -> bool {
-    let path = directory(keys, shape);
+pub fn is_there<S: CircuitSizes>(keys: &Path, circuit: &S) -> bool {
+    let path = directory(keys, circuit);
     match fs::read_dir(&path) {
         Ok(mut entries) => entries.next().is_some(),
         Err(_) => path.symlink_metadata().is_ok(),
@@ -93,29 +96,65 @@ pub fn open(
     shape: &Shape,
     policy: DevelopmentKeys,
 ) -> Result<(LoadedKey, CircuitFacts), KeysError> {
-    if !is_there(keys, shape) {
-        return Err(KeysError::NoKey {
-            path: keys.to_owned(),
-            shape: *shape,
-        });
-    }
+    there(keys, shape)?;
     let facts = CircuitFacts::of(shape).map_err(|source| KeysError::Circuit {
-        shape: *shape,
+        shape: shape.name(),
         source,
     })?;
-    // Before gigabytes are read that could not be used.
-    engine
-        .check_memory(&facts.size())
-        .map_err(|shortage| KeysError::Memory {
-            shape: *shape,
-            shortage,
-        })?;
-    let expected = Expected {
-        shape: *shape,
-        matrices: facts.matrices,
-    };
-    let key = engine.install(|| KeyDir::open(directory(keys, shape), &expected, policy))?;
+    let key = open_sized(engine, keys, shape, &facts.size(), facts.matrices, policy)?;
     Ok((key, facts))
+}
+
+/// As [`open`], for exits. The circuit is small: it is built to be compared.
+pub fn open_exit(
+    engine: &Engine,
+    keys: &Path,
+    circuit: &ExitCircuit,
+    policy: DevelopmentKeys,
+) -> Result<LoadedKey<ExitCircuit>, KeysError> {
+    there(keys, circuit)?;
+    let r1cs = circuit_facts::exit_matrices(circuit).map_err(|source| KeysError::Circuit {
+        shape: circuit.name(),
+        source,
+    })?;
+    open_sized(
+        engine,
+        keys,
+        circuit,
+        &CircuitSize::from(&r1cs),
+        r1cs.digest(),
+        policy,
+    )
+}
+
+fn there<S: CircuitSizes>(keys: &Path, circuit: &S) -> Result<(), KeysError> {
+    if is_there(keys, circuit) {
+        return Ok(());
+    }
+    Err(KeysError::NoKey {
+        path: keys.to_owned(),
+        shape: circuit.name(),
+    })
+}
+
+fn open_sized<S: CircuitSizes>(
+    engine: &Engine,
+    keys: &Path,
+    circuit: &S,
+    size: &CircuitSize,
+    matrices: Digest,
+    policy: DevelopmentKeys,
+) -> Result<LoadedKey<S>, KeysError> {
+    // Before gigabytes are read that could not be used.
+    engine.check_memory(size).map_err(|shortage| KeysError::Memory {
+        shape: circuit.name(),
+        shortage,
+    })?;
+    let expected = Expected {
+        shape: *circuit,
+        matrices,
+    };
+    Ok(engine.install(|| KeyDir::open(directory(keys, circuit), &expected, policy))?)
 }
 
 /// Opens the configured keys for a tree of these levels: those asked for, or all in the directory.

@@ -1,6 +1,7 @@
 //! Arguments as they are typed.
 
 mod bench;
+mod history;
 mod operations;
 mod priority;
 mod sign;
@@ -17,6 +18,7 @@ pub use self::bench::{
     BackendArg, BatchBenchArgs, BenchArgs, BenchCommand, KernelBenchArgs, ProveBenchArgs, RivalArg,
     SetupBenchArgs,
 };
+pub use self::history::{ExitArgs, HistoryArgs, ReplayArgs};
 pub use self::operations::{OperationArgs, OperationStateArg, OperationsArgs, SubmitArgs};
 pub use self::priority::{
     DepositArgs, ForcedExitArgs, PriorityArgs, PriorityCommand, PriorityStatusArgs, PrioritySubmitArgs,
@@ -86,6 +88,10 @@ pub enum Command {
     Account(AccountArgs),
     /// Show the state root and where the rollup stands.
     State(ServerArgs),
+    /// Rebuild the whole state from genesis and proof bundles alone, and compare the root of every batch.
+    Replay(ReplayArgs),
+    /// Prove what an account holds under the last root, from genesis and proof bundles alone: for when the operator is gone.
+    Exit(ExitArgs),
     /// List the shipped circuits with their sizes and what a proof needs on this machine.
     Circuits(CircuitsArgs),
     /// Prove and measure: real batches, synthetic circuits, and the parts of a proof; also beside other libraries.
@@ -269,8 +275,11 @@ pub struct AccountArgs {
 #[derive(Clone, Debug, Args)]
 pub struct SetupArgs {
     /// Shape, such as t2f1; may be repeated. `quittance circuits` lists the shipped ones.
-    #[arg(long = "shape", value_name = "NAME", required = true)]
+    #[arg(long = "shape", value_name = "NAME", required_unless_present = "exit")]
     pub shapes: Vec<String>,
+    /// Also make a key of the circuit that proves single accounts in an emergency; the same as --shape exit.
+    #[arg(long)]
+    pub exit: bool,
     /// Directory for the key directories; a valid key that is there is kept.
     #[arg(long, value_name = "DIR", default_value = DEFAULT_KEYS)]
     pub keys: PathBuf,

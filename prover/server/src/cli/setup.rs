@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
 use quittance_engine::{
-    Backend, Engine, EngineError, KeyDir, KeyError, LoadedKey, SetupPhase, setup_development,
+    Backend, CircuitSizes, Engine, EngineError, ExitCircuit, KeyDir, KeyError, LoadedKey, R1cs, R1csError,
+    SetupPhase, setup_development,
 };
 use quittance_verifier::{DevelopmentKeys, Shape};
 use serde_json::json;
@@ -20,25 +21,37 @@ use crate::circuit_facts::{self, CircuitFacts};
 use crate::keys::{self, KeysError};
 
 pub(super) fn run(args: &SetupArgs, out: &mut Output) -> Result<(), CliError> {
-    let shapes = args
-        .shapes
-        .iter()
-        .map(|name| shape(name))
-        .collect::<Result<Vec<_>, _>>()?;
+    let exit = ExitCircuit {
+        levels: Shape::PRODUCTION_LEVELS,
+    };
+    let exit = args.exit.then_some(Circuit::Exit(exit));
+    let named = args.shapes.iter().map(|name| circuit(name));
+    let circuits = named.chain(exit.map(Ok)).collect::<Result<Vec<_>, _>>()?;
     interrupt::end_on_signals()?;
     let engine = engine(args.threads)?;
     let mut made = Vec::new();
-    for shape in &shapes {
-        let (key, _, how) = ensure(&engine, &args.keys, shape)?;
-        let id = key.key().verifying_key().key_id();
-        let path = keys::directory(&args.keys, shape);
-        let text = format!("{}: {} in {}, key {id}", shape.name(), how.name(), path.display());
+    for circuit in &circuits {
+        let (name, path, how, id, bytes) = match circuit {
+            Circuit::Batch(shape) => {
+                let (key, _, how) = ensure(&engine, &args.keys, shape)?;
+                let id = key.key().verifying_key().key_id();
+                let bytes = key.manifest().proving_key.bytes;
+                (shape.name(), keys::directory(&args.keys, shape), how, id, bytes)
+            }
+            Circuit::Exit(exit) => {
+                let (key, how) = ensure_exit(&engine, &args.keys, exit)?;
+                let id = key.key().verifying_key().key_id();
+                let bytes = key.manifest().proving_key.bytes;
+                (exit.name(), keys::directory(&args.keys, exit), how, id, bytes)
+            }
+        };
+        let text = format!("{name}: {} in {}, key {id}", how.name(), path.display());
         made.push(json!({
-            "shape": shape.name(),
+            "shape": name,
             "made": how == How::Made,
             "directory": path.display().to_string(),
             "key_id": id.to_string(),
-            "key_bytes": key.manifest().proving_key.bytes,
+            "key_bytes": bytes,
         }));
         if !out.is_json() {
             out.line(text)?;
@@ -60,6 +73,20 @@ pub(super) const SMALLEST_MIXED: Shape = Shape {
     rotations: 1,
     fee_slots: 1,
 };
+
+/// A circuit that keys are made for.
+enum Circuit {
+    Batch(Shape),
+    Exit(ExitCircuit),
+}
+
+/// Reads the name of a shape or of an exit circuit.
+fn circuit(name: &str) -> Result<Circuit, CliError> {
+    match ExitCircuit::parse_name(name) {
+        Some(exit) => Ok(Circuit::Exit(exit)),
+        None => shape(name).map(Circuit::Batch),
+    }
+}
 
 /// How a key came to be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,15 +112,34 @@ pub(super) fn ensure(
     directory: &Path,
     shape: &Shape,
 ) -> Result<(LoadedKey, CircuitFacts, How), CliError> {
-    let how = if keys::is_there(directory, shape) {
-        How::Kept
-    } else {
-        writable(directory)?;
-        make(engine, directory, shape)?;
-        How::Made
-    };
+    let how = make_if_absent(engine, directory, shape, || circuit_facts::matrices(shape))?;
     let (key, facts) = keys::open(engine, directory, shape, DevelopmentKeys::Accept)?;
     Ok((key, facts, how))
+}
+
+/// As [`ensure`], for exits.
+fn ensure_exit(
+    engine: &Engine,
+    directory: &Path,
+    exit: &ExitCircuit,
+) -> Result<(LoadedKey<ExitCircuit>, How), CliError> {
+    let how = make_if_absent(engine, directory, exit, || circuit_facts::exit_matrices(exit))?;
+    let key = keys::open_exit(engine, directory, exit, DevelopmentKeys::Accept)?;
+    Ok((key, how))
+}
+
+fn make_if_absent<S: CircuitSizes>(
+    engine: &Engine,
+    directory: &Path,
+    circuit: &S,
+    matrices: impl FnOnce() -> Result<R1cs, R1csError>,
+) -> Result<How, CliError> {
+    if keys::is_there(directory, circuit) {
+        return Ok(How::Kept);
+    }
+    writable(directory)?;
+    make(engine, directory, circuit, matrices)?;
+    Ok(How::Made)
 }
 
 /// Makes the directory of the keys, and a file in it for a moment: minutes of computing must not end at its door.
@@ -103,15 +149,20 @@ fn writable(directory: &Path) -> Result<(), CliError> {
         .map_err(|error| CliError::file("write keys to", directory, &error))
 }
 
-fn make(engine: &Engine, directory: &Path, shape: &Shape) -> Result<(), CliError> {
+fn make<S: CircuitSizes>(
+    engine: &Engine,
+    directory: &Path,
+    circuit: &S,
+    matrices: impl FnOnce() -> Result<R1cs, R1csError>,
+) -> Result<(), CliError> {
     let failed = |error: &dyn std::error::Error| {
         CliError::refused(
-            format!("no key for shape {}: {}", shape.name(), error::chain(error)),
+            format!("no key for shape {}: {}", circuit.name(), error::chain(error)),
             "try again; if it fails again, check the machine's memory",
         )
     };
     let began = Instant::now();
-    let name = shape.name();
+    let name = circuit.name();
     let bar = std::io::stderr().is_terminal().then(ProgressBar::new_spinner);
     if let Some(bar) = &bar {
         bar.enable_steady_tick(Duration::from_millis(120));
@@ -124,7 +175,7 @@ fn make(engine: &Engine, directory: &Path, shape: &Shape) -> Result<(), CliError
         }
     };
     step("building the circuit");
-    let r1cs = circuit_facts::matrices(shape).map_err(|error| failed(&error))?;
+    let r1cs = matrices().map_err(|error| failed(&error))?;
     let phases = |phase: SetupPhase| {
         step(match phase {
             SetupPhase::CheckCircuit => "checking the circuit",
@@ -133,10 +184,10 @@ fn make(engine: &Engine, directory: &Path, shape: &Shape) -> Result<(), CliError
             _ => "working",
         });
     };
-    let key = engine.install(|| setup_development(&r1cs, *shape, &phases));
+    let key = engine.install(|| setup_development(&r1cs, *circuit, &phases));
     let key = key.map_err(|error| failed(&error))?;
     step("writing the files");
-    let path = keys::directory(directory, shape);
+    let path = keys::directory(directory, circuit);
     let _unfinished = interrupt::Removal::of_keys_in(directory);
     engine
         .install(|| KeyDir::create(path, &key))
@@ -156,7 +207,7 @@ pub(super) fn shape(name: &str) -> Result<Shape, CliError> {
     Shape::parse_name(name).map_err(|error| {
         CliError::usage(
             format!("not a shape: {name}: {error}"),
-            "`quittance circuits` lists the shipped shapes, such as p1o1t2w1r1f1 for every kind of operation",
+            "`quittance circuits` lists the shipped shapes, such as p1o1t2w1r1f1 for every kind of operation; exits have the circuit exit",
         )
     })
 }
@@ -207,8 +258,7 @@ impl From<KeysError> for CliError {
             KeysError::NoKey { path, shape } => Self::usage(
                 message,
                 format!(
-                    "run `quittance setup --shape {} --keys {}`, or point --keys elsewhere",
-                    shape.name(),
+                    "run `quittance setup --shape {shape} --keys {}`, or point --keys elsewhere",
                     path.display()
                 ),
             ),

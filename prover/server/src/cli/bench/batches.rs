@@ -114,7 +114,7 @@ fn shapes(args: &BatchBenchArgs) -> Result<Vec<Shape>, CliError> {
     }
     let with_key = SHAPES
         .iter()
-        .filter(|shape| keys::directory(&args.keys, shape).is_dir());
+        .filter(|shape| keys::directory(&args.keys, *shape).is_dir());
     let shapes: Vec<Shape> = with_key.copied().collect();
     if shapes.is_empty() {
         return Ok(SHAPES.first().copied().into_iter().collect());

@@ -1,0 +1,56 @@
+//! Arguments of commands that read the published history of a rollup.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{DEFAULT_KEYS, threads};
+
+/// Where the history is: what everybody has who followed the root chain.
+#[derive(Clone, Debug, Args)]
+pub struct HistoryArgs {
+    /// Accounts of the genesis: the file that `quittance genesis` was given.
+    #[arg(long, value_name = "ACCOUNTS_FILE")]
+    pub genesis: PathBuf,
+    /// File of a verifying key from somebody you trust; repeat it if batches are of several shapes.
+    #[arg(long = "vk", value_name = "FILE", required = true)]
+    pub verifying_keys: Vec<PathBuf>,
+    /// Accept keys that were made on one machine, whose owner can forge proofs.
+    #[arg(long)]
+    pub allow_development_keys: bool,
+    /// Proof bundles of all batches from the first on, in any order: files, or directories with files named *.bundle.
+    #[arg(value_name = "BUNDLE", required = true)]
+    pub bundles: Vec<PathBuf>,
+}
+
+/// Arguments of `replay`.
+#[derive(Clone, Debug, Args)]
+pub struct ReplayArgs {
+    /// The history.
+    #[command(flatten)]
+    pub history: HistoryArgs,
+    /// Also write all accounts into this new file, as a JSON array.
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+}
+
+/// Arguments of `exit`.
+#[derive(Clone, Debug, Args)]
+pub struct ExitArgs {
+    /// Leaf of the account.
+    #[arg(long, value_name = "INDEX")]
+    pub account: u32,
+    /// The history.
+    #[command(flatten)]
+    pub history: HistoryArgs,
+    /// Directory with the key directory of the exit circuit, as `quittance setup --exit` makes it.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_KEYS)]
+    pub keys: PathBuf,
+    /// New file for the exit bundle; `-` writes to standard output. With --json the bundle is JSON.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Threads; one for each core if absent.
+    #[arg(long, value_name = "1-256", value_parser = threads)]
+    pub threads: Option<NonZeroUsize>,
+}
