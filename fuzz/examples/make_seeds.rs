@@ -28,6 +28,12 @@ const TARGETS: &[(&str, Check, Seed, usize)] = &[
     ),
     ("config", fuzz::config::check, fuzz::config::seed, 2),
     (
+        "exit_bundle",
+        fuzz::exit_bundle::check,
+        fuzz::exit_bundle::seed,
+        6,
+    ),
+    (
         "genesis_files",
         fuzz::genesis_files::check,
         fuzz::genesis_files::seed,

@@ -1,12 +1,12 @@
 //! [`Bundle::from_bytes`].
 
 use arbitrary::Unstructured;
-use quittance_verifier::{Bundle, KeyId};
+use quittance_verifier::{Bundle, KeyId, Section};
 
 use crate::damage::damage;
+use crate::facts::arbitrary_facts;
 use crate::memory::Budget;
 use crate::proof::arbitrary_proof;
-use crate::statement::arbitrary_facts;
 use crate::{points, recipe};
 
 /// A transfer takes 15 bytes in the file and 24 in memory; a growing list may hold the old and the new one.
@@ -29,10 +29,12 @@ fn decode(data: &[u8]) {
     };
     assert_eq!(bundle.to_bytes().as_deref(), Ok(data));
     let words = quittance_verifier::pubdata(&bundle.facts).expect("decoded facts are in range");
-    assert_eq!(
-        words.len(),
-        bundle.facts.fees.len() + bundle.facts.transfers.len().div_ceil(2)
-    );
+    let count = |section| u32::try_from(bundle.facts.count(section)).expect("bounded by the decoder");
+    let expected: u32 = Section::ALL
+        .iter()
+        .map(|section| section.words(count(*section)))
+        .sum();
+    assert_eq!(words.len(), expected as usize);
 }
 
 fn build(recipe: &mut Unstructured<'_>) -> arbitrary::Result<()> {

@@ -8,6 +8,7 @@
 //! The binaries in `fuzz_targets/` only name the module. Panics are what libFuzzer looks for: the code here asserts.
 
 pub mod damage;
+pub mod facts;
 pub mod memory;
 pub mod points;
 pub mod text;
@@ -16,6 +17,7 @@ pub mod applied_batch;
 pub mod bundle;
 pub mod bundle_json;
 pub mod config;
+pub mod exit_bundle;
 pub mod genesis_files;
 pub mod key_file;
 pub mod leaf;

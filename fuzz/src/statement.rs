@@ -1,16 +1,22 @@
-//! [`Facts::from_bytes`], and the statement that facts become: [`elements()`], [`pubdata`], [`public_inputs`].
+//! [`Facts::from_bytes`], and the statement that facts become: [`elements()`], [`pubdata`], [`public_inputs`], and the queue's
+//! hash after them.
+
+mod read_back;
 
 use arbitrary::Unstructured;
 use ark_bn254::Fr;
 use ark_ff::{BigInteger, Field, PrimeField};
+use quittance_verifier::encoding::{fr_to_bytes_be, keccak256};
 use quittance_verifier::{
-    Facts, FeeData, KeyId, Shape, TransferData, challenge, elements, evaluate, pubdata, public_inputs,
+    Facts, KeyId, PriorityRequest, Section, Shape, challenge, elements, evaluate, pubdata, public_inputs,
 };
 
 use crate::damage::damage;
+use crate::facts::{arbitrary_facts, in_range};
 use crate::memory::Budget;
-use crate::{points, recipe};
+use crate::recipe;
 
+/// A transfer takes 15 bytes in the file and 24 in memory; a growing list may hold the old and the new one.
 const BUDGET: Budget = Budget {
     base: 1024,
     for_each: 8,
@@ -31,50 +37,66 @@ fn decode(data: &[u8]) {
         return;
     };
     assert_eq!(facts.to_bytes().as_deref(), Ok(data));
+    queue(&facts);
     // The smallest shape that they fit, and one with room.
-    let count = |length: usize| u32::try_from(length).expect("bounded by the decoder").max(1);
-    let exact = Shape {
-        levels: 16,
-        transfers: count(facts.transfers.len()),
-        fee_slots: count(facts.fees.len()),
-    };
+    let exact = smallest(&facts);
     stated(&facts, &exact);
+    let more = |slots: u32| (slots + 3).min(Shape::MAX_SLOTS);
     let roomy = Shape {
         levels: 1,
-        transfers: (exact.transfers + 3).min(Shape::MAX_TRANSFERS),
+        priority: more(exact.priority),
+        openings: more(exact.openings),
+        transfers: more(exact.transfers),
+        withdrawals: more(exact.withdrawals),
+        rotations: more(exact.rotations),
         fee_slots: (exact.fee_slots + 2).min(Shape::MAX_FEE_SLOTS),
     };
     stated(&facts, &roomy);
     // One slot fewer is too few.
-    for short in [
-        Shape {
-            transfers: exact.transfers - 1,
-            ..exact
-        },
-        Shape {
-            fee_slots: exact.fee_slots - 1,
-            ..exact
-        },
-    ] {
-        assert!(elements(&facts, &short).is_err());
+    for section in Section::ALL {
+        let mut short = exact;
+        let slots = match section {
+            Section::Priority => &mut short.priority,
+            Section::Openings => &mut short.openings,
+            Section::Transfers => &mut short.transfers,
+            Section::Withdrawals => &mut short.withdrawals,
+            Section::Rotations => &mut short.rotations,
+            Section::Fees => &mut short.fee_slots,
+        };
+        if facts.count(section) > 0 {
+            *slots -= 1;
+            assert!(elements(&facts, &short).is_err(), "{section}");
+        }
     }
+}
+
+/// The smallest valid shape that facts fit. Facts without operations need a slot all the same, those with a fee slot too.
+fn smallest(facts: &Facts) -> Shape {
+    let count = |section| u32::try_from(facts.count(section)).expect("bounded by the decoder");
+    let mut shape = Shape {
+        levels: 16,
+        priority: count(Section::Priority),
+        openings: count(Section::Openings),
+        transfers: count(Section::Transfers),
+        withdrawals: count(Section::Withdrawals),
+        rotations: count(Section::Rotations),
+        fee_slots: count(Section::Fees).max(1),
+    };
+    if Section::ALL[..5].iter().all(|section| shape.slots(*section) == 0) {
+        shape.priority = 1;
+    }
+    assert_eq!(shape.validate(), Ok(()));
+    shape
 }
 
 /// Facts in range that fit: elements, pubdata and public inputs.
 fn stated(facts: &Facts, shape: &Shape) {
     let words = elements(facts, shape).expect("facts in range that fit have elements");
     assert_eq!(words.len(), shape.elements());
-    assert_eq!(&read_back(&words, shape), facts);
+    let (again, used) = read_back::facts(&words, shape);
+    assert_eq!(&again, facts);
+    assert_eq!(pubdata(facts), Ok(used));
     assert_eq!(elements(facts, shape), Ok(words.clone()), "not the same twice");
-
-    let fees = facts.fees.len();
-    let published = pubdata(facts).expect("facts in range");
-    let transfers = facts.transfers.len().div_ceil(2);
-    let first = 5 + usize::try_from(shape.fee_slots).expect("64 bits");
-    assert_eq!(published[..fees], words[5..5 + fees]);
-    assert_eq!(published[fees..], words[first..first + transfers]);
-    let unused = words[5 + fees..first].iter().chain(&words[first + transfers..]);
-    assert!(unused.into_iter().all(|word| *word == Fr::from(0u64)));
 
     let key_id = KeyId([7; 32]);
     let h = facts.new_root;
@@ -94,64 +116,46 @@ fn stated(facts: &Facts, shape: &Shape) {
     assert_eq!(y, evaluate(&words, &z));
 }
 
-/// The facts that elements state, by `verifier/README.md`, "Statement elements".
-fn read_back(words: &[Fr], shape: &Shape) -> Facts {
-    let bytes = |word: &Fr| -> [u8; 32] { word.into_bigint().to_bytes_be().try_into().expect("32 bytes") };
-    let u32_at = |bytes: &[u8], at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().expect("4 bytes"));
-    let counts = bytes(&words[4]);
-    assert!(counts[..8].iter().all(|byte| *byte == 0));
-    // Fees, rotations, withdrawals, transfers, openings, priority.
-    let [fees, rotations, withdrawals, transfers, openings, priority] =
-        std::array::from_fn(|section| u32_at(&counts, 8 + 4 * section));
-    assert_eq!([rotations, withdrawals, openings, priority], [0; 4]);
-    let slots = usize::try_from(shape.fee_slots).expect("64 bits");
-    let fee = |word: &Fr| {
-        let word = bytes(word);
-        assert!(word[..8].iter().all(|byte| *byte == 0));
-        FeeData {
-            leaf: u32_at(&word, 8),
-            token: u32_at(&word, 12),
-            amount: u128::from_be_bytes(word[16..].try_into().expect("16 bytes")),
+/// The queue's hash after facts, by `verifier/README.md`, "Priority queue".
+fn queue(facts: &Facts) {
+    let tag = keccak256([&b"quittance.priority.v1"[..]]);
+    let mut hash = facts.queue;
+    for operation in &facts.priority {
+        let (token, amount, owner, key) = match operation.request() {
+            PriorityRequest::Deposit(deposit) => (
+                deposit.token,
+                deposit.amount,
+                deposit.owner,
+                deposit.key.map(|x| fr_to_bytes_be(&x)),
+            ),
+            PriorityRequest::ForcedExit(exit) => (0, 0, exit.caller, [[0; 32]; 2]),
+        };
+        let mut bytes = Vec::with_capacity(9 * 32);
+        bytes.extend([tag, hash].concat());
+        let kind = operation.request().kind();
+        for number in [
+            kind.into(),
+            operation.request().leaf().into(),
+            token.into(),
+            amount,
+        ] {
+            bytes.extend([0; 16]);
+            bytes.extend(u128::to_be_bytes(number));
         }
-    };
-    let pair = |word: &Fr| {
-        let word = bytes(word);
-        assert!(word[..2].iter().all(|byte| *byte == 0));
-        [&word[2..17], &word[17..32]].map(|transfer| TransferData {
-            from: u32_at(transfer, 0),
-            to: u32_at(transfer, 4),
-            amount: transfer[8..13]
-                .iter()
-                .fold(0, |amount, byte| amount << 8 | u64::from(*byte)),
-            fee: u16::from_be_bytes([transfer[13], transfer[14]]),
-        })
-    };
-    let mut all: Vec<TransferData> = words[5 + slots..].iter().flat_map(pair).collect();
-    all.truncate(usize::try_from(transfers).expect("64 bits"));
-    Facts {
-        rollup_id: bytes(&words[0]),
-        batch_number: u32_at(&bytes(&words[1]), 28),
-        old_root: words[2],
-        new_root: words[3],
-        transfers: all,
-        fees: words[5..5 + usize::try_from(fees).expect("64 bits")]
-            .iter()
-            .map(fee)
-            .collect(),
+        bytes.extend([0; 12]);
+        bytes.extend(owner);
+        bytes.extend(key.concat());
+        hash = keccak256([&bytes[..]]);
+        hash[0] = 0;
     }
+    assert_eq!(facts.queue_after(), hash);
 }
 
 fn build(recipe: &mut Unstructured<'_>) -> arbitrary::Result<()> {
     let facts = arbitrary_facts(recipe)?;
-    let in_range = facts.rollup_id[0] == 0
-        && facts
-            .transfers
-            .iter()
-            .all(|transfer| transfer.amount <= TransferData::MAX_AMOUNT)
-        && facts.fees.len() <= 64;
     let encoded = facts.to_bytes();
-    assert_eq!(encoded.is_ok(), in_range);
-    assert_eq!(pubdata(&facts).is_ok(), in_range);
+    assert_eq!(encoded.is_ok(), in_range(&facts));
+    assert_eq!(pubdata(&facts).is_ok(), in_range(&facts));
     let Ok(mut bytes) = encoded else {
         return Ok(());
     };
@@ -159,54 +163,6 @@ fn build(recipe: &mut Unstructured<'_>) -> arbitrary::Result<()> {
     damage(&mut bytes, recipe);
     decode(&bytes);
     Ok(())
-}
-
-/// Facts, sometimes out of range.
-pub fn arbitrary_facts(recipe: &mut Unstructured<'_>) -> arbitrary::Result<Facts> {
-    let mut rollup_id: [u8; 32] = recipe.arbitrary()?;
-    if !recipe.ratio(1u8, 64u8)? {
-        rollup_id[0] = 0;
-    }
-    let transfers = recipe.int_in_range(0..=9usize)?;
-    // Now and then one more than a shape can have.
-    let fees = if recipe.ratio(1u8, 64u8)? {
-        65
-    } else {
-        recipe.int_in_range(0..=5usize)?
-    };
-    Ok(Facts {
-        rollup_id,
-        batch_number: recipe.arbitrary()?,
-        old_root: points::fr(recipe)?,
-        new_root: points::fr(recipe)?,
-        transfers: (0..transfers)
-            .map(|_| arbitrary_transfer(recipe))
-            .collect::<Result<_, _>>()?,
-        fees: (0..fees)
-            .map(|_| {
-                Ok(FeeData {
-                    leaf: recipe.arbitrary()?,
-                    token: recipe.arbitrary()?,
-                    amount: recipe.arbitrary()?,
-                })
-            })
-            .collect::<Result<_, _>>()?,
-    })
-}
-
-fn arbitrary_transfer(recipe: &mut Unstructured<'_>) -> arbitrary::Result<TransferData> {
-    let any: u64 = recipe.arbitrary()?;
-    let amount = if recipe.ratio(1u8, 64u8)? {
-        any
-    } else {
-        any & TransferData::MAX_AMOUNT
-    };
-    Ok(TransferData {
-        from: recipe.arbitrary()?,
-        to: recipe.arbitrary()?,
-        amount,
-        fee: recipe.arbitrary()?,
-    })
 }
 
 /// A valid input.

@@ -64,7 +64,13 @@ fn build(recipe: &mut arbitrary::Unstructured<'_>) -> arbitrary::Result<()> {
 fn arbitrary_key(recipe: &mut arbitrary::Unstructured<'_>) -> arbitrary::Result<Option<VerifyingKey>> {
     let provenance = *recipe.choose(&[Provenance::Development, Provenance::Ceremony])?;
     let shape = arbitrary_shape(recipe)?;
-    let points = KeyPoints {
+    let points = arbitrary_points(recipe)?;
+    Ok(VerifyingKey::new(provenance, shape, points).ok())
+}
+
+/// Valid points, of which δ may still be one that keys refuse.
+pub fn arbitrary_points(recipe: &mut arbitrary::Unstructured<'_>) -> arbitrary::Result<KeyPoints> {
+    Ok(KeyPoints {
         alpha_g1: points::g1(recipe)?,
         beta_g2: points::g2(recipe)?,
         gamma_g2: points::g2(recipe)?,
@@ -75,17 +81,34 @@ fn arbitrary_key(recipe: &mut arbitrary::Unstructured<'_>) -> arbitrary::Result<
             points::g1(recipe)?,
             points::g1(recipe)?,
         ],
-    };
-    Ok(VerifyingKey::new(provenance, shape, points).ok())
+    })
 }
 
 /// A valid shape.
 pub fn arbitrary_shape(recipe: &mut arbitrary::Unstructured<'_>) -> arbitrary::Result<Shape> {
-    Ok(Shape {
-        levels: recipe.int_in_range(1..=Shape::PRODUCTION_LEVELS)?,
-        transfers: recipe.int_in_range(1..=Shape::MAX_TRANSFERS)?,
-        fee_slots: recipe.int_in_range(1..=Shape::MAX_FEE_SLOTS)?,
-    })
+    let mut slots = || {
+        if recipe.arbitrary()? {
+            recipe.int_in_range(1..=Shape::MAX_SLOTS)
+        } else {
+            Ok(0)
+        }
+    };
+    let mut shape = Shape {
+        levels: 0,
+        priority: slots()?,
+        openings: slots()?,
+        transfers: slots()?,
+        withdrawals: slots()?,
+        rotations: slots()?,
+        fee_slots: 0,
+    };
+    let signed = shape.openings | shape.transfers | shape.withdrawals | shape.rotations;
+    if signed == 0 && shape.priority == 0 {
+        shape.priority = 1;
+    }
+    shape.levels = recipe.int_in_range(1..=Shape::PRODUCTION_LEVELS)?;
+    shape.fee_slots = recipe.int_in_range(u32::from(signed != 0)..=Shape::MAX_FEE_SLOTS)?;
+    Ok(shape)
 }
 
 /// A valid input: a key, its id or the name of its shape.

@@ -1,7 +1,8 @@
 //! Offline verification of Quittance proofs: statement, keys, proofs and bundles.
 //!
-//! A bundle says: *this batch of transfers moves the rollup from this state root to that one*, and carries a
-//! Groth16 proof over BN254. [`Verifier::verify`] recomputes the statement from the bundle's facts, and one
+//! A bundle says: *this batch of operations moves the rollup from this state root to that one*, and carries a
+//! Groth16 proof over BN254. An exit bundle says: *this leaf, with this balance and owner, is in the tree of this root*,
+//! and has a circuit, a key and a verifier of its own, [`ExitVerifier`]. [`Verifier::verify`] recomputes the statement from the bundle's facts, and one
 //! pairing product decides. The verifying key always comes from the caller, never from the bundle.
 //!
 //! ```

@@ -179,7 +179,8 @@ fn s38_largest_bundle_round_trips() {
     let bytes = bundle.to_bytes().unwrap();
     assert_eq!(Bundle::from_bytes(&bytes).as_ref(), Ok(&bundle));
     assert_eq!(simulator.verifier().verify(&bundle), Ok(()));
-    let longer: [(Section, fn(&mut Facts)); 6] = [
+    type Push = fn(&mut Facts);
+    let longer: [(Section, Push); 6] = [
         (Section::Priority, |facts| facts.priority.extend_from_within(..1)),
         (Section::Openings, |facts| facts.openings.extend_from_within(..1)),
         (Section::Transfers, |facts| {

@@ -14,7 +14,7 @@ use crate::verdict::with_sources;
 /// No binary bundle is longer: one of the largest shape has 24 MB.
 const MAX_BINARY_BYTES: u64 = 32 << 20;
 
-/// No JSON bundle is longer: one of the largest shape has 180 MB.
+/// No JSON bundle is longer: one of the largest shape has 174 MB.
 const MAX_JSON_BYTES: u64 = 256 << 20;
 
 /// As much as is read before the format is known.
