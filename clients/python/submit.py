@@ -145,8 +145,9 @@ def watch(service, operation_id):
     for event in service.call("WatchOperation", {"id": operation_id}, timeout=PROOF_TIMEOUT_S):
         state = service.enum_name(event.operation, "state")
         stage = (state, service.enum_name(event.progress, "state"), int(4 * event.progress.fraction))
-        if stage != told:
-            told = stage
+        # Where several operations are in one batch, only the first one's way is told.
+        first, changed, told = told is None, stage != told, stage
+        if changed and not (first and stage[1] == "BATCH_STATE_PROVED"):
             report(f"operation {operation_id}: {state}, batch {event.progress.number}, {stage[1]}, "
                    f"{100 * event.progress.fraction:.0f} %")
         if event.operation.HasField("execution"):

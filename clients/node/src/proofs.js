@@ -43,19 +43,19 @@ export class Proofs {
     this.keys = new Map(keyFiles.map((file) => [file, parseVerifyingKey(readFileSync(file))]));
   }
 
-  /** The key from setup that a bundle names. */
+  /** The key from setup that a bundle names, and its file. */
   keyOf({ keyId }) {
-    const key = [...this.keys.values()].find(({ id }) => id.equals(keyId));
+    const [file, key] = [...this.keys].find(([, { id }]) => id.equals(keyId)) ?? [];
     assert.ok(key, "the proof is for a key from setup");
-    return key;
+    return { file, key };
   }
 
   file(name) {
     return join(this.folder, name);
   }
 
-  quittanceVerify(...args) {
-    return run(this.verify, [...args, ...this.keyFiles.flatMap((file) => ["--vk", file]), "--allow-development-key"]);
+  quittanceVerify(keyFiles, ...args) {
+    return run(this.verify, [...args, ...keyFiles.flatMap((file) => ["--vk", file]), "--allow-development-key"]);
   }
 
   /** Fetches one proof in both forms and checks it. Returns the bundle. */
@@ -68,9 +68,9 @@ export class Proofs {
     const bundle = fromJson(json.toString("utf8"));
     assert.deepEqual(bundle, fromBinary(binary), "both forms say the same");
     assert.equal(bundle.facts.batchNumber, number);
-    const key = this.keyOf(bundle);
+    const { file, key } = this.keyOf(bundle);
 
-    const exported = this.exportAndRead(`batch-${number}.json`, `snarkjs-${number}`);
+    const exported = this.exportAndRead(file, `batch-${number}.json`, `snarkjs-${number}`);
     assert.deepEqual(exported.public, publicInputs(bundle, key).map(String), "h, z and y are recomputed alike");
     const { vk_alpha_1, vk_beta_2, vk_gamma_2, vk_delta_2, IC } = exported.verification_key;
     assert.deepEqual({ vk_alpha_1, vk_beta_2, vk_gamma_2, vk_delta_2, IC }, key.points, "the exported key");
@@ -80,8 +80,8 @@ export class Proofs {
     return bundle;
   }
 
-  exportAndRead(name, folder) {
-    const { status, stdout } = this.quittanceVerify("export", this.file(name), "--output", this.file(folder), "--json");
+  exportAndRead(keyFile, name, folder) {
+    const { status, stdout } = this.quittanceVerify([keyFile], "export", this.file(name), "--output", this.file(folder), "--json");
     assert.equal(status, 0, stdout);
     const { files } = JSON.parse(stdout);
     const read = (file) => JSON.parse(readFileSync(files.find((path) => path.endsWith(`/${file}.json`)), "utf8"));
@@ -91,7 +91,7 @@ export class Proofs {
   /** quittance-verify on all bundles as one chain: binary and JSON ones mixed. Returns its verdict. */
   checkChain(numbers) {
     const files = numbers.map((number) => this.file(`batch-${number}.${number % 2 ? "bundle" : "json"}`));
-    const { status, stdout } = this.quittanceVerify("--chain", "--json", ...files);
+    const { status, stdout } = this.quittanceVerify(this.keyFiles, "--chain", "--json", ...files);
     assert.equal(status, 0, stdout);
     return JSON.parse(stdout);
   }
@@ -118,19 +118,20 @@ export class Proofs {
 
   async checkForgery(number, field, offset) {
     const binary = readFileSync(this.file(`batch-${number}.bundle`));
-    const control = this.file(`control-${number}`);
-    if (!existsSync(control)) this.exportAndRead(`batch-${number}.bundle`, `control-${number}`);
-    const read = (name) => JSON.parse(readFileSync(join(control, `${name}.json`), "utf8"));
     const changed = Buffer.from(binary);
     changed[offset] ^= 1;
     const bundle = fromBinary(changed);
-    const inputs = publicInputs(bundle, this.keyOf(bundle)).map(String);
+    const { file: keyFile, key } = this.keyOf(bundle);
+    const control = this.file(`control-${number}`);
+    if (!existsSync(control)) this.exportAndRead(keyFile, `batch-${number}.bundle`, `control-${number}`);
+    const read = (name) => JSON.parse(readFileSync(join(control, `${name}.json`), "utf8"));
+    const inputs = publicInputs(bundle, key).map(String);
     const accepted = await groth16.verify(read("verification_key"), inputs, read("proof"));
     assert.equal(accepted, false, `snarkjs accepts another ${field}`);
     const [file, folder] = [this.file("forged.bundle"), this.file("forged")];
     writeFileSync(file, changed);
-    assert.equal(this.quittanceVerify(file).status, 1, `quittance-verify accepts another ${field}`);
-    assert.equal(this.quittanceVerify("export", file, "--output", folder).status, 1);
+    assert.equal(this.quittanceVerify(this.keyFiles, file).status, 1, `quittance-verify accepts another ${field}`);
+    assert.equal(this.quittanceVerify([keyFile], "export", file, "--output", folder).status, 1);
     assert.ok(!existsSync(folder), "what is not accepted is not exported");
   }
 }
