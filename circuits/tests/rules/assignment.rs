@@ -5,14 +5,15 @@ use ark_bn254::Fr;
 use ark_ff::{BigInteger, Field, PrimeField};
 use quittance_circuits::batch::constraints::enforce_batch;
 use quittance_circuits::batch::witness::BatchWitness;
-use quittance_circuits::batch::{AppliedBatch, apply_batch};
+use quittance_circuits::batch::{AppliedBatch, Operations, apply_batch};
 use quittance_circuits::circuit::{assign, assign_into, assign_witness};
 use quittance_circuits::hash::constraints::PoseidonGadget;
 use quittance_circuits::r1cs::{ConstraintSystem, FieldVar, Inverses, Label};
 use quittance_circuits::shapes::SHAPES;
 use quittance_circuits::state::{MemoryState, Overlay};
+use quittance_circuits::tx::{Operation, Priority};
 use quittance_circuits::types::AccountIndex;
-use quittance_verifier::Shape;
+use quittance_verifier::{Section, Shape};
 
 /// The plainest filling: one value after another, slots in order, each division by itself.
 #[derive(Default)]
@@ -64,25 +65,55 @@ fn with_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
     pool.unwrap().install(work)
 }
 
-/// A batch of so many transfers and fee slots in a tree of the shape's levels.
-fn batch(shape: &Shape, transfers: u32, fee_slots: u32) -> AppliedBatch {
+/// A batch of so many operations and fee slots of each section in a tree of the shape's levels; everyone pays account by account.
+fn batch(shape: &Shape, slots: impl Fn(Section) -> u32) -> AppliedBatch {
     let leaves = (0..8).map(|i| (AccountIndex(i), leaf(i, START, 0, 1)));
     let state = MemoryState::genesis(shape.levels, leaves.collect()).unwrap();
-    let transfers: Vec<_> = (0..transfers)
-        .map(|i| signed(i % 8, (i + 3) % 8, 500, 20, i / 8))
-        .collect();
-    let fees: Vec<_> = (0..fee_slots).map(|i| fee_slot(i, 1)).collect();
+    let half = 1u32 << (2 * u32::from(shape.levels) - 1);
+    let mut nonces = [0; 8];
+    let mut operations = Operations::default();
+    for i in 0..slots(Section::Priority) {
+        let request = if i % 2 == 0 {
+            Priority::Deposit(deposit(half + i, 50))
+        } else {
+            // Of an account that is not there: a failure has a witness too.
+            Priority::ForcedExit(forced_exit(half + 3 + i))
+        };
+        operations.push(request.into());
+    }
+    for (kind, section) in [
+        (Kind::Opening, Section::Openings),
+        (Kind::Transfer, Section::Transfers),
+        (Kind::Withdrawal, Section::Withdrawals),
+        (Kind::Rotation, Section::Rotations),
+    ] {
+        for i in 0..slots(section) {
+            let from = if kind == Kind::Rotation { i % 4 } else { 4 + i % 4 };
+            let mut draft = Draft::new(kind).nonce(nonces[from as usize]);
+            (draft.from, draft.to) = (from, (from + 3) % 8);
+            if kind == Kind::Opening {
+                draft.to = if half > 8 + i { 8 + i } else { half };
+            }
+            nonces[from as usize] += 1;
+            operations.push(Operation::Signed(draft.sign()));
+        }
+    }
+    operations.fees = (0..slots(Section::Fees)).map(|i| fee_slot(i, 1)).collect();
     let mut overlay = Overlay::new(&state).unwrap();
-    apply_batch(&mut overlay, &context(), &transfers, &fees).unwrap()
+    apply_batch(&mut overlay, &context(), &operations).unwrap()
 }
 
 #[test]
 fn slots_side_by_side_equal_slots_in_order() {
-    let small = [SMALL, SHAPES[0], SHAPES[1], SHAPES[2]];
-    for shape in &small {
-        let full = (shape.transfers, shape.fee_slots);
-        for (transfers, fee_slots) in [full, (shape.transfers - 1, 1), (1, shape.fee_slots), (0, 0)] {
-            let batch = batch(shape, transfers, fee_slots);
+    let four_levels = Shape { levels: 4, ..SMALL };
+    for shape in &[four_levels, SHAPES[0], SHAPES[1], SHAPES[2]] {
+        let full = |section| shape.slots(section);
+        let less = |section| full(section).saturating_sub(u32::from(section != Section::Fees));
+        let one = |section| full(section).min(1);
+        let none = |_| 0;
+        let fillings: [&dyn Fn(Section) -> u32; 4] = [&full, &less, &one, &none];
+        for slots in fillings {
+            let batch = batch(shape, slots);
             let witness = BatchWitness::new(shape, &batch).unwrap();
             let reference = assign(shape, &KEY_ID, &batch).unwrap();
             let inputs = [reference[1], reference[2], reference[3]];
@@ -104,13 +135,17 @@ fn slots_side_by_side_equal_slots_in_order() {
 fn wrong_hints_are_filled_in_alike() {
     let (_, batch) = example();
     let honest = BatchWitness::new(&SMALL, &batch).unwrap();
-    let changes: [fn(&mut BatchWitness); 6] = [
-        |w| w.transfers[0].sender.owner = Fr::from(0u64),
-        |w| w.transfers[1].sender.key = [Fr::from(0u64), Fr::from(1u64)],
-        |w| w.transfers[1].sender.key = [Fr::from(3u64), Fr::from(4u64)],
-        |w| w.transfers[0].sender.nonce = Fr::from(u32::MAX),
+    let changes: [fn(&mut BatchWitness); 10] = [
+        |w| w.transfers[0].signer.leaf.owner = Fr::from(0u64),
+        |w| w.transfers[1].signer.leaf.key = [Fr::from(0u64), Fr::from(1u64)],
+        |w| w.withdrawals[0].signer.leaf.key = [Fr::from(3u64), Fr::from(4u64)],
+        |w| w.openings[0].signer.leaf.nonce = Fr::from(u32::MAX),
+        |w| w.openings[0].owner = Fr::from(0u64),
+        |w| w.rotations[0].key = [Fr::from(0u64), Fr::from(1u64)],
+        |w| w.priority[0].key = [Fr::from(3u64), Fr::from(4u64)],
+        |w| w.priority[0].done = Fr::from(0u64),
         |w| w.transfers[2].amount = -Fr::ONE,
-        |w| w.transfers[0].s = [u64::MAX; 4],
+        |w| w.rotations[0].signer.s = [u64::MAX; 4],
     ];
     for change in changes {
         let mut witness = honest.clone();

@@ -32,12 +32,16 @@ impl From<Vec<Fr>> for Forged {
     }
 }
 
-/// `fn name() breaks "section[slot].rule" { .. }` for each attack; the body gives what a [`Forged`] is made of.
+/// `fn name() breaks "section[slot].rule" { .. }` for each attack; the body gives what a [`Forged`] is made of. After `in "section";`
+/// the labels are without the section.
 macro_rules! attacks {
-    ($($(#[doc = $doc:literal])* fn $name:ident() breaks $label:literal $body:block)*) => {
+    ($(#[doc = $doc:literal])* fn $($rest:tt)*) => {
+        $crate::attacks::attacks! { in ""; $(#[doc = $doc])* fn $($rest)* }
+    };
+    (in $section:literal; $($(#[doc = $doc:literal])* fn $name:ident() breaks $label:literal $body:block)*) => {
         pub(crate) const ATTACKS: &[$crate::attacks::Attack] = &[$($crate::attacks::Attack {
             name: stringify!($name),
-            label: $label,
+            label: concat!($section, $label),
             forge: || $body.into(),
         }),*];
         $(

@@ -2,7 +2,8 @@
 
 use crate::support::*;
 use quittance_circuits::batch::{AppliedBatch, AppliedDecodeError};
-use quittance_circuits::shapes::{SHAPES, plan};
+use quittance_circuits::shapes::{Counts, SHAPES, plan};
+use quittance_verifier::Section;
 
 #[test]
 fn a_batch_of_two_tokens_with_padding_is_satisfied() {
@@ -30,15 +31,26 @@ fn several_transfers_of_one_account_in_one_batch() {
 
 #[test]
 fn the_planner_takes_the_smallest_shape() {
-    let name = |transfers, fees| plan(&SHAPES, transfers, fees).map(|shape| shape.name());
-    assert_eq!(name(1, 1).as_deref(), Some("t2f1"));
-    assert_eq!(name(2, 2).as_deref(), Some("t10f2"));
-    assert_eq!(name(3, 1).as_deref(), Some("t5f1"));
-    assert_eq!(name(21, 2).as_deref(), Some("t21f2"));
-    assert_eq!(name(22, 1).as_deref(), Some("t43f3"));
-    assert_eq!(name(87, 4).as_deref(), Some("t87f4"));
-    assert_eq!(name(88, 1), None);
-    assert_eq!(name(1, 5), None);
+    let name = |counts: Counts| plan(&SHAPES, &counts).map(|shape| shape.name());
+    let of = |transfers, fee_slots| {
+        name(Counts {
+            transfers,
+            fee_slots,
+            ..Counts::default()
+        })
+    };
+    assert_eq!(of(1, 1).as_deref(), Some("t2f1"));
+    assert_eq!(of(2, 2).as_deref(), Some("t10f2"));
+    assert_eq!(of(3, 1).as_deref(), Some("t5f1"));
+    assert_eq!(of(21, 2).as_deref(), Some("t21f2"));
+    assert_eq!(of(87, 4).as_deref(), Some("t87f4"));
+    assert_eq!(of(88, 1), None);
+    assert_eq!(of(1, 5), None);
+    let mut one_of_each = Counts::default();
+    for section in Section::ALL {
+        *one_of_each.of_mut(section) = 1;
+    }
+    assert_eq!(name(one_of_each).as_deref(), Some("p1o1t2w1r1f1"));
 }
 
 #[test]
@@ -64,15 +76,15 @@ fn s38_a_damaged_encoding_is_refused_without_taking_memory() {
         AppliedBatch::from_bytes(&longer),
         Err(AppliedDecodeError::Trailing { got: 1 })
     );
-    // Counts of 2^32 − 1 transfers and fee slots.
+    // Counts of 2^32 − 1 in all sections.
     let mut huge = bytes.clone();
-    huge[102..110].fill(0xff);
+    huge[134..158].fill(0xff);
     assert!(AppliedBatch::from_bytes(&huge).is_err());
     let mut version = bytes.clone();
     version[0] = 9;
     assert_eq!(
         AppliedBatch::from_bytes(&version),
-        Err(AppliedDecodeError::Version { got: 9, expected: 1 })
+        Err(AppliedDecodeError::Version { got: 9, expected: 2 })
     );
     // Whatever byte is changed: no panic, and nothing decodes to what was written.
     for index in 0..bytes.len() {

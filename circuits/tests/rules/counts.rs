@@ -3,6 +3,7 @@
 //!
 //! After a deliberate change: `QUITTANCE_UPDATE_COUNTS=1 cargo test -p quittance-circuits --test rules counts`.
 
+use crate::support::SMALL;
 use ark_bn254::Fr;
 use ark_ff::{BigInteger, Field, PrimeField};
 use quittance_circuits::babyjubjub::constraints::{
@@ -17,9 +18,9 @@ use quittance_circuits::hash::constraints::{HashGadget, LeafField, PoseidonGadge
 use quittance_circuits::r1cs::{ConstraintSystem, FieldVar, LabelledMatrices, Structure};
 use quittance_circuits::range::{enforce_range, is_zero};
 use quittance_circuits::shapes::{
-    SHAPES, domain, fee_constraints, predicted_constraints, statement_constraints, transfer_constraints,
+    SHAPES, domain, predicted_constraints, slot_constraints, statement_constraints,
 };
-use quittance_verifier::Shape;
+use quittance_verifier::Section;
 use sha3::{Digest, Keccak256};
 use std::fmt::Write;
 
@@ -190,12 +191,7 @@ fn counts_are_predicted_measured_and_pinned() {
         assert_eq!(matrices.num_constraints() as u64, predicted, "{name}");
         line(name, &matrices);
     }
-    let small = Shape {
-        levels: 2,
-        transfers: 3,
-        fee_slots: 2,
-    };
-    for shape in [small].iter().chain(&SHAPES) {
+    for shape in [SMALL].iter().chain(&SHAPES) {
         let matrices = circuit(shape);
         assert_eq!(
             matrices.num_constraints() as u64,
@@ -228,22 +224,38 @@ fn counts_are_predicted_measured_and_pinned() {
 #[test]
 fn a_further_slot_costs_what_we_promise() {
     for shape in &SHAPES {
-        let further = |grown: Shape| predicted_constraints(&grown) - predicted_constraints(shape);
-        // Two slots at once, so that a whole pubdata word is counted; and enough of them to count sponge blocks.
-        let many = 320;
-        let transfers = further(Shape {
-            transfers: shape.transfers + many,
-            ..*shape
-        });
-        let transfer = transfers.div_ceil(u64::from(many));
-        assert!(transfer <= 24_700, "{}: {transfer}", shape.name());
-        let fee = further(Shape {
-            fee_slots: shape.fee_slots + 1,
-            ..*shape
-        }) - 3 * u64::from(shape.transfers); // each transfer's selector for it
-        assert!(fee <= 11_000, "{}: {fee}", shape.name());
-        assert!(transfer_constraints(shape) < transfer);
-        assert!(fee_constraints(shape) <= fee);
+        for (section, bound) in [
+            (Section::Priority, 12_500),
+            // Their key check may add 3,500.
+            (Section::Openings, 28_000 + 3_500),
+            (Section::Transfers, 24_700),
+            (Section::Withdrawals, 15_500),
+            (Section::Rotations, 15_500 + 3_500),
+            (Section::Fees, 11_000),
+        ] {
+            // Many slots at once, so that whole pubdata words and sponge blocks are counted; but fee slots are few.
+            let many = if section == Section::Fees { 16 } else { 320 };
+            let mut grown = *shape;
+            *match section {
+                Section::Priority => &mut grown.priority,
+                Section::Openings => &mut grown.openings,
+                Section::Transfers => &mut grown.transfers,
+                Section::Withdrawals => &mut grown.withdrawals,
+                Section::Rotations => &mut grown.rotations,
+                Section::Fees => &mut grown.fee_slots,
+            } += many;
+            let further = predicted_constraints(&grown) - predicted_constraints(shape);
+            // Each signed slot has a selector for a fee slot.
+            let signed = shape.openings + shape.transfers + shape.withdrawals + shape.rotations;
+            let selectors = if section == Section::Fees {
+                3 * u64::from(signed)
+            } else {
+                0
+            };
+            let slot = further.div_ceil(u64::from(many)) - selectors;
+            assert!(slot <= bound, "{}, {section:?}: {slot}", shape.name());
+            assert!(slot_constraints(shape, section) <= slot);
+        }
         assert!(statement_constraints(shape) > 0);
     }
 }

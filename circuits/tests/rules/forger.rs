@@ -2,15 +2,23 @@
 //! and public inputs consistent with what it did. A circuit that lacked the attacked rule would accept its witness.
 
 mod fee;
+mod opening;
+mod priority;
+mod rotation;
+mod signer;
 mod statement;
 mod transfer;
+mod withdrawal;
+
+pub(crate) use statement::public_inputs_of;
 
 use crate::support::*;
 use ark_bn254::Fr;
-use ark_ff::{AdditiveGroup, Field};
+use ark_ff::{AdditiveGroup, Field, PrimeField};
 use quittance_circuits::batch::witness::BatchWitness;
 use quittance_circuits::hash::{FieldHasher, RulesHasher};
 use quittance_circuits::leaf::constraints::LeafWitness;
+use quittance_circuits::tx::sender::constraints::SignerWitness;
 
 pub(crate) const PLACES: usize = 16;
 
@@ -20,7 +28,12 @@ pub(crate) struct Forger {
     /// Leaves by place; an empty place is [`LeafWitness::EMPTY`] and hashes to 0.
     pub(crate) leaves: [LeafWitness; PLACES],
     pub(crate) witness: BatchWitness,
+    /// Slots used so far.
+    priority: usize,
+    openings: usize,
     transfers: usize,
+    withdrawals: usize,
+    rotations: usize,
     fees: usize,
     /// Amounts credited to the fee slots so far.
     pub(crate) credited: [Fr; 2],
@@ -45,10 +58,15 @@ impl Forger {
     pub(crate) fn of(leaves: [LeafWitness; PLACES]) -> Self {
         let mut witness = BatchWitness::padding(&SMALL);
         witness.rollup_id = rollup_id();
+        witness.queue = Fr::from_be_bytes_mod_order(&QUEUE);
         let mut forger = Self {
             leaves,
             witness,
+            priority: 0,
+            openings: 0,
             transfers: 0,
+            withdrawals: 0,
+            rotations: 0,
             fees: 0,
             credited: [Fr::ZERO; 2],
         };
@@ -59,11 +77,43 @@ impl Forger {
 
     /// Before any operation: the batch has another number.
     pub(crate) fn in_batch(mut self, number: Fr) -> Self {
-        self.witness.batch_number = number;
-        for transfer in &mut self.witness.transfers {
-            transfer.valid_until = number;
+        let w = &mut self.witness;
+        w.batch_number = number;
+        let openings = w.openings.iter_mut().map(|w| &mut w.signer);
+        let transfers = w.transfers.iter_mut().map(|w| &mut w.signer);
+        let withdrawals = w.withdrawals.iter_mut().map(|w| &mut w.signer);
+        let rotations = w.rotations.iter_mut().map(|w| &mut w.signer);
+        for signer in openings.chain(transfers).chain(withdrawals).chain(rotations) {
+            signer.valid_until = number;
         }
         self
+    }
+
+    /// Leaves a slot as padding.
+    pub(crate) fn padding(mut self, kind: Kind) -> Self {
+        match kind {
+            Kind::Opening => self.openings += 1,
+            Kind::Transfer => self.transfers += 1,
+            Kind::Withdrawal => self.withdrawals += 1,
+            Kind::Rotation => self.rotations += 1,
+        }
+        self
+    }
+
+    /// What a slot of signed operations is told about its signer.
+    pub(crate) fn signer_mut(&mut self, kind: Kind, slot: usize) -> &mut SignerWitness {
+        let w = &mut self.witness;
+        match kind {
+            Kind::Opening => &mut w.openings[slot].signer,
+            Kind::Transfer => &mut w.transfers[slot].signer,
+            Kind::Withdrawal => &mut w.withdrawals[slot].signer,
+            Kind::Rotation => &mut w.rotations[slot].signer,
+        }
+    }
+
+    /// What all accounts hold together.
+    pub(crate) fn total(&self) -> Fr {
+        self.leaves.iter().map(|leaf| leaf.balance).sum()
     }
 
     pub(crate) fn root(&self) -> Fr {
@@ -71,13 +121,12 @@ impl Forger {
     }
 
     fn hashes(&self) -> [Fr; PLACES] {
-        self.leaves.map(|leaf| {
-            if leaf == LeafWitness::EMPTY {
-                Fr::ZERO
-            } else {
-                hash(&leaf)
-            }
-        })
+        self.leaves.map(|leaf| hash(&leaf))
+    }
+
+    /// The node at a place of the leaves' level.
+    fn hash_at(&self, index: Fr) -> Fr {
+        hash(&self.seen(index))
     }
 
     fn upper(&self) -> [Fr; 4] {
@@ -134,7 +183,11 @@ pub(crate) fn two_to(bits: u64) -> Fr {
     Fr::from(2u64).pow([bits])
 }
 
+/// A leaf's node; 0 for an empty place.
 fn hash(leaf: &LeafWitness) -> Fr {
+    if *leaf == LeafWitness::EMPTY {
+        return Fr::ZERO;
+    }
     let packed = leaf.balance * two_to(64) + leaf.nonce * two_to(32) + leaf.token;
     RulesHasher::leaf(&[leaf.key[0], leaf.key[1], packed, leaf.owner])
 }

@@ -9,7 +9,6 @@ mod assignment;
 mod attacks;
 mod completeness;
 mod counts;
-mod differential;
 mod elimination;
 mod forger;
 mod mutants;

@@ -16,6 +16,7 @@
 
 mod classes;
 mod explained;
+mod window;
 
 use crate::attacks::{Attack, Forged, broken_rows};
 use crate::elimination::derivatives;
@@ -25,11 +26,10 @@ use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, Field};
 use classes::{Classes, rule};
 use quittance_circuits::circuit::assign;
+use quittance_circuits::tx::Priority;
+use quittance_circuits::types::TokenId;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Batches of other signatures: what a row of the challenge's window says depends on the challenge's bits.
-const SIGNATURES: u128 = 60;
 
 #[test]
 fn every_rule_and_every_row_is_needed() {
@@ -87,24 +87,29 @@ fn every_rule_and_every_row_is_needed() {
     assert_eq!(unexplained, Vec::<String>::new());
 }
 
-/// Batches that use the slots in different ways, with many signatures: what is implied in one may be free in another.
+/// Batches that use the slots in different ways: what is implied in one may be free in another.
 fn honest_assignments() -> Vec<Vec<Fr>> {
     let world = World::new();
     let fees = [fee_slot(5, 1), fee_slot(11, 2)];
+    let opens = Priority::Deposit(deposit(12, 900));
+    let mut credits = deposit(8, 900);
+    credits.token = TokenId(2);
     let mut batches = vec![
         example().1,
         // Nobody pays into these slots, so that nobody else says what their token is.
         world.apply(&[], &fees).unwrap(),
         world.apply(&[], &[]).unwrap(),
+        world
+            .apply_priority(&[opens, Priority::Deposit(credits)])
+            .unwrap(),
+        world
+            .apply_priority(&[
+                Priority::ForcedExit(forced_exit(1)),
+                Priority::ForcedExit(forced_exit(14)),
+            ])
+            .unwrap(),
     ];
-    batches.extend((0..SIGNATURES).map(|batch| {
-        let transfers = [
-            signed(0, 1, 500 + batch, 20, 0),
-            signed(8, 9, 70 + batch, 3, 0),
-            signed(1, 0, 400 + batch, 20, 0),
-        ];
-        world.apply(&transfers, &fees).unwrap()
-    }));
+    batches.extend(window::batches(&world, &fees));
     batches
         .par_iter()
         .map(|batch| assign(&SMALL, &KEY_ID, batch).unwrap())

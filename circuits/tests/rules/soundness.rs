@@ -3,18 +3,32 @@
 
 mod fees;
 mod freedom;
+mod holder;
+mod opening;
+mod priority;
+mod rotation;
 mod signature;
+mod signer;
 mod slots;
 mod statement;
 pub(crate) mod sweep;
 mod transfer;
+mod withdrawal;
 
 use crate::attacks::Attack;
 
 /// All attacks that one rule alone rejects.
 pub(crate) fn attacks() -> impl Iterator<Item = &'static Attack> {
     [
+        signer::opening::ATTACKS,
+        signer::transfer::ATTACKS,
+        signer::withdrawal::ATTACKS,
+        signer::rotation::ATTACKS,
+        priority::ATTACKS,
+        opening::ATTACKS,
         transfer::ATTACKS,
+        withdrawal::ATTACKS,
+        rotation::ATTACKS,
         fees::ATTACKS,
         slots::ATTACKS,
         signature::ATTACKS,

@@ -2,23 +2,33 @@
 
 use ark_bn254::Fr;
 use ark_ff::{BigInteger, PrimeField};
-use quittance_circuits::batch::{AppliedBatch, ApplyError, BatchContext, apply_batch};
+use quittance_circuits::batch::{AppliedBatch, ApplyError, BatchContext, Operations, apply_batch};
 use quittance_circuits::circuit::{assign, circuit};
 use quittance_circuits::eddsa::SecretKey;
 use quittance_circuits::float::{FloatAmount, FloatFee};
 use quittance_circuits::leaf::Leaf;
 use quittance_circuits::r1cs::LabelledMatrices;
-use quittance_circuits::state::{MemoryState, Overlay};
+use quittance_circuits::state::{MemoryState, Overlay, StateReader};
 use quittance_circuits::tx::fee::FeeSlot;
-use quittance_circuits::tx::transfer::{SignedTransfer, Transfer};
+use quittance_circuits::tx::{
+    Deposit, ForcedExit, Operation, Priority, SignedOperation, SignedTransfer, Transfer,
+};
 use quittance_circuits::types::{AccountIndex, BatchNumber, Nonce, RootAddress, TokenId};
 use quittance_verifier::{DEMO_ROLLUP_ID, KeyId, Shape};
 use std::sync::LazyLock;
 
-/// Three transfers and two fee slots over 16 accounts.
+mod draft;
+
+pub(crate) use draft::{Draft, Kind};
+
+/// A few slots of every section over 16 accounts. Openings go below place 8, deposits open accounts from there on.
 pub(crate) const SMALL: Shape = Shape {
     levels: 2,
+    priority: 2,
+    openings: 2,
     transfers: 3,
+    withdrawals: 2,
+    rotations: 2,
     fee_slots: 2,
 };
 
@@ -32,6 +42,13 @@ pub(crate) const START: u128 = 1_000_000;
 
 pub(crate) const BATCH: u32 = 41;
 
+/// Running hash of the priority queue before the batch.
+pub(crate) const QUEUE: [u8; 32] = {
+    let mut hash = [0x3c; 32];
+    hash[0] = 0;
+    hash
+};
+
 #[derive(Clone)]
 pub(crate) struct World {
     pub(crate) state: MemoryState,
@@ -43,9 +60,12 @@ pub(crate) fn key(index: u32) -> SecretKey {
     SecretKey::from_bytes(&seed)
 }
 
+pub(crate) fn owner_of(index: u32) -> RootAddress {
+    RootAddress([u8::try_from(index + 1).unwrap(); 20])
+}
+
 pub(crate) fn leaf(index: u32, balance: u128, nonce: u32, token: u32) -> Leaf {
-    let owner = RootAddress([u8::try_from(index + 1).unwrap(); 20]);
-    Leaf::new(key(index).public_key(), balance, nonce, token, owner).unwrap()
+    Leaf::new(key(index).public_key(), balance, nonce, token, owner_of(index)).unwrap()
 }
 
 pub(crate) fn rollup_id() -> Fr {
@@ -56,13 +76,15 @@ pub(crate) fn context() -> BatchContext {
     BatchContext {
         rollup_id: rollup_id(),
         batch_number: BatchNumber(BATCH),
+        queue: QUEUE,
     }
 }
 
 impl World {
-    /// Accounts 0..=7 hold token 1, accounts 8..=11 token 2; places 12..=15 are empty.
+    /// Accounts 0, 1, 2, 5 and 6 hold token 1, accounts 8 to 11 token 2; the other places are empty.
     pub(crate) fn new() -> Self {
-        Self::with((0..12).map(|i| (i, leaf(i, START, 0, if i < 8 { 1 } else { 2 }))))
+        let taken = (0..12).filter(|place| ![3, 4, 7].contains(place));
+        Self::with(taken.map(|i| (i, leaf(i, START, 0, if i < 8 { 1 } else { 2 }))))
     }
 
     pub(crate) fn with(leaves: impl IntoIterator<Item = (u32, Leaf)>) -> Self {
@@ -75,13 +97,85 @@ impl World {
         }
     }
 
+    pub(crate) fn apply_all(&self, operations: &Operations) -> Result<AppliedBatch, ApplyError> {
+        let mut overlay = Overlay::new(&self.state).unwrap();
+        apply_batch(&mut overlay, &context(), operations)
+    }
+
+    pub(crate) fn apply_priority(&self, requests: &[Priority]) -> Result<AppliedBatch, ApplyError> {
+        self.apply_all(&Operations {
+            priority: requests.to_vec(),
+            ..Operations::default()
+        })
+    }
+
+    /// The world after a batch.
+    pub(crate) fn after(&self, batch: &AppliedBatch) -> Self {
+        let mut overlay = Overlay::new(&self.state).unwrap();
+        apply_batch(&mut overlay, &batch.context, &operations_of(batch)).unwrap();
+        let changes = overlay.into_changes();
+        let mut after = self.clone();
+        after.state.apply(changes).unwrap();
+        assert_eq!(after.state.root().unwrap(), batch.new_root);
+        after
+    }
+
+    pub(crate) fn apply_signed(
+        &self,
+        signed: &[SignedOperation],
+        fees: &[FeeSlot],
+    ) -> Result<AppliedBatch, ApplyError> {
+        let mut operations = Operations {
+            fees: fees.to_vec(),
+            ..Operations::default()
+        };
+        for operation in signed {
+            operations.push(Operation::Signed(*operation));
+        }
+        self.apply_all(&operations)
+    }
+
     pub(crate) fn apply(
         &self,
         transfers: &[SignedTransfer],
         fees: &[FeeSlot],
     ) -> Result<AppliedBatch, ApplyError> {
-        let mut overlay = Overlay::new(&self.state).unwrap();
-        apply_batch(&mut overlay, &context(), transfers, fees)
+        self.apply_all(&Operations {
+            transfers: transfers.to_vec(),
+            fees: fees.to_vec(),
+            ..Operations::default()
+        })
+    }
+}
+
+/// What a batch was made of.
+pub(crate) fn operations_of(batch: &AppliedBatch) -> Operations {
+    Operations {
+        priority: batch.priority.iter().map(|applied| applied.operation).collect(),
+        openings: batch.openings.iter().map(|applied| applied.signed).collect(),
+        transfers: batch.transfers.iter().map(|applied| applied.signed).collect(),
+        withdrawals: batch.withdrawals.iter().map(|applied| applied.signed).collect(),
+        rotations: batch.rotations.iter().map(|applied| applied.signed).collect(),
+        fees: batch.fees.iter().map(|applied| applied.slot).collect(),
+    }
+}
+
+/// A deposit of token 1 that opens account 12.
+pub(crate) fn deposit(leaf: u32, amount: u128) -> Deposit {
+    Deposit {
+        leaf: AccountIndex(leaf),
+        token: TokenId(1),
+        amount,
+        owner: RootAddress([0x55; 20]),
+        key: *key(40).public_key().point(),
+    }
+}
+
+/// A forced exit asked for by the owner that [`leaf`] gives to an account.
+pub(crate) fn forced_exit(leaf: u32) -> ForcedExit {
+    ForcedExit {
+        leaf: AccountIndex(leaf),
+        caller: owner_of(leaf),
     }
 }
 
@@ -112,14 +206,25 @@ pub(crate) fn fee_slot(leaf: u32, token: u32) -> FeeSlot {
     }
 }
 
-/// A valid batch that uses both tokens and both fee slots and leaves one transfer slot as padding.
+/// A valid batch with operations of every kind, both tokens and both fee slots, and a slot of each section as padding.
 pub(crate) fn example() -> (World, AppliedBatch) {
     let world = World::new();
-    let transfers = [signed(0, 1, 500, 20, 0), signed(8, 9, 70, 3, 0)];
-    let batch = world
-        .apply(&transfers, &[fee_slot(5, 1), fee_slot(11, 2)])
-        .unwrap();
+    let batch = world.apply_all(&example_operations()).unwrap();
     (world, batch)
+}
+
+pub(crate) fn example_operations() -> Operations {
+    let mut operations = Operations {
+        fees: vec![fee_slot(5, 1), fee_slot(11, 2)],
+        ..Operations::default()
+    };
+    operations.push(Priority::Deposit(deposit(12, 900)).into());
+    operations.push(Operation::Signed(Draft::new(Kind::Opening).sign()));
+    operations.push(signed(0, 1, 500, 20, 1).into());
+    operations.push(signed(8, 9, 70, 3, 0).into());
+    operations.push(Operation::Signed(Draft::new(Kind::Withdrawal).nonce(2).sign()));
+    operations.push(Operation::Signed(Draft::new(Kind::Rotation).nonce(3).sign()));
+    operations
 }
 
 pub(crate) fn assert_satisfied(batch: &AppliedBatch) {

@@ -4,7 +4,7 @@
 //! between two slots or a bit of a range, with everything after it consistent.
 
 use crate::attacks::rows_of;
-use crate::forger::Forger;
+use crate::forger::{Forger, public_inputs_of};
 use crate::support::*;
 use ark_bn254::Fr;
 use quittance_circuits::batch::constraints::enforce_batch;
@@ -43,8 +43,13 @@ impl ConstraintSystem for Tampered<'_> {
 impl Forger {
     /// The full assignment with faults: what is added to a variable, by its number.
     pub(crate) fn tampered(&self, faults: &BTreeMap<usize, Fr>) -> Vec<Fr> {
+        self.tampered_stating(&self.elements(), faults)
+    }
+
+    /// The same under the statement of other elements, which the faults make.
+    pub(crate) fn tampered_stating(&self, elements: &[Fr], faults: &BTreeMap<usize, Fr>) -> Vec<Fr> {
         let mut cs = Tampered {
-            values: Assignment::new(&self.public_inputs()),
+            values: Assignment::new(&public_inputs_of(elements)),
             faults,
         };
         enforce_batch::<_, PoseidonGadget>(&mut cs, usize::from(SMALL.levels), &self.witness);
@@ -58,7 +63,7 @@ impl Forger {
 }
 
 /// The variable that the last row of a rule defines.
-pub(crate) fn result_of(rule: &str) -> usize {
+fn result_of(rule: &str) -> usize {
     let row = *rows_of(rule).last().unwrap();
     SMALL_CIRCUIT.c[row].last().unwrap().1
 }

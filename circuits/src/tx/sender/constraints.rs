@@ -65,6 +65,8 @@ pub(in crate::tx) struct SignerVar<L> {
     from_bits: Vec<FieldVar<L>>,
     pub(in crate::tx) fee: FieldVar<L>,
     pub(in crate::tx) nonce: FieldVar<L>,
+    /// The leaf's own, which the message's has to match.
+    account_nonce: FieldVar<L>,
     pub(in crate::tx) valid_until: FieldVar<L>,
     key: EdwardsVar<L>,
     balance: FieldVar<L>,
@@ -157,6 +159,7 @@ pub(in crate::tx) fn enforce_signer<C: ConstraintSystem>(
         from_bits,
         fee,
         nonce,
+        account_nonce,
         valid_until,
         key,
         balance,
@@ -245,9 +248,9 @@ impl<L: crate::r1cs::Linear> SignerVar<L> {
 
     /// The leaf's packed word before and after.
     fn packed(&self, spent: &SpentVar<L>) -> [FieldVar<L>; 2] {
-        let next = self.nonce.plus(&FieldVar::one());
+        let next = self.account_nonce.plus(&FieldVar::one());
         [
-            packed(&self.balance, &self.nonce, &self.token),
+            packed(&self.balance, &self.account_nonce, &self.token),
             packed(&spent.rest, &next, &self.token),
         ]
     }

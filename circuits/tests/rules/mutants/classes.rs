@@ -12,8 +12,10 @@ pub(crate) struct Classes {
 pub(crate) type Survivors = BTreeMap<(String, String), Survivor>;
 
 pub(crate) struct Survivor {
-    /// Rows of one slot: their positions among those of the rule.
-    pub(crate) positions: BTreeSet<usize>,
+    /// Rows that are not alike.
+    pub(crate) classes: BTreeSet<usize>,
+    /// Their positions among those of the rule, in the last slot that has them.
+    pub(crate) positions: BTreeMap<usize, usize>,
     /// Rows in all slots.
     pub(crate) rows: usize,
 }
@@ -71,11 +73,13 @@ impl Classes {
                 let survivor = survivors
                     .entry((rule(row), form(row)))
                     .or_insert_with(|| Survivor {
-                        positions: BTreeSet::new(),
+                        classes: BTreeSet::new(),
+                        positions: BTreeMap::new(),
                         rows: 0,
                     });
                 survivor.rows += 1;
-                survivor.positions.insert(position);
+                survivor.classes.insert(*class);
+                survivor.positions.insert(*class, position);
             }
         }
         survivors

@@ -24,11 +24,11 @@ pub(crate) fn compare(survivors: &Survivors) -> (usize, Vec<String>) {
     for (name, survivor) in survivors {
         let (rule, form) = name;
         match listed.remove(name) {
-            Some(rows) if rows == survivor.positions.len() => explained += survivor.rows,
+            Some(rows) if rows == survivor.classes.len() => explained += survivor.rows,
             listed => unexplained.push(format!(
                 "{rule}, rows {form}: {} survive in a slot, {listed:?} are listed; at {:?} among the rule's",
-                survivor.positions.len(),
-                survivor.positions
+                survivor.classes.len(),
+                survivor.positions.values().collect::<Vec<_>>()
             )),
         }
     }

@@ -106,21 +106,34 @@ fn s17_a_whole_batch_leaves_only_what_nobody_reads() {
     let values = assign(&SMALL, &KEY_ID, &batch).unwrap();
     let free = derivatives(&SMALL_CIRCUIT, &values, &[1, 2, 3]).free();
     let siblings = 3 * usize::from(SMALL.levels);
-    // Whatever is made of bits is rigid: balances, nonces, tokens, indices, amounts, S and the challenge's digits. What can move
-    // in a transfer are both keys (2 each), both owners, R8 (2) and the siblings of both paths. Equations take away two for the
-    // signature's point, one for the challenge, whose digits are rigid, and one for each root that a path must meet.
-    let executed = 2 + 2 + 1 + 1 + 2 + 2 * siblings - (2 + 1 + 1 + 1);
+    // Whatever is made of bits is rigid: balances, nonces, tokens, indices, amounts, addresses, S and the challenge's digits. What
+    // can move in a signed slot are key (2), owner, R8 (2) and siblings. Equations take away two for the signature's point, one for the
+    // challenge, whose digits are rigid, and one for the root that the path must meet.
+    let signed = 2 + 1 + 2 + siblings - (2 + 1 + 1);
     // Padding meets no root and no point.
-    let padding = 2 + 2 + 1 + 1 + 2 + 2 * siblings - 1;
-    // A fee slot's key and owner and its siblings, less one root.
-    let fee = 2 + 1 + siblings - 1;
-    // Rollup id, old and new root; less h, y and the end of the chain.
-    let statement = 3 - 3;
-    // Three bits of the padding's window, whose rows read −b² = 0 at b = 0: flat to first order, but 0 is their only solution.
+    let padding = 2 + 1 + 2 + siblings - 1;
+    // A recipient's key, owner and path; enabled it meets a root.
+    let recipient = 2 + 1 + siblings;
+    // A new key (2) on the curve and a new owner, as published; and the inverse hint of the curve's equation, which is 0.
+    let holder = 2 - 1 + 1 + 1;
+    // Zeros, with three hints that zeros leave open: two inverses, of the pairing's value and the owner, and the eighth root.
+    let no_holder = 3;
+    let transfers = 2 * (signed + recipient - 1) + padding + recipient;
+    let openings = (signed + holder + siblings - 1) + (padding + no_holder + siblings);
+    // In padding, the inverse hint of the address, which is 0.
+    let withdrawals = signed + padding + 1;
+    let rotations = (signed + holder) + (padding + no_holder);
+    // A deposit into an empty place reads no account, whose key and owner are anybody's; nor does padding, where also the two tokens are
+    // equal, so that the inverse hint of their difference is free.
+    let priority = (recipient - 1 + holder) + (recipient + no_holder + 1);
+    let fees = 2 * (recipient - 1);
+    // Rollup id, both roots and the queue's hash; less h, y and the end of the chain.
+    let statement = 4 - 3;
+    // Three bits of the transfer padding's window, whose rows read −b² = 0 at b = 0: flat to first order, but 0 is their only solution.
     let flat = 3;
     assert_eq!(
         free.len(),
-        2 * executed + padding + 2 * fee + statement + flat,
+        priority + openings + transfers + withdrawals + rotations + fees + statement + flat,
         "{:?}",
         by_rule(&free)
     );
@@ -151,7 +164,7 @@ fn by_rule(variables: &[usize]) -> BTreeMap<String, usize> {
 /// the earlier outputs y; and the forms y are independent, as many as there are remaining variables, so that every choice of outputs
 /// is exactly one choice of variables.
 #[test]
-fn poseidon_rows_are_equivalent_to_its_boxes() {
+fn s18_poseidon_rows_are_equivalent_to_its_boxes() {
     equivalence(&*WIDTH_4);
     equivalence(&*WIDTH_5);
     equivalence(&*WIDTH_6);

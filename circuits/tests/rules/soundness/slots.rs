@@ -5,8 +5,8 @@ use crate::forger::*;
 use crate::support::*;
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, Field};
+use quittance_circuits::tx::SignedTransfer;
 use quittance_circuits::tx::fee::constraints::FeeWitness;
-use quittance_circuits::tx::transfer::SignedTransfer;
 use quittance_circuits::tx::transfer::constraints::TransferWitness;
 use quittance_verifier::{DEMO_ROLLUP_ID, Facts, FeeData};
 
@@ -22,7 +22,7 @@ fn honest() -> SignedTransfer {
 fn published(change: impl FnOnce(&mut TransferWitness)) -> Forger {
     let mut w = forger().transfer(&honest()).finish();
     let slot = &mut w.witness.transfers[1];
-    slot.sender.balance = Fr::from(10u64);
+    slot.signer.leaf.balance = Fr::from(10u64);
     change(slot);
     w
 }
@@ -46,20 +46,12 @@ attacks! {
         w.transfer_told(&signed(1, 2, 0, 0, 0), |slot| *slot = padding).transfer(&honest()).finish()
     }
 
-    fn s26_padding_publishes_no_sender() breaks "transfer[1].slot_flags" {
-        published(|slot| slot.from = Fr::ONE)
-    }
-
     fn s26_padding_publishes_no_recipient() breaks "transfer[1].slot_flags" {
         published(|slot| slot.to = Fr::ONE)
     }
 
     fn s26_padding_publishes_no_amount() breaks "transfer[1].slot_flags" {
         published(|slot| slot.amount = Fr::ONE)
-    }
-
-    fn s26_padding_publishes_no_fee() breaks "transfer[1].slot_flags" {
-        published(|slot| slot.fee = Fr::ONE)
     }
 
     /// The count of fee slots would be 2, and the elements those of facts with a second slot of zeros.
@@ -91,7 +83,7 @@ attacks! {
 
 #[test]
 fn s26_padding_routes_no_fee() {
-    published(|slot| slot.selectors[0] = Fr::ONE).assert_among("transfer[1].fee_routed_once");
+    published(|slot| slot.signer.selectors[0] = Fr::ONE).assert_among("transfer[1].fee_routed_once");
 }
 
 #[test]
@@ -102,7 +94,12 @@ fn s12_the_second_slot_of_a_fee_flag_of_two_is_what_facts_can_say() {
         batch_number: BATCH,
         old_root: w.witness.old_root,
         new_root: w.witness.new_root,
+        queue: QUEUE,
+        priority: vec![],
+        openings: vec![],
         transfers: vec![],
+        withdrawals: vec![],
+        rotations: vec![],
         fees: vec![
             FeeData {
                 leaf: 0,
@@ -119,33 +116,14 @@ fn s12_the_second_slot_of_a_fee_flag_of_two_is_what_facts_can_say() {
 }
 
 #[test]
-fn s12_s25_flags_are_boolean() {
+fn s12_s25_fee_flags_are_boolean() {
     for flag in [-Fr::ONE, Fr::from(2u64), Fr::from(2u64).inverse().unwrap()] {
-        let mut w = forger().transfer(&honest()).finish();
-        w.witness.transfers[0].enabled = flag;
-        assert!(first_row_is_broken(&w, "transfer[0].slot_flags"), "flag {flag}");
         let mut w = forger();
         w.witness.fees[0].enabled = flag;
-        assert!(first_row_is_broken(&w, "fee[0].slot_flags"), "flag {flag}");
+        let first = rows_of("fee[0].slot_flags")[0];
+        assert!(
+            !SMALL_CIRCUIT.is_row_satisfied(first, &w.assignment()),
+            "flag {flag}"
+        );
     }
-}
-
-/// Whether the first row of a rule, which is where its flag is shown to be boolean, rejects the witness.
-fn first_row_is_broken(w: &Forger, rule: &str) -> bool {
-    !SMALL_CIRCUIT.is_row_satisfied(rows_of(rule)[0], &w.assignment())
-}
-
-#[test]
-fn s22_the_flag_cannot_switch_a_signature_off_alone() {
-    // Disabled for the signature means disabled for everything: the transfer is neither executed nor published.
-    let mut forged = honest();
-    forged.signature = signed(1, 2, 500, 20, 0).signature;
-    let mut w = forger().transfer(&forged).finish();
-    w.assert_only("transfer[0].signature_valid");
-    w.witness.transfers[0].enabled = Fr::ZERO;
-    let rules = w.broken_rules();
-    assert!(!rules.contains("transfer[0].signature_valid"));
-    assert!(rules.contains("transfer[0].slot_flags"), "{rules:?}");
-    // The root did not move, so what follows stands on another tree.
-    assert!(rules.contains("fee[0].recipient_path"), "{rules:?}");
 }

@@ -8,16 +8,12 @@ use ark_ff::{AdditiveGroup, Field, PrimeField};
 use quittance_circuits::circuit::assign_witness;
 use quittance_circuits::hash::{FieldHasher, RulesHasher};
 use quittance_circuits::statement::public_inputs;
-use quittance_circuits::tx::transfer::SignedTransfer;
+use quittance_circuits::tx::SignedTransfer;
 use quittance_verifier::{Facts, challenge, elements, evaluate};
 use std::collections::BTreeSet;
 
 fn batch() -> Forger {
-    Forger::new()
-        .fee_slots(&[fee_slot(5, 1), fee_slot(11, 2)])
-        .transfer(&signed(0, 1, 500, 20, 0))
-        .transfer(&signed(8, 9, 70, 3, 0))
-        .finish()
+    Forger::new().execute(&example_operations())
 }
 
 fn offered(inputs: &[Fr; 3]) -> Vec<Fr> {
