@@ -42,8 +42,14 @@ const TARGETS: &[(&str, Check, Seed, usize)] = &[
     ("key_file", fuzz::key_file::check, fuzz::key_file::seed, 6),
     ("leaf", fuzz::leaf::check, fuzz::leaf::seed, 4),
     ("manifest", fuzz::manifest::check, fuzz::manifest::seed, 4),
+    (
+        "operation_json",
+        fuzz::operation_json::check,
+        fuzz::operation_json::seed,
+        8,
+    ),
     ("proof", fuzz::proof::check, fuzz::proof::seed, 4),
-    ("protobuf", fuzz::protobuf::check, fuzz::protobuf::seed, 18),
+    ("protobuf", fuzz::protobuf::check, fuzz::protobuf::seed, 20),
     ("r1cs", fuzz::r1cs::check, fuzz::r1cs::seed, 8),
     ("signature", fuzz::signature::check, fuzz::signature::seed, 4),
     ("statement", fuzz::statement::check, fuzz::statement::seed, 6),
@@ -52,13 +58,7 @@ const TARGETS: &[(&str, Check, Seed, usize)] = &[
         "stored_records",
         fuzz::stored_records::check,
         fuzz::stored_records::seed,
-        22,
-    ),
-    (
-        "transfer_json",
-        fuzz::transfer_json::check,
-        fuzz::transfer_json::seed,
-        4,
+        21,
     ),
     (
         "verifying_key",
@@ -69,10 +69,10 @@ const TARGETS: &[(&str, Check, Seed, usize)] = &[
 ];
 
 /// Targets without recipes: text is all they read.
-const NO_RECIPES: &[&str] = &["config", "genesis_files", "transfer_json"];
+const NO_RECIPES: &[&str] = &["config", "genesis_files", "operation_json"];
 
 fn main() -> std::io::Result<()> {
-    fuzz::r1cs::one_thread();
+    fuzz::memory::one_thread();
     for (name, check, seed, count) in TARGETS {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(name);
         if folder.exists() {

@@ -1,18 +1,22 @@
 //! [`AppliedBatch::from_bytes`]: what a proof is made from, as the store keeps it.
 
 use arbitrary::Unstructured;
-use quittance_circuits::babyjubjub::Point;
-use quittance_circuits::batch::{AppliedBatch, AppliedFee, AppliedTransfer, BatchContext};
-use quittance_circuits::eddsa::Signature;
-use quittance_circuits::float::{FloatAmount, FloatFee};
+use quittance_circuits::batch::{
+    AppliedBatch, AppliedFee, AppliedOpening, AppliedPriority, AppliedRotation, AppliedTransfer,
+    AppliedWithdrawal, BatchContext,
+};
 use quittance_circuits::tree::Path;
 use quittance_circuits::tx::fee::FeeSlot;
-use quittance_circuits::tx::transfer::{SignedTransfer, Transfer};
-use quittance_circuits::types::{AccountIndex, BatchNumber, Nonce, TokenId};
+use quittance_circuits::types::{AccountIndex, BatchNumber, TokenId};
+use quittance_verifier::Section;
 
 use crate::damage::damage;
 use crate::leaf::arbitrary_leaf;
 use crate::memory::Budget;
+use crate::operations::{
+    arbitrary_hash, arbitrary_opening, arbitrary_priority, arbitrary_rotation, arbitrary_transfer,
+    arbitrary_withdrawal,
+};
 use crate::{points, recipe};
 
 /// A transfer at one level takes 530 bytes in the record and about 700 in memory.
@@ -32,7 +36,17 @@ pub fn check(data: &[u8]) {
 fn decode(data: &[u8]) {
     if let Ok(batch) = BUDGET.within(data.len(), || AppliedBatch::from_bytes(data)) {
         assert_eq!(batch.to_bytes(), data);
-        assert_eq!(batch.facts().transfers.len(), batch.transfers.len());
+        let facts = batch.facts();
+        for (section, count) in [
+            (Section::Priority, batch.priority.len()),
+            (Section::Openings, batch.openings.len()),
+            (Section::Transfers, batch.transfers.len()),
+            (Section::Withdrawals, batch.withdrawals.len()),
+            (Section::Rotations, batch.rotations.len()),
+            (Section::Fees, batch.fees.len()),
+        ] {
+            assert_eq!(facts.count(section), count, "{section}");
+        }
     }
 }
 
@@ -49,64 +63,93 @@ fn build(recipe: &mut Unstructured<'_>) -> arbitrary::Result<()> {
 pub fn arbitrary_batch(recipe: &mut Unstructured<'_>) -> arbitrary::Result<AppliedBatch> {
     let levels = recipe.int_in_range(1..=16u8)?;
     let fees = recipe.int_in_range(0..=2usize)?;
-    let transfers = if fees == 0 {
-        0
-    } else {
-        recipe.int_in_range(0..=2usize)?
-    };
+    // Without a fee slot nothing signed can pay.
+    let most = if fees == 0 { 0 } else { 1 };
+    let seen = |recipe: &mut Unstructured<'_>| Ok((arbitrary_leaf(recipe)?, arbitrary_path(levels, recipe)?));
     Ok(AppliedBatch {
         levels,
         context: BatchContext {
             rollup_id: points::fr(recipe)?,
             batch_number: BatchNumber(recipe.arbitrary()?),
+            queue: arbitrary_hash(recipe)?,
         },
         old_root: points::fr(recipe)?,
         new_root: points::fr(recipe)?,
-        transfers: (0..transfers)
-            .map(|_| {
-                Ok(AppliedTransfer {
-                    signed: arbitrary_transfer(recipe)?,
-                    sender: arbitrary_leaf(recipe)?,
-                    sender_path: arbitrary_path(levels, recipe)?,
-                    recipient: arbitrary_leaf(recipe)?,
-                    recipient_path: arbitrary_path(levels, recipe)?,
-                    fee_slot: recipe.choose_index(fees)?,
-                })
+        priority: list(recipe, 2, |recipe| {
+            Ok(AppliedPriority {
+                operation: arbitrary_priority(recipe)?,
+                done: recipe.arbitrary()?,
+                account: if recipe.arbitrary()? {
+                    Some(arbitrary_leaf(recipe)?)
+                } else {
+                    None
+                },
+                path: arbitrary_path(levels, recipe)?,
             })
-            .collect::<Result<_, _>>()?,
+        })?,
+        openings: list(recipe, most, |recipe| {
+            let (sender, sender_path) = seen(recipe)?;
+            Ok(AppliedOpening {
+                signed: arbitrary_opening(recipe)?,
+                sender,
+                sender_path,
+                recipient_path: arbitrary_path(levels, recipe)?,
+                fee_slot: recipe.choose_index(fees)?,
+            })
+        })?,
+        transfers: list(recipe, 2 * most, |recipe| {
+            let ((sender, sender_path), (recipient, recipient_path)) = (seen(recipe)?, seen(recipe)?);
+            Ok(AppliedTransfer {
+                signed: arbitrary_transfer(recipe)?,
+                sender,
+                sender_path,
+                recipient,
+                recipient_path,
+                fee_slot: recipe.choose_index(fees)?,
+            })
+        })?,
+        withdrawals: list(recipe, most, |recipe| {
+            let (sender, sender_path) = seen(recipe)?;
+            Ok(AppliedWithdrawal {
+                signed: arbitrary_withdrawal(recipe)?,
+                sender,
+                sender_path,
+                fee_slot: recipe.choose_index(fees)?,
+            })
+        })?,
+        rotations: list(recipe, most, |recipe| {
+            let (sender, sender_path) = seen(recipe)?;
+            Ok(AppliedRotation {
+                signed: arbitrary_rotation(recipe)?,
+                sender,
+                sender_path,
+                fee_slot: recipe.choose_index(fees)?,
+            })
+        })?,
         fees: (0..fees)
             .map(|_| {
+                let (account, path) = seen(recipe)?;
                 Ok(AppliedFee {
                     slot: FeeSlot {
                         leaf: AccountIndex(recipe.arbitrary()?),
                         token: TokenId(recipe.arbitrary()?),
                     },
                     amount: recipe.arbitrary()?,
-                    account: arbitrary_leaf(recipe)?,
-                    path: arbitrary_path(levels, recipe)?,
+                    account,
+                    path,
                 })
             })
             .collect::<Result<_, _>>()?,
     })
 }
 
-/// A signed transfer with any numbers and a signature that nobody made.
-pub fn arbitrary_transfer(recipe: &mut Unstructured<'_>) -> arbitrary::Result<SignedTransfer> {
-    let amount = recipe.int_in_range(0..=(1u64 << FloatAmount::BITS) - 1)?;
-    Ok(SignedTransfer {
-        transfer: Transfer {
-            from: AccountIndex(recipe.arbitrary()?),
-            to: AccountIndex(recipe.arbitrary()?),
-            amount: FloatAmount::new(amount).expect("40 bits"),
-            fee: FloatFee::new(recipe.arbitrary()?),
-            nonce: Nonce(recipe.arbitrary()?),
-            valid_until: BatchNumber(recipe.arbitrary()?),
-        },
-        signature: Signature {
-            r8: Point::new(points::fr(recipe)?, points::fr(recipe)?),
-            s: recipe.arbitrary()?,
-        },
-    })
+fn list<T>(
+    recipe: &mut Unstructured<'_>,
+    most: usize,
+    entry: impl Fn(&mut Unstructured<'_>) -> arbitrary::Result<T>,
+) -> arbitrary::Result<Vec<T>> {
+    let count = recipe.int_in_range(0..=most)?;
+    (0..count).map(|_| entry(recipe)).collect()
 }
 
 fn arbitrary_path(levels: u8, recipe: &mut Unstructured<'_>) -> arbitrary::Result<Path> {

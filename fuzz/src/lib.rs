@@ -10,6 +10,7 @@
 pub mod damage;
 pub mod facts;
 pub mod memory;
+pub mod operations;
 pub mod points;
 pub mod text;
 
@@ -22,6 +23,7 @@ pub mod genesis_files;
 pub mod key_file;
 pub mod leaf;
 pub mod manifest;
+pub mod operation_json;
 pub mod proof;
 pub mod protobuf;
 pub mod r1cs;
@@ -29,7 +31,6 @@ pub mod signature;
 pub mod statement;
 pub mod store_file;
 pub mod stored_records;
-pub mod transfer_json;
 pub mod verifying_key;
 
 /// First byte of an input that is a recipe. No format of ours and no UTF-8 text begins with it.

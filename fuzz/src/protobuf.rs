@@ -6,21 +6,21 @@ use prost::Message;
 use quittance::grpc::{ApiError, fuzzing};
 use quittance::operation::IdempotencyKey;
 use quittance_circuits::float::FloatAmount;
-use quittance_circuits::tx::transfer::SignedTransfer;
+use quittance_circuits::tx::SignedOperation;
 use quittance_proto::v1;
 
-use crate::applied_batch::arbitrary_transfer;
 use crate::memory::Budget;
+use crate::operations::{arbitrary_priority, arbitrary_signed};
 use crate::{points, recipe};
 
-/// An empty transfer takes two bytes in a list and a hundred in memory, and the list grows by doubling. The service bounds
+/// An empty operation takes two bytes in a list and two hundred in memory, and the list grows by doubling. The service bounds
 /// the bytes of a message.
 const BUDGET: Budget = Budget {
     base: 8192,
     for_each: 512,
 };
 
-/// A decoded request is the request of its own encoding; a transfer, key, token or filter that the service accepts is written
+/// A decoded request is the request of its own encoding; an operation, key, token or filter that the service accepts is written
 /// back as the same message.
 pub fn check(data: &[u8]) {
     if let Some((kind, message)) = data.split_first() {
@@ -39,13 +39,13 @@ fn request(kind: u8, data: &[u8]) {
             }
         }
         1 => {
-            if let Some(message) = decode::<v1::SubmitTransferRequest>(data) {
-                submission(message.transfer.as_ref(), &message.idempotency_key);
+            if let Some(message) = decode::<v1::SubmitOperationRequest>(data) {
+                submission(message.operation.as_ref(), &message.idempotency_key);
             }
         }
         2 => {
-            if let Some(message) = decode::<v1::SubmitTransfersRequest>(data) {
-                submission(message.transfer.as_ref(), &message.idempotency_key);
+            if let Some(message) = decode::<v1::SubmitOperationsRequest>(data) {
+                submission(message.operation.as_ref(), &message.idempotency_key);
             }
         }
         3 => drop(decode::<v1::GetOperationRequest>(data)),
@@ -80,6 +80,12 @@ fn request(kind: u8, data: &[u8]) {
         15 => drop(decode::<v1::GetStateRequest>(data)),
         16 => drop(decode::<v1::ListCircuitsRequest>(data)),
         17 => drop(decode::<v1::GetVerifyingKeyRequest>(data)),
+        18 => {
+            if let Some(message) = decode::<v1::SubmitPriorityRequest>(data) {
+                priority(&message);
+            }
+        }
+        19 => drop(decode::<v1::GetQueueRequest>(data)),
         _ => {}
     }
 }
@@ -92,7 +98,7 @@ fn decode<M: Message + Default + PartialEq + std::fmt::Debug>(data: &[u8]) -> Op
     Some(message)
 }
 
-fn submission(message: Option<&v1::SignedTransfer>, key: &[u8]) {
+fn submission(message: Option<&v1::SignedOperation>, key: &[u8]) {
     let size = message.map_or(0, Message::encoded_len) + key.len();
     match BUDGET.within(size, || fuzzing::submission(message, key)) {
         Ok((signed, read)) => {
@@ -105,9 +111,9 @@ fn submission(message: Option<&v1::SignedTransfer>, key: &[u8]) {
 
 fn batch(message: &v1::SubmitBatchRequest) {
     match BUDGET.within(message.encoded_len(), || fuzzing::batch(message)) {
-        Ok((transfers, fee_slots, key)) => {
-            assert_eq!(transfers.len(), message.transfers.len());
-            for (signed, message) in transfers.iter().zip(&message.transfers) {
+        Ok((operations, fee_slots, key)) => {
+            assert_eq!(operations.len(), message.operations.len());
+            for (signed, message) in operations.iter().zip(&message.operations) {
                 written_back(signed, Some(message));
             }
             let slots: Vec<_> = fee_slots
@@ -129,9 +135,24 @@ fn batch(message: &v1::SubmitBatchRequest) {
     }
 }
 
-fn written_back(signed: &SignedTransfer, message: Option<&v1::SignedTransfer>) {
-    assert_eq!(Some(&fuzzing::transfer_message(signed)), message);
-    assert!(signed.transfer.amount.get() >> FloatAmount::BITS == 0);
+fn priority(message: &v1::SubmitPriorityRequest) {
+    match BUDGET.within(message.encoded_len(), || fuzzing::priority(message)) {
+        Ok(new) => {
+            let written = fuzzing::priority_message(new.index, &new.priority);
+            assert_eq!(Some(&written), message.operation.as_ref());
+        }
+        Err(error) => refusal(error),
+    }
+}
+
+fn written_back(signed: &SignedOperation, message: Option<&v1::SignedOperation>) {
+    assert_eq!(Some(&fuzzing::signed_message(signed)), message);
+    let amount = match signed {
+        SignedOperation::Transfer(signed) => signed.transfer.amount,
+        SignedOperation::Opening(signed) => signed.opening.amount,
+        SignedOperation::Withdrawal(_) | SignedOperation::Rotation(_) => return,
+    };
+    assert!(amount.get() >> FloatAmount::BITS == 0);
 }
 
 /// A refusal names fields, and its answer stays small, however much is wrong.
@@ -178,13 +199,21 @@ fn operations_token(token: &str) {
 }
 
 fn build(recipe: &mut Unstructured<'_>) -> arbitrary::Result<()> {
-    let signed = arbitrary_transfer(recipe)?;
-    let message = fuzzing::transfer_message(&signed);
+    let signed = arbitrary_signed(recipe)?;
+    let message = fuzzing::signed_message(&signed);
     let key: &[u8] = recipe.arbitrary()?;
     match fuzzing::submission(Some(&message), key) {
         Ok(read) => assert_eq!(read, (signed, IdempotencyKey::new(key).ok())),
         Err(_) => assert!(key.len() > IdempotencyKey::MAX_BYTES),
     }
+
+    let asked = arbitrary_priority(recipe)?;
+    let index = recipe.arbitrary()?;
+    let request = v1::SubmitPriorityRequest {
+        operation: Some(fuzzing::priority_message(index, &asked)),
+    };
+    let read = fuzzing::priority(&request).map(|new| (new.index, new.priority));
+    assert_eq!(read.ok(), Some((index, asked)));
 
     let key = points::public_key(recipe)?;
     let [x, y] = [key.x(), key.y()].map(|word| quittance::encoding::fr_to_bytes_be(&word).to_vec());
@@ -197,13 +226,17 @@ fn build(recipe: &mut Unstructured<'_>) -> arbitrary::Result<()> {
     );
 
     // A request whose bytes are damaged.
-    let request = v1::SubmitBatchRequest {
-        transfers: vec![message; recipe.int_in_range(1..=3usize)?],
-        ..Default::default()
+    let (kind, mut bytes) = if recipe.arbitrary()? {
+        (18, request.encode_to_vec())
+    } else {
+        let request = v1::SubmitBatchRequest {
+            operations: vec![message; recipe.int_in_range(1..=3usize)?],
+            ..Default::default()
+        };
+        (0, request.encode_to_vec())
     };
-    let mut bytes = request.encode_to_vec();
     crate::damage::damage(&mut bytes, recipe);
-    self::request(0, &bytes);
+    self::request(kind, &bytes);
     Ok(())
 }
 
@@ -212,24 +245,24 @@ pub fn seed(number: usize, recipe: &mut Unstructured<'_>) -> arbitrary::Result<V
     let key = points::public_key(recipe)?;
     let [x, y] = [key.x(), key.y()].map(|word| quittance::encoding::fr_to_bytes_be(&word).to_vec());
     let public_key = Some(v1::PublicKey { x, y });
-    let signed = fuzzing::transfer_message(&arbitrary_transfer(recipe)?);
+    let signed = fuzzing::signed_message(&arbitrary_signed(recipe)?);
     let page_token = fuzzing::page_token(recipe.arbitrary()?);
     let idempotency_key = b"key-1".to_vec();
-    let kind = number % 18;
+    let kind = number % 20;
     let message = match kind {
         0 => v1::SubmitBatchRequest {
-            transfers: vec![signed; 2],
+            operations: vec![signed; 2],
             fee_slots: vec![v1::FeeSlot { leaf: 3, token: 4 }],
             idempotency_key,
         }
         .encode_to_vec(),
-        1 => v1::SubmitTransferRequest {
-            transfer: Some(signed),
+        1 => v1::SubmitOperationRequest {
+            operation: Some(signed),
             idempotency_key,
         }
         .encode_to_vec(),
-        2 => v1::SubmitTransfersRequest {
-            transfer: Some(signed),
+        2 => v1::SubmitOperationsRequest {
+            operation: Some(signed),
             idempotency_key,
         }
         .encode_to_vec(),
@@ -267,10 +300,15 @@ pub fn seed(number: usize, recipe: &mut Unstructured<'_>) -> arbitrary::Result<V
         .encode_to_vec(),
         15 => v1::GetStateRequest {}.encode_to_vec(),
         16 => v1::ListCircuitsRequest {}.encode_to_vec(),
-        _ => v1::GetVerifyingKeyRequest {
+        17 => v1::GetVerifyingKeyRequest {
             key: Some(v1::get_verifying_key_request::Key::KeyId(vec![7; 32])),
         }
         .encode_to_vec(),
+        18 => v1::SubmitPriorityRequest {
+            operation: Some(fuzzing::priority_message(3, &arbitrary_priority(recipe)?)),
+        }
+        .encode_to_vec(),
+        _ => v1::GetQueueRequest {}.encode_to_vec(),
     };
     let kind = u8::try_from(kind).unwrap_or(u8::MAX);
     Ok([&[kind], message.as_slice()].concat())

@@ -1,19 +1,21 @@
-//! The store's records: batch, head, identity, history, operation, whole submission, idempotency key, undo; those that format 1
-//! had as well. The first byte of the input says which.
+//! The store's records: batch, head, identity, operation, whole submission, idempotency key, undo. The first byte of the input
+//! says which.
 
 use arbitrary::Unstructured;
-use quittance::batch::{Batch, FeeCredit, PhaseTime, Stage};
-use quittance::operation::{Operation, OperationState, Rejection, Remembered, Whole};
+use quittance::batch::{Batch, FeeCredit, PhaseTime, SectionCounts, Stage};
+use quittance::operation::{
+    Entry, Operation, OperationState, Outcome, QueuePoint, Rejection, Remembered, Request, Whole,
+};
 use quittance::store::fuzzing::{self, Kind, Record};
 use quittance::store::{Head, Identity};
 use quittance_circuits::tx::fee::FeeSlot;
 use quittance_circuits::types::{AccountIndex, TokenId};
 use quittance_engine::Phase;
 
-use crate::applied_batch::arbitrary_transfer;
 use crate::damage::damage;
 use crate::leaf::arbitrary_leaf;
 use crate::memory::Budget;
+use crate::operations::{arbitrary_hash, arbitrary_priority, arbitrary_signed};
 use crate::verifying_key::arbitrary_shape;
 use crate::{points, recipe};
 
@@ -26,7 +28,7 @@ const BUDGET: Budget = Budget {
 /// The key of the operations here.
 const ID: u64 = 5;
 
-/// Accepted bytes are the bytes of the record. A record of format 1 says what it says in format 2. A seal opens nothing but
+/// Accepted bytes are the bytes of the record. A seal opens nothing but
 /// what it was made for.
 pub fn check(data: &[u8]) {
     if let Some((&kind, record)) = data.split_first()
@@ -44,33 +46,7 @@ fn decode(kind: Kind, data: &[u8]) {
     let Ok(record) = BUDGET.within(data.len(), || fuzzing::decode(kind, ID, data)) else {
         return;
     };
-    let mut bytes = fuzzing::encode(&record);
-    match kind {
-        Kind::BatchFormat1 => {
-            // Two numbers more, both 0.
-            assert!(bytes.ends_with(&[0; 16]));
-            bytes.truncate(bytes.len() - 16);
-            bytes[0] = 1;
-        }
-        Kind::IdentityFormat1 => bytes[0] = 1,
-        Kind::HeadFormat1 => {
-            let Record::HeadFormat1(number, root) = record else {
-                panic!("a head of format 1 became {record:?}");
-            };
-            let head = Head {
-                batch_number: number,
-                root,
-                next_operation: 1,
-                last_operation: 0,
-                queued: 0,
-            };
-            bytes = fuzzing::encode(&Record::Head(head));
-            bytes.truncate(data.len());
-            bytes[0] = 1;
-        }
-        _ => {}
-    }
-    assert_eq!(bytes, data);
+    assert_eq!(fuzzing::encode(&record), data);
 }
 
 fn sealed(record: &[u8]) {
@@ -99,7 +75,7 @@ fn build(recipe: &mut Unstructured<'_>) -> arbitrary::Result<()> {
 }
 
 fn arbitrary_record(recipe: &mut Unstructured<'_>) -> arbitrary::Result<(Kind, Record)> {
-    Ok(match recipe.int_in_range(0..=7u8)? {
+    Ok(match recipe.int_in_range(0..=6u8)? {
         0 => (Kind::Batch, Record::Batch(arbitrary_stored_batch(recipe)?)),
         1 => (Kind::Head, Record::Head(arbitrary_head(recipe)?)),
         2 => {
@@ -115,9 +91,8 @@ fn arbitrary_record(recipe: &mut Unstructured<'_>) -> arbitrary::Result<(Kind, R
                 }),
             )
         }
-        3 => (Kind::History, Record::History(recipe.arbitrary()?)),
-        4 => (Kind::Operation, Record::Operation(arbitrary_operation(recipe)?)),
-        5 => {
+        3 => (Kind::Operation, Record::Operation(arbitrary_operation(recipe)?)),
+        4 => {
             let operations = recipe.int_in_range(1..=u32::MAX)?;
             let slots = recipe.int_in_range(0..=5usize)?;
             let fee_slots = (0..slots)
@@ -136,7 +111,7 @@ fn arbitrary_record(recipe: &mut Unstructured<'_>) -> arbitrary::Result<(Kind, R
                 }),
             )
         }
-        6 => {
+        5 => {
             let remembered = Remembered {
                 digest: recipe.arbitrary()?,
                 first_operation: recipe.arbitrary()?,
@@ -173,6 +148,30 @@ fn arbitrary_stored_batch(recipe: &mut Unstructured<'_>) -> arbitrary::Result<Ba
     let fees = recipe.int_in_range(0..=3usize)?;
     let phases = recipe.int_in_range(0..=9usize)?;
     let first_operation = recipe.arbitrary()?;
+    let queue_before = arbitrary_point(recipe)?;
+    let mut counts = SectionCounts {
+        priority: recipe.arbitrary()?,
+        openings: recipe.arbitrary()?,
+        transfers: recipe.arbitrary()?,
+        withdrawals: recipe.arbitrary()?,
+        rotations: recipe.arbitrary()?,
+    };
+    if queue_before
+        .next
+        .checked_add(u64::from(counts.priority))
+        .is_none()
+    {
+        counts.priority = 0;
+    }
+    let next = queue_before.next + u64::from(counts.priority);
+    let queue_after = QueuePoint {
+        next,
+        hash: if next == 0 {
+            [0; 32]
+        } else {
+            arbitrary_hash(recipe)?
+        },
+    };
     let stages = [
         Stage::Executed,
         Stage::Proving,
@@ -184,7 +183,7 @@ fn arbitrary_stored_batch(recipe: &mut Unstructured<'_>) -> arbitrary::Result<Ba
         number: recipe.arbitrary()?,
         stage: *recipe.choose(&stages)?,
         shape: arbitrary_shape(recipe)?,
-        transfers: recipe.arbitrary()?,
+        counts,
         old_root: points::fr(recipe)?,
         new_root: points::fr(recipe)?,
         fees: (0..fees)
@@ -210,6 +209,8 @@ fn arbitrary_stored_batch(recipe: &mut Unstructured<'_>) -> arbitrary::Result<Ba
             .collect::<arbitrary::Result<_>>()?,
         first_operation,
         end_operation: recipe.int_in_range(first_operation..=u64::MAX)?,
+        queue_before,
+        queue_after,
     })
 }
 
@@ -217,36 +218,77 @@ fn arbitrary_head(recipe: &mut Unstructured<'_>) -> arbitrary::Result<Head> {
     let last_operation = recipe.int_in_range(0..=u64::MAX - 1)?;
     let next_operation = recipe.int_in_range(1..=last_operation + 1)?;
     let waiting = last_operation + 1 - next_operation;
+    let queued = if waiting == 0 {
+        0
+    } else {
+        recipe.int_in_range(1..=waiting)?
+    };
+    let executed = arbitrary_point(recipe)?;
+    let behind = recipe.int_in_range(0..=queued.min(u64::MAX - executed.next))?;
+    let entered = if behind == 0 {
+        executed
+    } else {
+        QueuePoint {
+            next: executed.next + behind,
+            hash: arbitrary_hash(recipe)?,
+        }
+    };
     Ok(Head {
         batch_number: recipe.arbitrary()?,
         root: points::fr(recipe)?,
         next_operation,
         last_operation,
-        queued: if waiting == 0 {
-            0
-        } else {
-            recipe.int_in_range(1..=waiting)?
-        },
+        queued,
+        entered,
+        executed,
+    })
+}
+
+fn arbitrary_point(recipe: &mut Unstructured<'_>) -> arbitrary::Result<QueuePoint> {
+    Ok(if recipe.arbitrary()? {
+        QueuePoint {
+            next: recipe.int_in_range(1..=u64::MAX)?,
+            hash: arbitrary_hash(recipe)?,
+        }
+    } else {
+        QueuePoint::default()
     })
 }
 
 fn arbitrary_operation(recipe: &mut Unstructured<'_>) -> arbitrary::Result<Operation> {
-    let state = match recipe.int_in_range(0..=2u8)? {
-        0 => OperationState::Queued,
-        1 => OperationState::Executed {
-            batch: recipe.arbitrary()?,
-            position: recipe.arbitrary()?,
-        },
-        _ => OperationState::Rejected(Rejection {
+    let request = if recipe.arbitrary()? {
+        Request::Priority(Entry {
+            index: recipe.arbitrary()?,
+            priority: arbitrary_priority(recipe)?,
+            hash: arbitrary_hash(recipe)?,
+        })
+    } else {
+        Request::Signed(arbitrary_signed(recipe)?)
+    };
+    let state = match (recipe.int_in_range(0..=2u8)?, &request) {
+        (0, _) => OperationState::Queued,
+        (1, Request::Signed(_)) => OperationState::Rejected(Rejection {
             rule: text(64, recipe)?,
             message: text(Rejection::MAX_MESSAGE_BYTES, recipe)?,
             at_ms: recipe.arbitrary()?,
         }),
+        (_, request) => OperationState::Executed {
+            batch: recipe.arbitrary()?,
+            position: recipe.arbitrary()?,
+            outcome: match request {
+                Request::Priority(_) => Some(Outcome {
+                    done: recipe.arbitrary()?,
+                    token: recipe.arbitrary()?,
+                    amount: recipe.arbitrary()?,
+                }),
+                Request::Signed(_) => None,
+            },
+        },
     };
     Ok(Operation {
         id: ID,
         state,
-        signed: arbitrary_transfer(recipe)?,
+        request,
         accepted_at_ms: recipe.arbitrary()?,
     })
 }
@@ -261,36 +303,15 @@ fn text(limit: usize, recipe: &mut Unstructured<'_>) -> arbitrary::Result<String
         .collect())
 }
 
-/// A valid input.
+/// A valid input: a record of each kind in turn.
 pub fn seed(number: usize, recipe: &mut Unstructured<'_>) -> arbitrary::Result<Vec<u8>> {
-    let (wanted, record) = loop {
+    let wanted = number % Kind::ALL.len();
+    let record = loop {
         let (kind, record) = arbitrary_record(recipe)?;
-        let position = Kind::ALL
-            .iter()
-            .position(|other| *other == kind)
-            .unwrap_or_default();
-        let formats = [position, position + 1];
-        let wanted = number % Kind::ALL.len();
-        let older = matches!(
-            Kind::ALL[wanted],
-            Kind::BatchFormat1 | Kind::HeadFormat1 | Kind::IdentityFormat1
-        );
-        if position == wanted || older && formats.contains(&wanted) {
-            break (wanted, record);
+        if Kind::ALL[wanted] == kind {
+            break record;
         }
     };
-    let mut bytes = fuzzing::encode(&record);
-    match Kind::ALL[wanted] {
-        Kind::BatchFormat1 => bytes.truncate(bytes.len() - 16),
-        Kind::HeadFormat1 => bytes.truncate(1 + 4 + 32),
-        _ => {}
-    }
-    if matches!(
-        Kind::ALL[wanted],
-        Kind::BatchFormat1 | Kind::HeadFormat1 | Kind::IdentityFormat1
-    ) {
-        bytes[0] = 1;
-    }
     let kind = u8::try_from(wanted).unwrap_or(u8::MAX);
-    Ok([&[kind], bytes.as_slice()].concat())
+    Ok([&[kind], fuzzing::encode(&record).as_slice()].concat())
 }
