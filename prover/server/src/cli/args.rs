@@ -15,8 +15,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::{MOST_THREADS, Overrides};
 
 pub use self::bench::{
-    BackendArg, BatchBenchArgs, BenchArgs, BenchCommand, KernelBenchArgs, ProveBenchArgs, RivalArg,
-    SetupBenchArgs,
+    BackendArg, BatchBenchArgs, BenchArgs, BenchCommand, ExecuteBenchArgs, KernelBenchArgs, ProveBenchArgs,
+    RivalArg, SetupBenchArgs,
 };
 pub use self::history::{ExitArgs, HistoryArgs, ReplayArgs};
 pub use self::operations::{OperationArgs, OperationStateArg, OperationsArgs, SubmitArgs};

@@ -3,6 +3,7 @@
 
 mod batches;
 mod columns;
+mod execute;
 mod full_batch;
 mod kernels;
 mod process;
@@ -20,6 +21,7 @@ pub(super) fn run(args: &BenchArgs, out: &mut Output) -> Result<(), CliError> {
         None => args.batches.backend,
         Some(BenchCommand::Prove(args)) => args.backend,
         Some(BenchCommand::Setup(args)) => args.backend,
+        Some(BenchCommand::Execute(_)) => None,
         Some(BenchCommand::Msm(args) | BenchCommand::Ntt(args)) => args.backend,
     })?;
     interrupt::end_on_signals()?;
@@ -27,6 +29,7 @@ pub(super) fn run(args: &BenchArgs, out: &mut Output) -> Result<(), CliError> {
         None => batches::run(&args.batches, out),
         Some(BenchCommand::Prove(args)) => prove::run(args, out),
         Some(BenchCommand::Setup(args)) => setup_keys::run(args, out),
+        Some(BenchCommand::Execute(args)) => execute::run(args, out),
         Some(BenchCommand::Msm(args)) => kernels::msm(args, out),
         Some(BenchCommand::Ntt(args)) => kernels::ntt(args, out),
     }

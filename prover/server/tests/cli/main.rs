@@ -8,5 +8,6 @@ mod files;
 mod harness;
 mod memory;
 mod operations;
+mod replay;
 mod rollback;
 mod service;

@@ -28,6 +28,9 @@ pub enum BenchCommand {
     /// Make development keys of synthetic circuits, alone or beside ark-groth16.
     #[command(long_about = SETUP)]
     Setup(SetupBenchArgs),
+    /// Execute signed batches of every kind on a state of many accounts, without proofs.
+    #[command(long_about = EXECUTE)]
+    Execute(ExecuteBenchArgs),
     /// Multi-scalar multiplications in G1 and G2 beside other libraries.
     #[command(long_about = MSM)]
     Msm(KernelBenchArgs),
@@ -79,6 +82,16 @@ shown beside it.
 
 Threads: each side has a pool of --threads.";
 
+const EXECUTE: &str = "\
+Execute signed batches of every kind on a state of many accounts, without proofs.
+
+The clock covers what the state transition takes: every rule and every signature, the root after each operation, and
+taking over each batch's changes. Operations are made and signed before it starts; senders and recipients are
+scattered over the tree of 16 levels. A batch is a chain: it runs on one thread, and --threads is what the state is built
+with. The state is in memory; what a store adds is measured by the example large_tree.
+
+`all kinds` is 10 % priority operations, 10 % openings, 60 % transfers, 10 % withdrawals and 10 % rotations.";
+
 const MSM: &str = "\
 Multi-scalar multiplications in G1 and G2 beside other libraries.
 
@@ -120,6 +133,24 @@ pub struct BatchBenchArgs {
     /// Also prove with this library, from the same assignment; `quittance bench prove --help` says how.
     #[arg(long, value_name = "LIBRARY")]
     pub rival: Option<RivalArg>,
+}
+
+/// Arguments of `bench execute`.
+#[derive(Clone, Debug, Args)]
+pub struct ExecuteBenchArgs {
+    /// Accounts in the state.
+    #[arg(long, value_name = "N", default_value = "1000000",
+          value_parser = clap::value_parser!(u32).range(1_000..=100_000_000))]
+    pub accounts: u32,
+    /// Operations of each measurement.
+    #[arg(long, value_name = "N", default_value = "2000")]
+    pub operations: NonZeroUsize,
+    /// Operations of a batch.
+    #[arg(long, value_name = "N", default_value = "100")]
+    pub batch: NonZeroUsize,
+    /// Threads.
+    #[arg(long, value_name = "1-256", value_parser = threads, default_value = "2")]
+    pub threads: NonZeroUsize,
 }
 
 /// Arguments of `bench prove`.

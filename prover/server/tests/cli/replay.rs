@@ -1,0 +1,144 @@
+//! `quittance replay` and `quittance exit`: the state and a proof out of it, from genesis and bundles alone.
+
+use std::path::Path;
+
+use quittance_verifier::{DevelopmentKeys, ExitBundle, ExitVerifier, ExitVerifyingKey};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::harness::{KEYS, Ran, SHAPE, Served, genesis, run, with};
+
+fn transfer(served: &Served, path: &Path, [from, to, nonce]: [&str; 3]) {
+    let secret = format!("{from}.secret");
+    let sign = [
+        "sign", "transfer", "--secret", &secret, "--from", from, "--to", to, "--amount", "5", "--fee", "1",
+        "--nonce", nonce,
+    ];
+    let signed = served.run(path, &sign).ok();
+    std::fs::write(path.join("transfer.json"), signed).unwrap();
+    served.run(path, &["submit", "transfer.json", "--wait"]).ok();
+}
+
+/// Three batches and their bundles, the second as JSON; the store is gone. Gives the last root, too.
+fn history() -> (TempDir, String) {
+    let directory = genesis();
+    let path = directory.path();
+    let served = Served::start(path);
+    for sent in [["0", "1", "0"], ["1", "0", "0"], ["0", "2", "1"]] {
+        transfer(&served, path, sent);
+    }
+    std::fs::create_dir(path.join("bundles")).unwrap();
+    for (number, format) in [("1", &[][..]), ("2", &["--json"]), ("3", &[])] {
+        let file = format!("bundles/{number}.bundle");
+        let proof = with(&["proof", number, "--output", &file], format);
+        served.run(path, &proof).ok();
+    }
+    let state: Value = serde_json::from_str(&served.run(path, &["--json", "state"]).ok()).unwrap();
+    assert_eq!(served.terminate(), Some(0));
+    std::fs::remove_dir_all(path.join("store")).unwrap();
+    (directory, state["root"].as_str().unwrap().to_owned())
+}
+
+fn verifying_key(name: &str) -> String {
+    let path = KEYS.path().join(name).join("verifying.key");
+    path.to_str().unwrap().to_owned()
+}
+
+/// The command over a history, with this genesis, these bundles, and more arguments.
+fn over(path: &Path, command: &str, genesis: &str, bundles: &[&str], more: &[&str]) -> Ran {
+    let key = verifying_key(SHAPE);
+    let start = [
+        command,
+        "--genesis",
+        genesis,
+        "--vk",
+        &key,
+        "--allow-development-keys",
+    ];
+    run(path, &with(&with(&start, more), bundles))
+}
+
+#[test]
+fn a_history_is_rebuilt_and_an_account_is_proved_out_of_it() {
+    let (directory, root) = history();
+    let path = directory.path();
+    let replay = |more: &[&str]| over(path, "replay", "accounts.csv", &["bundles"], more);
+    let text = replay(&[]).ok();
+    assert_eq!(
+        text,
+        format!("3 batches, 3 accounts, state root {root}: every root matches\n")
+    );
+    let value: Value = serde_json::from_str(&replay(&["--json", "--state", "state.json"]).ok()).unwrap();
+    assert_eq!(
+        (&value["batches"], &value["root"]),
+        (&3.into(), &root.clone().into())
+    );
+    let state: Value = serde_json::from_slice(&std::fs::read(path.join("state.json")).unwrap()).unwrap();
+    let balances: Vec<&str> = (0..3).map(|i| state[i]["balance"].as_str().unwrap()).collect();
+    assert_eq!(balances, ["999993", "999999", "1000008"]);
+    assert_eq!(state[0]["nonce"], 2);
+    replay(&["--state", "state.json"]).fails(2, &["state.json", "never overwritten"]);
+    // Files, in any order, are as good as a directory.
+    let files = ["bundles/3.bundle", "bundles/1.bundle", "bundles/2.bundle"];
+    assert_eq!(over(path, "replay", "accounts.csv", &files, &[]).ok(), text);
+
+    let keys = KEYS.path().to_str().unwrap();
+    let exit = |account: &str, file: &str, keys: &str| {
+        let more = ["--account", account, "--keys", keys, "--output", file];
+        over(path, "exit", "accounts.csv", &["bundles"], &more)
+    };
+    exit("1", "1.exit", path.to_str().unwrap())
+        .fails(2, &["no key for shape exitl2", "quittance setup --shape exitl2"]);
+    run(path, &["setup", "--shape", "exitl2", "--keys", keys]).ok();
+    let said = exit("1", "1.exit", keys).ok();
+    assert!(
+        said.starts_with(
+            "1.exit: account 1 holds 999999 of token 1 for 0x0000000000000000000000000000000000000002"
+        ),
+        "{said}"
+    );
+    let bundle = ExitBundle::from_bytes(&std::fs::read(path.join("1.exit")).unwrap()).unwrap();
+    let key = std::fs::read(verifying_key("exitl2")).unwrap();
+    let key = ExitVerifyingKey::from_bytes(&key).unwrap();
+    let verifier = ExitVerifier::new(&key, DevelopmentKeys::Accept).unwrap();
+    assert_eq!(verifier.verify(&bundle), Ok(()));
+    // S48: another owner, another amount.
+    for change in [
+        |b: &mut ExitBundle| b.facts.owner[0] ^= 1,
+        |b: &mut ExitBundle| b.facts.balance += 1,
+    ] {
+        let mut bundle = bundle.clone();
+        change(&mut bundle);
+        assert!(verifier.verify(&bundle).is_err());
+    }
+    exit("3", "3.exit", keys).fails(1, &["account_exists: account 3 does not exist"]);
+    exit("16", "3.exit", keys).fails(1, &["account_in_range"]);
+    assert!(!path.join("3.exit").exists());
+
+    // What does not fit is named.
+    let replayed = |bundles: &[&str]| over(path, "replay", "accounts.csv", bundles, &[]);
+    replayed(&files[..2]).fails(
+        1,
+        &["bundles/3.bundle", "batch 3 where batch 2 belongs", "each once"],
+    );
+    replayed(&["bundles", "bundles/1.bundle"]).fails(1, &["batch 1 where batch 2 belongs"]);
+    replayed(&["1.exit"]).fails(2, &["1.exit is no proof bundle"]);
+    replayed(&["nothing.bundle"]).fails(2, &["nothing.bundle", "check the path"]);
+    std::fs::create_dir(path.join("empty")).unwrap();
+    replayed(&["empty"]).fails(2, &["there is no bundle"]);
+    let accounts = std::fs::read_to_string(path.join("accounts.csv")).unwrap();
+    std::fs::write(path.join("other.csv"), accounts.replacen("1000000", "1000001", 1)).unwrap();
+    over(path, "replay", "other.csv", &["bundles"], &[]).fails(1, &["batch 1 starts from root", "genesis"]);
+    let key = verifying_key(SHAPE);
+    run(
+        path,
+        &["replay", "--genesis", "accounts.csv", "--vk", &key, "bundles"],
+    )
+    .fails(1, &["development key", "--allow-development-keys"]);
+    // A proof of other facts.
+    let mut bytes = std::fs::read(path.join("bundles/1.bundle")).unwrap();
+    let length = bytes.len();
+    bytes[length - 256 - 32 - 1] ^= 1;
+    std::fs::write(path.join("forged.bundle"), bytes).unwrap();
+    replayed(&["forged.bundle"]).fails(1, &["forged.bundle", "not proved"]);
+}
