@@ -102,8 +102,8 @@ export QUITTANCE_SERVER="http://$address"
 echo "  listening on $address" >&2
 
 say 5/7 "signing two transfers and submitting them as one batch"
-quittance sign --secret "$run/alice.secret" --from 0 --to 1 --amount 1500 --fee 10 > "$run/transfers.json"
-quittance sign --secret "$run/bob.secret" --from 1 --to 0 --amount 250 --fee 10 >> "$run/transfers.json"
+quittance sign transfer --secret "$run/alice.secret" --from 0 --to 1 --amount 1500 --fee 10 > "$run/transfers.json"
+quittance sign transfer --secret "$run/bob.secret" --from 1 --to 0 --amount 250 --fee 10 >> "$run/transfers.json"
 quittance submit "$run/transfers.json" >&2
 
 say 6/7 "watching the proof"

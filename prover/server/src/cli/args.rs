@@ -274,8 +274,9 @@ pub struct AccountArgs {
 /// Arguments of `setup`.
 #[derive(Clone, Debug, Args)]
 pub struct SetupArgs {
-    /// Shape, such as t2f1; may be repeated. `quittance circuits` lists the shipped ones.
-    #[arg(long = "shape", value_name = "NAME", required_unless_present = "exit")]
+    /// Shape, such as t2f1; may be repeated. `quittance circuits` lists the shipped ones. Without it (and without --exit)
+    /// p1o1t2w1r1f1, the smallest that proves every kind of operation.
+    #[arg(long = "shape", value_name = "NAME")]
     pub shapes: Vec<String>,
     /// Also make a key of the circuit that proves single accounts in an emergency; the same as --shape exit.
     #[arg(long)]

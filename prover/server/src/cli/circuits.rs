@@ -13,7 +13,11 @@ use crate::circuit_facts::CircuitFacts;
 #[derive(Debug, Serialize)]
 struct Row {
     name: String,
+    priority: u32,
+    openings: u32,
     transfers: u32,
+    withdrawals: u32,
+    rotations: u32,
     fee_slots: u32,
     levels: u8,
     constraints: u64,
@@ -47,7 +51,11 @@ pub(super) fn run(args: &CircuitsArgs, out: &mut Output) -> Result<(), CliError>
             let plan = engine.plan(&facts.size(), &calibration);
             Ok(Row {
                 name: shape.name(),
+                priority: shape.priority,
+                openings: shape.openings,
                 transfers: shape.transfers,
+                withdrawals: shape.withdrawals,
+                rotations: shape.rotations,
                 fee_slots: shape.fee_slots,
                 levels: shape.levels,
                 constraints: facts.constraints,
@@ -67,24 +75,13 @@ pub(super) fn run(args: &CircuitsArgs, out: &mut Output) -> Result<(), CliError>
 
 fn table(rows: &[Row], engine: &Engine, available: Option<u64>) -> String {
     let mut text = format!(
-        "{:<6} {:>9} {:>9} {:>11} {:>12} {:>10} {:>9} {:>9} {:>9} {:>9}\n",
-        "name",
-        "transfers",
-        "fee slots",
-        "constraints",
-        "per transfer",
-        "nonzeros",
-        "domain",
-        "key",
-        "memory",
-        "proof"
+        "{:<16} {:>11} {:>12} {:>10} {:>9} {:>9} {:>9} {:>9}\n",
+        "name", "constraints", "per transfer", "nonzeros", "domain", "key", "memory", "proof"
     );
     for row in rows {
         text.push_str(&format!(
-            "{:<6} {:>9} {:>9} {:>11} {:>12} {:>10} {:>9} {:>9} {:>9} {:>7.1} s{}\n",
+            "{:<16} {:>11} {:>12} {:>10} {:>9} {:>9} {:>9} {:>7.1} s{}\n",
             row.name,
-            row.transfers,
-            row.fee_slots,
             row.constraints,
             row.constraints_per_transfer,
             row.nonzeros,
@@ -95,6 +92,9 @@ fn table(rows: &[Row], engine: &Engine, available: Option<u64>) -> String {
             if row.memory_short { "  does not fit" } else { "" }
         ));
     }
+    text.push_str(
+        "A name counts slots: p for deposits and forced exits, o openings, t transfers, w withdrawals, r rotations, f fee slots.\n",
+    );
     text.push_str(&format!(
         "Trees have 2^32 accounts. Memory and time: planned for one proof on {} threads of this machine, backend {}.",
         engine.threads(),

@@ -26,7 +26,10 @@ pub(super) fn run(args: &SetupArgs, out: &mut Output) -> Result<(), CliError> {
     };
     let exit = args.exit.then_some(Circuit::Exit(exit));
     let named = args.shapes.iter().map(|name| circuit(name));
-    let circuits = named.chain(exit.map(Ok)).collect::<Result<Vec<_>, _>>()?;
+    let mut circuits = named.chain(exit.map(Ok)).collect::<Result<Vec<_>, _>>()?;
+    if circuits.is_empty() {
+        circuits.push(Circuit::Batch(SMALLEST_MIXED));
+    }
     interrupt::end_on_signals()?;
     let engine = engine(args.threads)?;
     let mut made = Vec::new();

@@ -12,8 +12,10 @@ fn usage_errors_end_with_2() {
         &["fly"],
         &["watch"],
         &["account"],
-        &["setup"],
-        &["sign", "--from", "x"],
+        &["sign"],
+        &["sign", "--from", "0"],
+        &["sign", "transfer", "--from", "x"],
+        &["priority"],
     ] {
         let ran = run(directory.path(), args);
         assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{ran:?}");
@@ -140,9 +142,20 @@ fn circuits_are_listed_for_programs_and_people() {
     let rows = rows.as_array().unwrap();
     assert_eq!(rows.len(), quittance_circuits::shapes::SHAPES.len());
     for row in rows {
+        let name = row["name"].as_str().unwrap();
+        let shape = quittance_verifier::Shape::parse_name(name).unwrap();
+        for section in quittance_verifier::Section::ALL {
+            let field = match section {
+                quittance_verifier::Section::Fees => "fee_slots".to_owned(),
+                section => section.to_string(),
+            };
+            assert_eq!(
+                row[&field].as_u64(),
+                Some(shape.slots(section).into()),
+                "{field} of {row}"
+            );
+        }
         for field in [
-            "transfers",
-            "fee_slots",
             "levels",
             "constraints",
             "constraints_per_transfer",

@@ -16,14 +16,17 @@ fn secrets_are_private_and_never_overwritten() {
     let sign = |file: &str| {
         let rollup = format!("0x{}", "0".repeat(64));
         let args = [
-            "sign", "--secret", file, "--from", "0", "--to", "1", "--amount", "5", "--nonce", "0",
+            "sign", "transfer", "--secret", file, "--from", "0", "--to", "1", "--amount", "5", "--nonce", "0",
         ];
         run(path, &with(&args, &["--rollup-id", &rollup]))
     };
     let line = sign("a.secret").ok();
     let json: serde_json::Value = serde_json::from_str(&line).unwrap();
     assert_eq!(
-        (json["amount_float40"].as_u64(), json["nonce"].as_u64()),
+        (
+            json["transfer"]["amount_float40"].as_u64(),
+            json["transfer"]["nonce"].as_u64(),
+        ),
         (Some(5), Some(0))
     );
     #[cfg(unix)]
@@ -51,7 +54,7 @@ fn inexact_amounts_name_what_can_be_written() {
     run(path, &["keygen", "a.secret"]).ok();
     let sign = |amount: &str, fee: &str| {
         let args = [
-            "sign", "--secret", "a.secret", "--from", "0", "--to", "1", "--nonce", "0",
+            "sign", "transfer", "--secret", "a.secret", "--from", "0", "--to", "1", "--nonce", "0",
         ];
         run(
             path,

@@ -18,6 +18,17 @@ pub(crate) static KEYS: LazyLock<TempDir> = LazyLock::new(|| {
     directory
 });
 
+/// A circuit that has room for every kind.
+pub(crate) const MIXED: &str = "p1o1t2w1r1f1l2";
+
+/// A directory with a development key for it.
+pub(crate) static MIXED_KEYS: LazyLock<TempDir> = LazyLock::new(|| {
+    let directory = tempfile::tempdir().unwrap();
+    let keys = directory.path().to_str().unwrap();
+    run(Path::new("."), &["setup", "--shape", MIXED, "--keys", keys]).ok();
+    directory
+});
+
 /// What a run of the command gave.
 #[derive(Debug)]
 pub(crate) struct Ran {
@@ -155,7 +166,12 @@ impl Served {
 
     /// The same by this command, which has its directory, environment and standard error.
     pub(crate) fn of(command: &mut Command) -> Self {
-        let keys = KEYS.path().to_str().unwrap();
+        Self::with_keys(command, KEYS.path())
+    }
+
+    /// The same with these keys.
+    pub(crate) fn with_keys(command: &mut Command, keys: &Path) -> Self {
+        let keys = keys.to_str().unwrap();
         let args = [
             "serve",
             "--listen",

@@ -6,6 +6,7 @@ mod configuration;
 mod disk;
 mod files;
 mod harness;
+mod kinds;
 mod memory;
 mod operations;
 mod replay;

@@ -1,4 +1,4 @@
-//! Single transfers, idempotency keys, history and policy on the command line.
+//! Single operations, idempotency keys, history and policy on the command line.
 
 use std::fs;
 
@@ -17,8 +17,8 @@ fn single_transfers_and_their_history() {
     let service = Served::start(path);
     let sign = |nonce: &str| {
         let args = [
-            "sign", "--secret", "0.secret", "--from", "0", "--to", "1", "--amount", "5", "--fee", "1",
-            "--nonce",
+            "sign", "transfer", "--secret", "0.secret", "--from", "0", "--to", "1", "--amount", "5", "--fee",
+            "1", "--nonce",
         ];
         service.run(path, &[&args[..], &[nonce]].concat()).ok()
     };
@@ -73,7 +73,7 @@ fn single_transfers_and_their_history() {
         .ok();
     assert_eq!(text.lines().count(), 3, "{text}");
     assert!(
-        text.starts_with("operation 1: 0 -> 1, nonce 0, executed in batch 1 (proved), position 0"),
+        text.starts_with("operation 1: transfer 0 -> 1, nonce 0, executed in batch 1 (proved), transfers 0"),
         "{text}"
     );
     let one = value(&service.run(path, &["operation", "1", "--json"]).ok());
@@ -123,7 +123,7 @@ fn single_transfers_and_their_history() {
         policy["tokens"],
         json!([{ "token": 1, "minimum_fee": "0", "fee_leaf": 2 }])
     );
-    assert_eq!(policy["batching"]["max_transfers"], json!(2));
+    assert_eq!(policy["batching"]["max_operations"], json!(2));
     assert!(
         service
             .run(path, &["policy"])
@@ -139,7 +139,8 @@ fn a_repeated_command_with_a_key_is_accepted_once() {
     let service = Served::start(path);
     let sign = |nonce: &str| {
         let args = [
-            "sign", "--secret", "0.secret", "--from", "0", "--to", "1", "--amount", "5", "--nonce", nonce,
+            "sign", "transfer", "--secret", "0.secret", "--from", "0", "--to", "1", "--amount", "5",
+            "--nonce", nonce,
         ];
         service.run(path, &args).ok()
     };
@@ -235,8 +236,8 @@ fn a_policy_that_cannot_be_kept_says_what_to_do() {
         &["fees.leaf 2 holds token 1", "leave out fees.leaf"],
     );
     refused(
-        "[batching]\nmax_transfers = 3",
-        &["batching.max_transfers is 3", "at most 2"],
+        "[batching]\nmax_operations = 3",
+        &["batching.max_operations is 3", "at most 2"],
     );
 }
 

@@ -9,7 +9,8 @@ use crate::harness::{STORE, Served, genesis, run, with};
 
 fn transfer(served: &Served, path: &Path, nonce: &str) {
     let sign = [
-        "sign", "--secret", "0.secret", "--from", "0", "--to", "1", "--amount", "5", "--nonce", nonce,
+        "sign", "transfer", "--secret", "0.secret", "--from", "0", "--to", "1", "--amount", "5", "--nonce",
+        nonce,
     ];
     let signed = served.run(path, &sign).ok();
     std::fs::write(path.join("transfer.json"), signed).unwrap();

@@ -19,7 +19,9 @@ fn sign(service: &Served, path: &Path, args: &[&str]) -> String {
         .run(
             path,
             &with(
-                &["sign", "--secret", "0.secret", "--from", "0", "--to", "1"],
+                &[
+                    "sign", "transfer", "--secret", "0.secret", "--from", "0", "--to", "1",
+                ],
                 args,
             ),
         )
@@ -123,27 +125,42 @@ fn bad_transfers_are_refused_with_their_rule() {
         change(&mut value);
         value.to_string()
     };
-    submit("").fails(1, &["t.json: transfer 0: there is none"]);
-    submit("{").fails(1, &["t.json: transfer 0"]);
-    submit(&good[..good.len() / 2]).fails(1, &["t.json: transfer 0"]);
-    submit(&changed(&|v| v["extra"] = 1.into())).fails(1, &["unknown field `extra`"]);
-    submit(&changed(&|v| v["signature"]["s"] = "0x12".into()))
-        .fails(1, &["signature.s is not 0x and 64 hex digits"]);
-    submit(&changed(&|v| v["to"] = u64::MAX.into())).fails(1, &["t.json: transfer 0"]);
-    submit(&changed(&|v| v["amount_float40"] = (1u64 << 40).into()))
-        .fails(1, &["INVALID_ARGUMENT", "transfers[0].amount_float40"]);
+    submit("").fails(1, &["t.json: operation 0: there is none"]);
+    submit("{").fails(1, &["t.json: operation 0"]);
+    submit(&good[..good.len() / 2]).fails(1, &["t.json: operation 0"]);
+    submit(&changed(&|v| v["transfer"]["extra"] = 1.into())).fails(1, &["unknown field `extra`"]);
+    submit(&changed(&|v| v["transfer"]["signature"]["s"] = "0x12".into()))
+        .fails(1, &["transfer.signature.s is not 0x and 64 hex digits"]);
+    submit(&changed(&|v| v["transfer"]["to"] = u64::MAX.into())).fails(1, &["t.json: operation 0"]);
+    submit(&changed(&|v| {
+        v["transfer"]["amount_float40"] = (1u64 << 40).into()
+    }))
+    .fails(1, &["INVALID_ARGUMENT", "operations[0].transfer.amount_float40"]);
     let canonical = format!("0x{}", "f".repeat(64));
-    submit(&changed(&|v| v["signature"]["r8x"] = canonical.clone().into())).fails(
+    submit(&changed(&|v| {
+        v["transfer"]["signature"]["r8x"] = canonical.clone().into()
+    }))
+    .fails(
         1,
-        &["INVALID_ARGUMENT", "transfers[0].signature.r8x", "canonical"],
+        &[
+            "INVALID_ARGUMENT",
+            "operations[0].transfer.signature.r8x",
+            "canonical",
+        ],
     );
-    submit(&changed(&|v| v["signature"]["s"] = canonical.clone().into()))
-        .fails(1, &["INVALID_ARGUMENT", "signature_canonical"]);
-    let forged = submit(&changed(&|v| v["to"] = 2.into()));
+    submit(&changed(&|v| {
+        v["transfer"]["signature"]["s"] = canonical.clone().into()
+    }))
+    .fails(1, &["INVALID_ARGUMENT", "signature_canonical"]);
+    let forged = submit(&changed(&|v| v["transfer"]["to"] = 2.into()));
     assert_eq!(forged.err.matches("signature_valid").count(), 1, "{forged:?}");
     forged.fails(
         1,
-        &["INVALID_ARGUMENT", "signature_valid", "(transfers[0].signature)"],
+        &[
+            "INVALID_ARGUMENT",
+            "signature_valid",
+            "(operations[0].transfer.signature)",
+        ],
     );
     let expired = sign(&service, path, &["--amount", "5", "--valid-until", "0"]);
     submit(&expired).fails(
@@ -160,8 +177,8 @@ fn bad_transfers_are_refused_with_their_rule() {
         1,
         &[
             "RESOURCE_EXHAUSTED",
-            "3 transfers, the largest shape has 2 slots",
-            "next:  send fewer transfers in a batch",
+            "3 transfers, the largest shape has 2 slots for them",
+            "next:  send fewer operations in a batch",
         ],
     );
     let slots = ["submit", "t.json", "--fee-slot", "2:1", "--fee-slot", "2:1"];

@@ -81,7 +81,7 @@ async fn a_batch_is_made_when_the_oldest_has_waited_long_enough_and_is_proved() 
         "{events:?}"
     );
     let operation = last.operation.clone().unwrap();
-    let execution = operation.execution.unwrap();
+    let execution = operation.execution.clone().unwrap();
     assert_eq!(
         (operation.state(), execution.batch, execution.batch_state()),
         (v1::OperationState::Executed, 1, v1::BatchState::Proved)

@@ -565,6 +565,18 @@ pub(crate) fn rotation(
     })
 }
 
+/// The same operation, signed by the key of another number than its account's.
+pub(crate) fn resigned(number: u32, mut signed: SignedOperation) -> SignedOperation {
+    let own = key(number).sign(&signed.message(&rollup_id()));
+    match &mut signed {
+        SignedOperation::Transfer(signed) => signed.signature = own,
+        SignedOperation::Opening(signed) => signed.signature = own,
+        SignedOperation::Withdrawal(signed) => signed.signature = own,
+        SignedOperation::Rotation(signed) => signed.signature = own,
+    }
+    signed
+}
+
 /// A deposit of 500 of [`TOKEN`] for the key of number `leaf`.
 pub(crate) fn deposit(leaf: u32, change: impl FnOnce(&mut Deposit)) -> Priority {
     let mut deposit = Deposit {

@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
-use quittance::config::RawTokenFees;
+use quittance::config::{Config, RawTokenFees};
 use quittance::grpc::operation_to_proto;
-use quittance_circuits::tx::SignedOperation;
+use quittance::operation::OperationState;
+use quittance::store::Store;
 use quittance_circuits::tx::priority::Priority;
 use quittance_circuits::types::BatchNumber;
 use quittance_proto::v1;
+use quittance_verifier::EMPTY_QUEUE;
 
 use crate::batching::NEVER;
 use crate::harness::{
-    BALANCE, Held, MIXED, OPERATOR, OWNER, Service, TOKEN, config, deposit, forced_exit, genesis, key,
-    opening, priority_message, reason, rotation, transfer, withdrawal,
+    BALANCE, Held, MIXED, OPERATOR, OWNER, Service, TOKEN, config, deposit, forced_exit, genesis, opening,
+    priority_message, reason, resigned, rotation, transfer, withdrawal,
 };
 use crate::rollback::roll_back;
 
@@ -45,18 +47,6 @@ async fn account(service: &mut Service, index: u32) -> v1::Account {
     };
     let answer = service.client.get_account(request).await.unwrap();
     answer.into_inner().account.unwrap()
-}
-
-/// The same operation, signed by another key than that of the account's number.
-fn signed_by(number: u32, mut signed: SignedOperation) -> SignedOperation {
-    let own = key(number).sign(&signed.message(&crate::harness::rollup_id()));
-    match &mut signed {
-        SignedOperation::Transfer(signed) => signed.signature = own,
-        SignedOperation::Opening(signed) => signed.signature = own,
-        SignedOperation::Withdrawal(signed) => signed.signature = own,
-        SignedOperation::Rotation(signed) => signed.signature = own,
-    }
-    signed
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -97,7 +87,7 @@ async fn an_account_is_opened_and_used_in_the_same_batch() {
     // It signs with its new key from now on.
     let status = service.single(&transfer(5, 1, 3, |_| ()), "").await.unwrap_err();
     assert_eq!(reason(&status).0, "SIGNATURE_VALID");
-    let signed = signed_by(9, transfer(5, 1, 3, |_| ()));
+    let signed = resigned(9, transfer(5, 1, 3, |_| ()));
     service.single(&signed, "").await.unwrap();
     service.stop().await;
 }
@@ -138,7 +128,7 @@ async fn what_sections_would_turn_round_is_spread_over_batches_and_never_refused
             transfer(0, 1, 1, |_| ()),
             opening(1, 5, 0, |_| ()),
             rotation(4, 9, 0, |_| ()),
-            signed_by(9, transfer(4, 1, 1, |_| ())),
+            resigned(9, transfer(4, 1, 1, |_| ())),
         ])
         .await
         .unwrap();
@@ -204,7 +194,7 @@ async fn a_submitted_batch_runs_section_by_section_and_its_ids_are_in_the_reques
         .unwrap_err();
     assert_eq!(
         (reason(&status).0.as_str(), reason(&status).1["position"].as_str()),
-        ("NONCE_MATCHES", "1")
+        ("NONCE_MATCHES", "0")
     );
     service.stop().await;
 }
@@ -300,16 +290,17 @@ async fn batches_with_priority_operations_are_taken_back_and_executed_again() {
     service.stop().await;
     roll_back(directory.path(), 0);
 
-    // Nothing is executed before somebody looks.
+    let rollup = Config::check(config(directory.path())).unwrap().rollup;
+    let store = Store::open(&directory.path().join("store"), &rollup).unwrap();
+    let state = store.snapshot().unwrap();
+    let head = state.head();
+    assert_eq!((head.entered.next, head.entered.hash.to_vec()), (4, entered.hash));
+    assert_eq!((head.executed.next, head.executed.hash), (0, EMPTY_QUEUE));
+    assert_eq!(state.operation(1).unwrap().state, OperationState::Queued);
+    drop((state, store));
     let mut raw = config(directory.path());
-    raw.batching.max_operations = Some(4);
-    raw.batching.max_delay_ms = NEVER;
-    raw.batching.max_operations = Some(7);
+    raw.batching.max_delay_ms = 5;
     let mut service = Service::restart(raw, Held::with_shape(MIXED)).await;
-    let back = service.queue().await;
-    assert_eq!((back.next_index, &back.hash), (4, &entered.hash));
-    assert_eq!((back.next_to_execute, back.executed_hash), (0, vec![0; 32]));
-    assert_eq!(service.operation(1).await.state(), v1::OperationState::Queued);
     // The watcher repeats itself, and goes on.
     let mut more = messages(&queue);
     more.push(priority_message(4, &deposit(10, |_| ())));
@@ -317,11 +308,6 @@ async fn batches_with_priority_operations_are_taken_back_and_executed_again() {
     ended.unwrap();
     assert_eq!(again[3].operation_id, last);
     assert!(again[..4].iter().all(|answer| answer.repeated) && !again[4].repeated);
-    service.stop().await;
-
-    let mut raw = config(directory.path());
-    raw.batching.max_delay_ms = 5;
-    let mut service = Service::restart(raw, Held::with_shape(MIXED)).await;
     let mut second = Vec::new();
     for answer in &again[..4] {
         let id = answer.operation_id;

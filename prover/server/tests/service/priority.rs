@@ -136,7 +136,10 @@ async fn repetition_is_harmless_and_gaps_and_other_contents_are_refused() {
     genesis(directory.path());
     let mut raw = config(directory.path());
     raw.batching.max_delay_ms = NEVER;
+    raw.proving.max_unproved_batches = 1;
     let mut service = Service::restart(raw, Held::with_shape(MIXED)).await;
+    // A batch that waits for its proof, so that nothing is taken from the queue.
+    service.submit(&[transfer(0, 1, 0, |_| ())]).await.unwrap();
     let queue: Vec<Priority> = (8..14).map(|leaf| deposit(leaf, |_| ())).collect();
     let empty = service.queue().await;
     assert_eq!((empty.next_index, empty.next_to_execute), (0, 0));
@@ -248,7 +251,7 @@ async fn repetition_is_harmless_and_gaps_and_other_contents_are_refused() {
         let queue = service.queue().await;
         assert_eq!((queue.next_index, queue.next_to_execute), (6, 0));
     }
-    assert_eq!(service.state().await.last_operation, 6);
+    assert_eq!(service.state().await.last_operation, 7);
     // An empty stream asks for nothing.
     let (answers, ended) = service.enter(Vec::new()).await;
     assert!(answers.is_empty() && ended.is_ok());

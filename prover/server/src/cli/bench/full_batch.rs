@@ -97,7 +97,7 @@ mod tests {
         for name in ["t2f1", "p1o1t2w1r1f1", "p2o1t20w3r2f2l2", "p3f1l1"] {
             let shape = Shape::parse_name(name).unwrap();
             let applied = batch(&shape).unwrap();
-            let facts = applied.facts;
+            let facts = applied.facts();
             let counts = [
                 facts.priority.len(),
                 facts.openings.len(),

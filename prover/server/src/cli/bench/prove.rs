@@ -249,7 +249,7 @@ mod tests {
     use quittance_circuits::circuit::assign;
     use quittance_verifier::KeyId;
 
-    use super::super::batches::batch;
+    use super::super::full_batch::batch;
     use super::*;
     use crate::circuit_facts::matrices;
     use crate::cli::args::Arguments;
