@@ -9,6 +9,7 @@ mod assignment;
 mod attacks;
 mod completeness;
 mod counts;
+mod differential;
 mod elimination;
 mod forger;
 mod mutants;

@@ -25,7 +25,7 @@ impl Forger {
         self.finish_with(|_| {})
     }
 
-    /// Credits the fee slots; beyond the tree as [`transfer_as_read`](Self::transfer_as_read).
+    /// Credits the fee slots; beyond the tree as [`signed_as_read`](Self::signed_as_read).
     pub(crate) fn finish_as_read(self) -> Self {
         self.finish_with(|fee| {
             if low(fee.leaf) >= 16 {

@@ -1,6 +1,7 @@
 //! What all signed operations share, without rules.
 
 use super::{Forger, place};
+use crate::support::low;
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, Field};
 use quittance_circuits::batch::Operations;
@@ -45,6 +46,45 @@ impl Forger {
             }
             SignedOperation::Withdrawal(signed) => self.withdrawal_with(signed, |w| change(&mut w.signer)),
             SignedOperation::Rotation(signed) => self.rotation_with(signed, |w| change(&mut w.signer)),
+        }
+    }
+
+    /// Executes an operation as it is; at an index beyond the tree it reads padding, where no leaf can be missing.
+    pub(crate) fn signed_as_read(self, operation: &SignedOperation) -> Self {
+        let beyond = |index: Fr| low(index) >= 16;
+        let read = |w: &mut SignerWitness| {
+            if beyond(w.from) {
+                w.leaf = LeafWitness {
+                    nonce: w.nonce,
+                    ..LeafWitness::PADDING
+                };
+            }
+        };
+        match operation {
+            SignedOperation::Opening(signed) => self.opening_with(
+                signed,
+                |w| read(&mut w.signer),
+                |w| {
+                    if beyond(w.to) {
+                        w.occupied = Fr::ZERO;
+                    }
+                },
+            ),
+            SignedOperation::Transfer(signed) => self.transfer_with(
+                signed,
+                |w| read(&mut w.signer),
+                |w| {
+                    if beyond(w.to) {
+                        w.recipient = LeafWitness {
+                            token: w.signer.leaf.token,
+                            ..LeafWitness::PADDING
+                        };
+                    }
+                },
+            ),
+            SignedOperation::Withdrawal(_) | SignedOperation::Rotation(_) => {
+                self.signed_told(operation, read)
+            }
         }
     }
 
