@@ -11,6 +11,8 @@
 //! The truth is in the store: what the thread keeps in memory can be made again from it, and is, after a panic. A client
 //! that gives up waiting changes nothing; what it submitted may have been accepted.
 
+#[cfg(test)]
+mod acceptance;
 mod admit;
 mod cut;
 mod digest;

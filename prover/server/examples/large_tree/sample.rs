@@ -3,11 +3,11 @@
 use ark_bn254::Fr;
 use quittance::encoding::fr_from_bytes_be;
 use quittance::node::Node;
-use quittance::sequencer::{CheckedTransfer, WholeSubmission};
+use quittance::sequencer::{CheckedOperation, WholeSubmission};
 use quittance_circuits::eddsa::SecretKey;
 use quittance_circuits::float::{FloatAmount, FloatFee};
 use quittance_circuits::leaf::Leaf;
-use quittance_circuits::tx::transfer::{SignedTransfer, Transfer};
+use quittance_circuits::tx::{SignedOperation, SignedTransfer, Transfer};
 use quittance_circuits::types::{AccountIndex, BatchNumber, Nonce, RootAddress};
 use quittance_verifier::Shape;
 
@@ -56,7 +56,12 @@ impl Sample {
     }
 
     /// As many transfers as the shape holds, between random accounts, with the senders' nonces of now.
-    pub(crate) fn transfers(&self, node: &Node, numbers: &mut Numbers, accounts: u32) -> Vec<SignedTransfer> {
+    pub(crate) fn transfers(
+        &self,
+        node: &Node,
+        numbers: &mut Numbers,
+        accounts: u32,
+    ) -> Vec<SignedOperation> {
         let state = node.snapshot().unwrap();
         let mut senders = Vec::new();
         while senders.len() < usize::try_from(SHAPE.transfers).unwrap() {
@@ -76,18 +81,18 @@ impl Sample {
                     nonce: Nonce(state.account(from).unwrap().unwrap().nonce),
                     valid_until: BatchNumber::MAX,
                 };
-                SignedTransfer {
+                SignedOperation::Transfer(SignedTransfer {
                     signature: self.key(from).sign(&transfer.message(&self.rollup_id)),
                     transfer,
-                }
+                })
             })
             .collect()
     }
 }
 
 /// Executes one batch.
-pub(crate) fn submit(node: &Node, transfers: Vec<SignedTransfer>) {
-    let transfers = transfers.into_iter().map(CheckedTransfer::unchecked).collect();
+pub(crate) fn submit(node: &Node, transfers: Vec<SignedOperation>) {
+    let transfers = transfers.into_iter().map(CheckedOperation::unchecked).collect();
     let submission = WholeSubmission::new(transfers, Vec::new(), None);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime

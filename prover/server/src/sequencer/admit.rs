@@ -44,7 +44,7 @@ impl Worker {
         }
     }
 
-    fn admit(&mut self, lists: Vec<Vec<Single>>) -> Result<Vec<Admitted>, StoreError> {
+    pub(super) fn admit(&mut self, lists: Vec<Vec<Single>>) -> Result<Vec<Admitted>, StoreError> {
         let (policy, rollup_id, stuck) = (Arc::clone(&self.policy), self.rollup_id, self.stuck());
         let (state, ledger) = self.view()?;
         let mut group = Group {

@@ -92,56 +92,162 @@ fn point(hasher: &mut Hasher, point: &Point) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use quittance_circuits::eddsa::SecretKey;
+    use ark_bn254::Fr;
+    use quittance_circuits::eddsa::Signature;
     use quittance_circuits::float::{FloatAmount, FloatFee};
-    use quittance_circuits::tx::transfer::Transfer;
+    use quittance_circuits::tx::{
+        Opening, Rotation, SignedOpening, SignedRotation, SignedTransfer, SignedWithdrawal, Transfer,
+        Withdrawal,
+    };
     use quittance_circuits::types::{AccountIndex, BatchNumber, Nonce, TokenId};
 
-    fn signed(change: impl FnOnce(&mut SignedTransfer)) -> SignedTransfer {
-        let transfer = Transfer {
-            from: AccountIndex(1),
-            to: AccountIndex(2),
-            amount: FloatAmount::encode_floor(3),
-            fee: FloatFee::encode_floor(4),
-            nonce: Nonce(5),
-            valid_until: BatchNumber(6),
+    use super::*;
+
+    /// The numbers of an operation, whatever its kind.
+    #[derive(Clone, Copy)]
+    struct Numbers {
+        from: u32,
+        to: u32,
+        amount: u64,
+        fee: u16,
+        nonce: u32,
+        valid_until: u32,
+        key: [u64; 2],
+        owner: u8,
+        r8: [u64; 2],
+        s: u64,
+    }
+
+    const NUMBERS: Numbers = Numbers {
+        from: 1,
+        to: 2,
+        amount: 3,
+        fee: 4,
+        nonce: 5,
+        valid_until: 6,
+        key: [7, 8],
+        owner: 9,
+        r8: [10, 11],
+        s: 12,
+    };
+
+    /// One operation of each kind; those that have a recipient, and those that have a holder, come first.
+    fn all(numbers: &Numbers) -> [SignedOperation; 4] {
+        let pair = |[x, y]: [u64; 2]| Point::new(Fr::from(x), Fr::from(y));
+        let from = AccountIndex(numbers.from);
+        let to = AccountIndex(numbers.to);
+        let amount = FloatAmount::new(numbers.amount).unwrap();
+        let fee = FloatFee::new(numbers.fee);
+        let nonce = Nonce(numbers.nonce);
+        let valid_until = BatchNumber(numbers.valid_until);
+        let key = pair(numbers.key);
+        let owner = RootAddress([numbers.owner; 20]);
+        let signature = Signature {
+            r8: pair(numbers.r8),
+            s: [0, 0, 0, numbers.s],
         };
-        let key = SecretKey::from_bytes(&[1; 32]);
-        let mut signed = SignedTransfer {
-            signature: key.sign(&transfer.message(&1u64.into())),
-            transfer,
-        };
-        change(&mut signed);
-        signed
+        [
+            SignedOperation::Opening(SignedOpening {
+                opening: Opening {
+                    from,
+                    to,
+                    amount,
+                    fee,
+                    nonce,
+                    valid_until,
+                    key,
+                    owner,
+                },
+                signature,
+            }),
+            SignedOperation::Transfer(SignedTransfer {
+                transfer: Transfer {
+                    from,
+                    to,
+                    amount,
+                    fee,
+                    nonce,
+                    valid_until,
+                },
+                signature,
+            }),
+            SignedOperation::Rotation(SignedRotation {
+                rotation: Rotation {
+                    from,
+                    fee,
+                    nonce,
+                    valid_until,
+                    key,
+                    owner,
+                },
+                signature,
+            }),
+            SignedOperation::Withdrawal(SignedWithdrawal {
+                withdrawal: Withdrawal {
+                    from,
+                    amount: u128::from(numbers.amount),
+                    fee,
+                    nonce,
+                    valid_until,
+                    address: owner,
+                },
+                signature,
+            }),
+        ]
     }
 
     #[test]
     fn every_value_and_the_kind_count() {
+        let changed = |change: fn(&mut Numbers)| {
+            let mut numbers = NUMBERS;
+            change(&mut numbers);
+            numbers
+        };
+        // What every kind has.
+        let variants = [
+            NUMBERS,
+            changed(|n| n.from = 99),
+            changed(|n| n.fee = 99),
+            changed(|n| n.nonce = 99),
+            changed(|n| n.valid_until = 99),
+            changed(|n| n.r8[0] = 99),
+            changed(|n| n.r8[1] = 99),
+            changed(|n| n.s = 99),
+        ];
+        let mut digests: Vec<_> = variants
+            .iter()
+            .flat_map(all)
+            .map(|one| of_operation(&one))
+            .collect();
+        let [opening, transfer, rotation, withdrawal] = [0, 1, 2, 3];
+        for (change, kinds) in [
+            ((|n| n.to = 99) as fn(&mut Numbers), &[opening, transfer][..]),
+            (|n| n.amount = 99, &[opening, transfer, withdrawal]),
+            (|n| n.key[0] = 99, &[opening, rotation]),
+            (|n| n.key[1] = 99, &[opening, rotation]),
+            (|n| n.owner = 99, &[opening, rotation, withdrawal]),
+        ] {
+            let operations = all(&changed(change));
+            digests.extend(kinds.iter().map(|kind| of_operation(&operations[*kind])));
+        }
         let slot = |leaf, token| FeeSlot {
             leaf: AccountIndex(leaf),
             token: TokenId(token),
         };
-        let one = signed(|_| ());
-        let mut all = vec![
-            of_transfer(&one),
-            of_transfer(&signed(|s| s.transfer.from = AccountIndex(9))),
-            of_transfer(&signed(|s| s.transfer.to = AccountIndex(9))),
-            of_transfer(&signed(|s| s.transfer.amount = FloatAmount::encode_floor(9))),
-            of_transfer(&signed(|s| s.transfer.fee = FloatFee::encode_floor(9))),
-            of_transfer(&signed(|s| s.transfer.nonce = Nonce(9))),
-            of_transfer(&signed(|s| s.transfer.valid_until = BatchNumber(9))),
-            of_transfer(&signed(|s| s.signature.s[3] ^= 1)),
-            of_transfer(&signed(|s| s.signature.r8.x += ark_bn254::Fr::from(1u64))),
-            of_transfer(&signed(|s| s.signature.r8.y += ark_bn254::Fr::from(1u64))),
+        let [one, other, ..] = all(&NUMBERS);
+        digests.extend([
             of_batch([&one].into_iter(), &[]),
             of_batch([&one, &one].into_iter(), &[]),
+            of_batch([&one, &other].into_iter(), &[]),
+            of_batch([&other, &one].into_iter(), &[]),
             of_batch([&one].into_iter(), &[slot(1, 2)]),
             of_batch([&one].into_iter(), &[slot(2, 1)]),
-        ];
-        assert_eq!(of_transfer(&signed(|_| ())), all[0]);
-        all.sort_unstable();
-        all.dedup();
-        assert_eq!(all.len(), 14);
+        ]);
+        assert_eq!(of_operation(&one), digests[0]);
+        let count = digests.len();
+        assert_eq!(count, 8 * 4 + 12 + 6);
+        digests.sort_unstable();
+        digests.dedup();
+        assert_eq!(digests.len(), count);
     }
 }

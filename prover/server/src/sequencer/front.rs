@@ -6,7 +6,8 @@
 //! two operations that change places have no account in common then, so that each of them finds and leaves the leaves that it
 //! would in the order of acceptance, and none breaks a rule for the order that was chosen for it.
 //!
-//! It also ends where no loaded shape has room for one operation more.
+//! It also ends where no loaded shape has room for one operation more, and before one that breaks a rule while the batch
+//! credits fees to one of its accounts: in the next batch it has them.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -96,6 +97,12 @@ impl Front {
         touched.all(|last| *last <= section)
     }
 
+    /// Whether fees of what was taken go to an account of the operation.
+    fn credits(&self, policy: &Policy, request: &Request) -> bool {
+        let mut leaves = self.paid.keys().filter_map(|token| policy.token(*token));
+        leaves.any(|token| request.accounts().any(|account| account.get() == token.fee_leaf))
+    }
+
     fn take(&mut self, operation: Operation, fee: Option<(u32, u128)>) {
         let section = operation.request.section();
         self.counts.push(section);
@@ -175,6 +182,8 @@ pub(super) fn select(
                 Some(rejection) => Err(rejection.clone()),
                 None => match trial.check(rules, &operation.request, |_| Ok(())) {
                     Ok(checked) => Ok(checked),
+                    // It may count on the fees of this very batch, as another one credited them before it was rolled back.
+                    Err(Failure::Rule(_)) if front.credits(policy, &operation.request) => break 'pages,
                     Err(Failure::Rule(error)) => Err(rejection(error.rule(), &error)),
                     // It was refused at the entry if the tree has no such place.
                     Err(Failure::Priority(error)) => {

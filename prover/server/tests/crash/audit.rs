@@ -1,15 +1,17 @@
 //! What has to hold after all kills.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use quittance::encoding::fr_to_bytes_be;
+use quittance::grpc::{operation_to_proto, priority_to_proto};
+use quittance_circuits::tx::Operation;
 use quittance_proto::v1;
 use quittance_proto::v1::quittance_client::QuittanceClient;
-use quittance_verifier::{Bundle, DevelopmentKeys, TransferData, Verifier, VerifyingKey, verify_chain};
+use quittance_verifier::{Bundle, DevelopmentKeys, Verifier, VerifyingKey, verify_chain};
 use tonic::transport::Channel;
 
-use crate::accounts::{COUNT, Model};
+use crate::accounts::{Contents, Model};
 use crate::client::{Answered, connect};
 use crate::harness::{KEYS, PATIENCE, SHAPE};
 
@@ -42,15 +44,18 @@ pub(crate) async fn audit(address: &str, answered: &[Answered]) -> Found {
     let batches = batches(&mut client).await;
 
     // Every answer is about operations that are there as they were sent, and no operation is anybody else's.
-    let mut acknowledged = BTreeSet::new();
+    let mut acknowledged = BTreeMap::new();
     for request in answered {
-        assert_eq!(request.ids.len(), request.transfers.len(), "{request:?}");
-        for (id, transfer) in request.ids.iter().zip(&request.transfers) {
+        assert_eq!(request.ids.len(), request.operations.len(), "{request:?}");
+        for (id, sent) in request.ids.iter().zip(&request.operations) {
             let operation = operations
                 .get(id)
                 .unwrap_or_else(|| panic!("operation {id} was lost: {request:?}"));
-            assert_eq!(operation.transfer.as_ref(), Some(transfer));
-            assert!(acknowledged.insert(*id), "operation {id} was given twice");
+            assert!(is_same(sent, operation), "{sent:?}: {operation:?}");
+            assert!(
+                acknowledged.insert(*id, *sent).is_none(),
+                "operation {id} was given twice"
+            );
             match operation.state() {
                 v1::OperationState::Executed => {}
                 v1::OperationState::Rejected => {
@@ -61,42 +66,30 @@ pub(crate) async fn audit(address: &str, answered: &[Answered]) -> Found {
             }
         }
     }
-    let ids: BTreeSet<u64> = operations.keys().copied().collect();
-    assert_eq!(acknowledged, ids, "operations that nobody submitted, or twice");
-    assert_eq!(
-        ids.last().copied().unwrap_or(0),
-        u64::try_from(ids.len()).unwrap()
+    assert!(
+        acknowledged.keys().eq(operations.keys()),
+        "operations that nobody submitted, or twice"
     );
+    let last = acknowledged.keys().last().copied();
+    assert_eq!(last.unwrap_or(0), u64::try_from(acknowledged.len()).unwrap());
 
-    // Executed once each, in the order of acceptance, without gaps within a batch.
-    let executed: Vec<(&v1::SignedTransfer, u32, u32)> = operations
-        .values()
-        .filter_map(|operation| {
-            let execution = operation.execution.as_ref()?;
-            Some((
-                operation.transfer.as_ref().unwrap(),
-                execution.batch,
-                execution.position,
-            ))
-        })
+    // Executed once each, as in the order of acceptance, without gaps within a section of a batch.
+    let executed: Vec<(&Operation, &v1::Execution)> = operations
+        .iter()
+        .filter_map(|(id, operation)| Some((&acknowledged[id], operation.execution.as_ref()?)))
         .collect();
     let mut model = Model::genesis();
-    let mut contents: BTreeMap<u32, Vec<TransferData>> = BTreeMap::new();
+    let mut contents: BTreeMap<u32, Contents> = BTreeMap::new();
     let mut last = 1;
-    for (transfer, batch, position) in &executed {
-        assert!(*batch >= last, "batch {batch} after batch {last}");
-        last = *batch;
-        let content = contents.entry(*batch).or_default();
-        assert_eq!(usize::try_from(*position).unwrap(), content.len());
-        content.push(TransferData {
-            from: transfer.from,
-            to: transfer.to,
-            amount: transfer.amount_float40,
-            fee: u16::try_from(transfer.fee_float16).unwrap(),
-        });
-        model.apply(transfer);
+    for (operation, execution) in &executed {
+        let batch = execution.batch;
+        assert!(batch >= last, "batch {batch} after batch {last}");
+        last = batch;
+        let content = contents.entry(batch).or_default();
+        let position = model.apply(operation, batch, content);
+        assert_eq!(usize::try_from(execution.position).unwrap(), position);
     }
-    for index in 0..COUNT {
+    for &index in model.0.keys() {
         let request = v1::GetAccountRequest {
             index,
             include_path: false,
@@ -122,11 +115,12 @@ pub(crate) async fn audit(address: &str, answered: &[Answered]) -> Found {
         let bundle = Bundle::from_bytes(&answer.bundle).unwrap();
         verifier.verify(&bundle).unwrap();
         assert_eq!(bundle.facts.batch_number, batch.number);
-        assert_eq!(
-            Some(&bundle.facts.transfers),
-            contents.get(&batch.number),
-            "batch {expected}"
-        );
+        let (facts, content) = (&bundle.facts, &contents[&batch.number]);
+        assert_eq!(facts.priority, content.priority, "batch {expected}");
+        assert_eq!(facts.openings, content.openings, "batch {expected}");
+        assert_eq!(facts.transfers, content.transfers, "batch {expected}");
+        assert_eq!(facts.withdrawals, content.withdrawals, "batch {expected}");
+        assert_eq!(facts.rotations, content.rotations, "batch {expected}");
         bundles.push(bundle);
     }
     assert_eq!(contents.len(), bundles.len());
@@ -136,10 +130,35 @@ pub(crate) async fn audit(address: &str, answered: &[Answered]) -> Found {
     assert_eq!(fr_to_bytes_be(&first.old_root), state.genesis_root[..]);
     assert_eq!(fr_to_bytes_be(&end.new_root), state.root[..]);
     assert_eq!(state.batch_number, end.batch_number);
+    let answer = client.get_queue(v1::GetQueueRequest {}).await.unwrap();
+    let queue = answer.into_inner().queue.unwrap();
+    assert_eq!(queue.next_to_execute, queue.next_index);
+    assert_eq!(first.queue, [0; 32]);
+    assert_eq!(end.queue_after(), queue.executed_hash[..]);
     Found {
         operations: operations.len(),
         rejected: operations.len() - executed.len(),
         batches: bundles.len(),
+    }
+}
+
+/// Whether the service gives an operation back as it was sent.
+fn is_same(sent: &Operation, got: &v1::Operation) -> bool {
+    use v1::operation::Kind as Got;
+    use v1::signed_operation::Kind as Sent;
+    let got = got.kind.as_ref().unwrap();
+    match sent {
+        // Its place in the root chain's queue is what was entered in.
+        Operation::Priority(sent) => {
+            matches!(got, Got::Priority(got) if *got == priority_to_proto(got.index, sent))
+        }
+        Operation::Signed(sent) => match (operation_to_proto(sent).kind.unwrap(), got) {
+            (Sent::Transfer(sent), Got::Transfer(got)) => sent == *got,
+            (Sent::Opening(sent), Got::Opening(got)) => sent == *got,
+            (Sent::Withdrawal(sent), Got::Withdrawal(got)) => sent == *got,
+            (Sent::Rotation(sent), Got::Rotation(got)) => sent == *got,
+            _ => false,
+        },
     }
 }
 

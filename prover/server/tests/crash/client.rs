@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use quittance::grpc::operation_to_proto;
+use quittance_circuits::tx::{Operation, SignedOperation};
 use quittance_proto::v1;
 use quittance_proto::v1::quittance_client::QuittanceClient;
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -13,7 +15,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
 
-use crate::accounts::{COUNT, FOREVER, Numbers, transfer};
+use crate::accounts::{COUNT, FOREVER, Numbers, Signer};
 
 /// Longest time that a request may need, kills and restarts of the service included.
 const ANSWER: Duration = Duration::from_secs(240);
@@ -24,16 +26,22 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Pauses within a stream are shorter than so many milliseconds.
 const STREAM_PAUSE: u32 = 8;
 
+/// Kinds that a client chooses by a number below 8; all others are transfers.
+const TRANSFER: u32 = 0;
+const OPENING: u32 = 5;
+const WITHDRAWAL: u32 = 6;
+const ROTATION: u32 = 7;
+
 /// How a client submits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Batches of one or two transfers.
+    /// Batches of one or two operations.
     Batches,
-    /// Single transfers.
+    /// Single operations.
     Singles,
     /// Single transfers that expire soon.
     Expiring,
-    /// Streams of one or two transfers.
+    /// Streams of one or two operations.
     Streams,
 }
 
@@ -62,7 +70,7 @@ impl Shared {
     }
 
     /// An attempt begins; it ends when this is dropped.
-    fn flight(&self) -> Flight<'_> {
+    pub(crate) fn flight(&self) -> Flight<'_> {
         self.in_flight.fetch_add(1, Ordering::SeqCst);
         self.sent.fetch_add(1, Ordering::SeqCst);
         Flight(self)
@@ -70,7 +78,7 @@ impl Shared {
 }
 
 /// An attempt that has begun.
-struct Flight<'a>(&'a Shared);
+pub(crate) struct Flight<'a>(&'a Shared);
 
 impl Drop for Flight<'_> {
     fn drop(&mut self) {
@@ -81,7 +89,7 @@ impl Drop for Flight<'_> {
 /// What came of a request.
 struct Got {
     ids: Vec<u64>,
-    /// How many of its transfers had been accepted by an earlier attempt.
+    /// How many of its operations had been accepted by an earlier attempt.
     repeated: usize,
     /// An earlier attempt went to a process that was killed before it had answered.
     killed: bool,
@@ -90,10 +98,10 @@ struct Got {
 /// A request that was answered.
 #[derive(Debug)]
 pub(crate) struct Answered {
-    pub(crate) transfers: Vec<v1::SignedTransfer>,
-    /// Ids of the transfers.
+    pub(crate) operations: Vec<Operation>,
+    /// Their ids.
     pub(crate) ids: Vec<u64>,
-    /// Whether the service may reject the transfers after it has accepted them.
+    /// Whether the service may reject the operations after it has accepted them.
     pub(crate) expires: bool,
     /// A process that was killed had accepted some or all of it and not answered; a later process gave the ids.
     pub(crate) recovered: bool,
@@ -103,8 +111,9 @@ pub(crate) struct Answered {
 pub(crate) struct Client {
     kind: Kind,
     name: u32,
-    accounts: [u32; 2],
-    nonces: [u32; 2],
+    signers: [Signer; 2],
+    /// How many leaves it has opened.
+    opened: u32,
     numbers: Numbers,
     requests: u32,
     service: watch::Receiver<Option<String>>,
@@ -138,8 +147,8 @@ impl Client {
         Self {
             kind,
             name,
-            accounts: [first, first + 1],
-            nonces: [0; 2],
+            signers: [Signer::new(first, 0), Signer::new(first + 1, 0)],
+            opened: 0,
             numbers: Numbers::new(seed),
             requests: 0,
             service,
@@ -168,28 +177,20 @@ impl Client {
             Kind::Expiring => self.state().await.batch_number + 1 + self.numbers.below(3),
             _ => FOREVER,
         };
-        let mut nonces = self.nonces;
-        let transfers: Vec<_> = (0..count)
-            .map(|_| {
-                let which = usize::from(self.numbers.below(2) == 1);
-                let (to, amount) = (self.numbers.below(COUNT), 1 + self.numbers.below(1000));
-                let fee = self.numbers.below(4);
-                let nonce = nonces[which];
-                nonces[which] += 1;
-                let from = self.accounts[which];
-                transfer(from, to, nonce, amount.into(), fee.into(), valid_until)
-            })
-            .collect();
+        let (signers, opened) = (self.signers, self.opened);
+        let signed = self.operations(count, valid_until);
+        let (signers_after, opened_after) = (self.signers, self.opened);
+        (self.signers, self.opened) = (signers, opened);
         self.requests += 1;
-        let Some(got) = self.until_answered(&transfers).await else {
+        let Some(got) = self.until_answered(&signed).await else {
             // Refused because it has expired: it is as if it had never been sent.
             return;
         };
         self.shared.answers.fetch_add(1, Ordering::Relaxed);
         let ids = got.ids;
         if self.numbers.below(4) == 0 {
-            let again = self.until_answered(&transfers).await.unwrap();
-            assert_eq!(again.repeated, transfers.len(), "{:?}", self.answered.last());
+            let again = self.until_answered(&signed).await.unwrap();
+            assert_eq!(again.repeated, signed.len(), "{:?}", self.answered.last());
             assert_eq!(
                 again.ids, ids,
                 "client {}: another answer under the same key",
@@ -198,22 +199,61 @@ impl Client {
         }
         let executed = self.kind != Kind::Expiring || self.was_executed(ids[0]).await;
         if executed {
-            self.nonces = nonces;
+            (self.signers, self.opened) = (signers_after, opened_after);
         }
         self.answered.push(Answered {
-            transfers,
+            operations: signed.into_iter().map(Operation::Signed).collect(),
             ids,
             expires: self.kind == Kind::Expiring,
             recovered: got.killed && got.repeated > 0,
         });
     }
 
-    /// Sends the request until it is answered; gives nothing if the transfers have expired before they were accepted.
-    async fn until_answered(&mut self, transfers: &[v1::SignedTransfer]) -> Option<Got> {
+    /// Operations of all kinds, as if those before had been executed; a batch has them in the order of its sections.
+    fn operations(&mut self, count: u32, valid_until: u32) -> Vec<SignedOperation> {
+        let mut kinds: Vec<u32> = (0..count).map(|_| self.numbers.below(8)).collect();
+        // A loaded shape has two slots for transfers, one for each other kind; leaves to open are few.
+        if kinds.len() > 1 || self.kind == Kind::Expiring {
+            kinds[0] = TRANSFER;
+        }
+        if kinds.last() == Some(&OPENING) && self.opened >= 2 {
+            kinds.pop();
+            kinds.push(TRANSFER);
+        }
+        if kinds.last() == Some(&OPENING) {
+            kinds.reverse();
+        }
+        kinds
+            .into_iter()
+            .map(|kind| {
+                let which = usize::from(self.numbers.below(2) == 1);
+                let (to, amount) = (self.numbers.below(COUNT), 1 + self.numbers.below(1000));
+                let fee = self.numbers.below(4).into();
+                let signer = self.signers[which];
+                self.signers[which].nonce += 1;
+                match kind {
+                    OPENING => {
+                        self.opened += 1;
+                        signer.opening(COUNT + 2 * self.name + self.opened - 1, amount.into(), fee)
+                    }
+                    WITHDRAWAL => signer.withdrawal(amount.into(), fee),
+                    ROTATION => {
+                        let next = 100 + self.numbers.below(100);
+                        self.signers[which].key = next;
+                        signer.rotation(next, fee)
+                    }
+                    _ => signer.transfer(to, amount.into(), fee, valid_until),
+                }
+            })
+            .collect()
+    }
+
+    /// Sends the request until it is answered; gives nothing if the operations have expired before they were accepted.
+    async fn until_answered(&mut self, signed: &[SignedOperation]) -> Option<Got> {
         let deadline = Instant::now() + ANSWER;
         let mut unanswered: Vec<String> = Vec::new();
         loop {
-            let result = self.attempt(transfers).await;
+            let result = self.attempt(signed).await;
             // Each process has an address of its own.
             let address = self.connection.as_ref().map(|(address, _)| address);
             match result {
@@ -245,7 +285,8 @@ impl Client {
     }
 
     /// Gives the ids, and how many of them are results of an earlier attempt.
-    async fn attempt(&mut self, transfers: &[v1::SignedTransfer]) -> Result<(Vec<u64>, usize), Status> {
+    async fn attempt(&mut self, signed: &[SignedOperation]) -> Result<(Vec<u64>, usize), Status> {
+        let operations: Vec<_> = signed.iter().map(operation_to_proto).collect();
         let mut client = self.connected().await?;
         let shared = Arc::clone(&self.shared);
         let _flight = shared.flight();
@@ -253,30 +294,29 @@ impl Client {
         match self.kind {
             Kind::Batches => {
                 let request = v1::SubmitBatchRequest {
-                    transfers: transfers.to_vec(),
+                    operations,
                     fee_slots: Vec::new(),
                     idempotency_key: key(0),
                 };
                 let answer = client.submit_batch(request).await?.into_inner();
-                let repeated = if answer.repeated { transfers.len() } else { 0 };
+                let repeated = if answer.repeated { signed.len() } else { 0 };
                 Ok((answer.operation_ids, repeated))
             }
             Kind::Singles | Kind::Expiring => {
-                let request = v1::SubmitTransferRequest {
-                    transfer: Some(transfers[0].clone()),
+                let request = v1::SubmitOperationRequest {
+                    operation: operations.into_iter().next(),
                     idempotency_key: key(0),
                 };
-                let answer = client.submit_transfer(request).await?.into_inner();
+                let answer = client.submit_operation(request).await?.into_inner();
                 let operation = answer.operation.unwrap();
-                assert_eq!(operation.transfer.as_ref(), Some(&transfers[0]));
                 Ok((vec![operation.id], usize::from(answer.repeated)))
             }
             Kind::Streams => {
-                let requests: Vec<_> = transfers
-                    .iter()
+                let requests: Vec<_> = operations
+                    .into_iter()
                     .enumerate()
-                    .map(|(position, transfer)| v1::SubmitTransfersRequest {
-                        transfer: Some(transfer.clone()),
+                    .map(|(position, operation)| v1::SubmitOperationsRequest {
+                        operation: Some(operation),
                         idempotency_key: key(position),
                     })
                     .collect();
@@ -292,7 +332,7 @@ impl Client {
                     }
                 });
                 let answer = client
-                    .submit_transfers(ReceiverStream::new(receiver))
+                    .submit_operations(ReceiverStream::new(receiver))
                     .await?
                     .into_inner();
                 let repeated = usize::try_from(answer.repeated).unwrap();

@@ -1,8 +1,10 @@
 //! Two processes on one directory: the second refuses, and the first notices nothing.
 
+use quittance::grpc::operation_to_proto;
+use quittance_circuits::tx::Operation;
 use quittance_proto::v1;
 
-use crate::accounts::{FOREVER, transfer};
+use crate::accounts::{FOREVER, Signer};
 use crate::audit::{audit, settle};
 use crate::client::{Answered, connect};
 use crate::harness::{Home, run};
@@ -21,14 +23,14 @@ async fn a_second_process_on_a_store_refuses() {
     .into_iter()
     .enumerate()
     {
-        let transfer = transfer(1, 2, u32::try_from(nonce).unwrap(), 10, 1, FOREVER);
+        let signed = Signer::new(1, u32::try_from(nonce).unwrap()).transfer(2, 10, 1, FOREVER);
         let request = v1::SubmitBatchRequest {
-            transfers: vec![transfer.clone()],
+            operations: vec![operation_to_proto(&signed)],
             ..Default::default()
         };
         let answer = client.submit_batch(request).await.unwrap().into_inner();
         answered.push(Answered {
-            transfers: vec![transfer],
+            operations: vec![Operation::Signed(signed)],
             ids: answer.operation_ids,
             expires: false,
             recovered: false,

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use quittance::grpc::operation_to_proto;
+use quittance_circuits::tx::{Operation, SignedOperation};
 use quittance_proto::v1;
 use tonic::transport::Endpoint;
 use tonic::{Code, Status};
@@ -11,7 +13,7 @@ use tonic_health::pb::health_client::HealthClient;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 use tonic_types::StatusExt;
 
-use crate::accounts::{FOREVER, transfer};
+use crate::accounts::{FOREVER, Signer};
 use crate::audit::{audit, settle};
 use crate::client::{Answered, connect, is_passing};
 use crate::harness::{Ended, Home, Served};
@@ -20,10 +22,14 @@ use crate::mount::Mount;
 /// Most requests until the disk has to be full.
 const REQUESTS: u32 = 2_000;
 
+fn signed(number: u32) -> SignedOperation {
+    Signer::new(1, number).transfer(2, 10, 1, FOREVER)
+}
+
 /// The request of this number, always the same.
 fn request(number: u32) -> v1::SubmitBatchRequest {
     v1::SubmitBatchRequest {
-        transfers: vec![transfer(1, 2, number, 10, 1, FOREVER)],
+        operations: vec![operation_to_proto(&signed(number))],
         fee_slots: Vec::new(),
         idempotency_key: format!("request {number}").into_bytes(),
     }
@@ -47,10 +53,9 @@ async fn submit_until_full(served: Served) -> Outcome {
         let number = u32::try_from(answered.len()).unwrap();
         assert!(number < REQUESTS, "the disk is never full");
         let request = request(number);
-        let transfers = request.transfers.clone();
         match client.submit_batch(request).await {
             Ok(answer) => answered.push(Answered {
-                transfers,
+                operations: vec![Operation::Signed(signed(number))],
                 ids: answer.into_inner().operation_ids,
                 expires: false,
                 recovered: false,
@@ -117,7 +122,6 @@ async fn recover(home: &Home, mut answered: Vec<Answered>) {
     let more = u32::try_from(answered.len()).unwrap() + 2;
     for number in 0..more {
         let sent = request(number);
-        let transfers = sent.transfers.clone();
         let answer = loop {
             match client.submit_batch(sent.clone()).await {
                 Ok(answer) => break answer.into_inner(),
@@ -131,7 +135,7 @@ async fn recover(home: &Home, mut answered: Vec<Answered>) {
                 assert_eq!(answer.operation_ids, first.ids);
             }
             None => answered.push(Answered {
-                transfers,
+                operations: vec![Operation::Signed(signed(number))],
                 ids: answer.operation_ids,
                 expires: false,
                 recovered: answer.repeated,

@@ -13,10 +13,10 @@ use tempfile::TempDir;
 
 use crate::accounts;
 
-/// The smallest circuit that is worth testing.
-pub(crate) const SHAPE: &str = "t2f1l2";
-/// Its levels: 16 leaves.
-pub(crate) const LEVELS: u8 = 2;
+/// A small circuit with a slot for every kind of operation.
+pub(crate) const SHAPE: &str = "p1o1t2w1r1f1l3";
+/// Its levels: 64 leaves.
+pub(crate) const LEVELS: u8 = 3;
 /// Longest wait for anything that a process has to do by itself.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 

@@ -14,6 +14,7 @@ use crate::accounts::Numbers;
 use crate::audit::{audit, settle};
 use crate::client::{Client, Kind, Shared, connect};
 use crate::harness::{Home, Served, Starting};
+use crate::watcher::Watcher;
 use crate::wire::Wire;
 
 /// Longest wait for an event; then a round goes on without it.
@@ -214,7 +215,7 @@ async fn a_service_that_is_killed_again_and_again_loses_and_repeats_nothing() {
     let home = Home::new();
     let shared = Arc::new(Shared::new());
     let (tell, service) = watch::channel(None);
-    let clients: Vec<_> = (0..)
+    let mut clients: Vec<_> = (0..)
         .zip(KINDS)
         .map(|(name, kind)| {
             let seed = seed + u64::from(name);
@@ -222,6 +223,9 @@ async fn a_service_that_is_killed_again_and_again_loses_and_repeats_nothing() {
             tokio::spawn(client.run())
         })
         .collect();
+
+    let watcher = Watcher::new(seed, service.clone(), Arc::clone(&shared));
+    clients.push(tokio::spawn(watcher.run()));
 
     let mut numbers = Numbers::new(seed);
     let (mut starts, mut missed, mut in_flight) = (0, 0, 0);

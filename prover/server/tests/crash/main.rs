@@ -12,4 +12,5 @@ mod harness;
 mod kill;
 mod mount;
 mod read_only;
+mod watcher;
 mod wire;

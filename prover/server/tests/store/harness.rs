@@ -111,7 +111,7 @@ pub(crate) fn opening(from: u32, to: u32, nonce: u32) -> SignedOperation {
         fee: FloatFee::encode_exact(1).unwrap(),
         nonce: Nonce(nonce),
         valid_until: BatchNumber::MAX,
-        key: key(to).public_key().point(),
+        key: *key(to).public_key().point(),
         owner: OWNER,
     };
     SignedOperation::Opening(SignedOpening {
@@ -143,7 +143,7 @@ pub(crate) fn rotation(from: u32, nonce: u32, next: &SecretKey) -> SignedOperati
         fee: FloatFee::encode_exact(1).unwrap(),
         nonce: Nonce(nonce),
         valid_until: BatchNumber::MAX,
-        key: next.public_key().point(),
+        key: *next.public_key().point(),
         owner: OWNER,
     };
     SignedOperation::Rotation(SignedRotation {
@@ -159,7 +159,7 @@ pub(crate) fn deposit(leaf: u32) -> Priority {
         token: TokenId(1),
         amount: AMOUNT,
         owner: OWNER,
-        key: key(leaf).public_key().point(),
+        key: *key(leaf).public_key().point(),
     })
 }
 

@@ -3,35 +3,39 @@
 
 mod expected;
 
-use expected::Model;
+use expected::{Ask, Kind, Model};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use quittance::batch::{Event, Moved, Stage};
-use quittance::operation::OperationState;
+use quittance::operation::{Entry, OperationState, Request};
 use quittance::store::{OperationQuery, Order, Store};
 use quittance_circuits::state::{MemoryState, StateReader};
-use quittance_circuits::tx::transfer::SignedTransfer;
-use quittance_circuits::types::AccountIndex;
+use quittance_circuits::tx::{Priority, SignedOperation};
+use quittance_circuits::types::{AccountIndex, RootAddress};
 use tempfile::TempDir;
 
 use crate::harness::{
-    ACCOUNTS, FEE, LEVELS, OTHER_FEE, create, keyed, make, make_whole, new_operation, open, prove, rejection,
-    transfer,
+    FEE, LEVELS, OTHER_FEE, OWNER, commit_keyed, create, deposit, enter, forced_exit, keyed, make_of,
+    make_whole, new_operation, open, prove, rejection, transfer,
 };
 
 /// Keys that are remembered.
 const NEWEST: usize = 3;
-/// Accounts that send and receive; the others take fees.
-const SENDERS: u32 = 4;
+/// Accounts that send and receive: those of genesis but two that take fees, two that openings and one that deposits open.
+const ACCOUNTS: [u32; 7] = [0, 1, 2, 3, 6, 7, 9];
+/// Places of the tree.
+const PLACES: u32 = 16;
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// Accepts transfers (from, to), the first one perhaps under one of a few keys.
-    Accept(Vec<(u32, u32)>, Option<u8>),
+    /// Accepts operations, the first one perhaps under one of a few keys.
+    Accept(Vec<Ask>, Option<u8>),
+    /// Enters priority operations: a deposit, or a forced exit by the owner or by somebody else; so many old ones first.
+    Enter(Vec<(u32, u8)>, u8),
     /// Makes a batch of at most so many operations at the front of the queue; bits choose operations to be rejected.
     Cut(usize, u8),
-    /// Submits transfers as a whole, perhaps under a key. Nothing happens while operations are queued.
-    Whole(Vec<(u32, u32)>, Option<u8>),
+    /// Submits operations as a whole, perhaps under a key. Nothing happens while operations are queued.
+    Whole(Vec<Ask>, Option<u8>),
     Begin(u32),
     Prove(u32),
     Cancel(u32),
@@ -42,12 +46,24 @@ enum Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let transfers = || prop::collection::vec((0..SENDERS, 0..SENDERS), 1..4);
+    let account = || prop::sample::select(&ACCOUNTS[..]);
+    let kind = || {
+        prop_oneof![
+            4 => Just(Kind::Transfer),
+            1 => Just(Kind::Opening),
+            1 => Just(Kind::Withdrawal),
+            1 => (0..4u32).prop_map(|next| Kind::Rotation(12 + next)),
+        ]
+    };
+    let ask = move || (kind(), account(), account()).prop_map(|(kind, from, to)| Ask { kind, from, to });
+    let asks = || prop::collection::vec(ask(), 1..4);
+    let priority = prop::collection::vec((account(), 0..3u8), 1..3);
     let key = || prop::option::of(0..6u8);
     let step = prop_oneof![
-        4 => (transfers(), key()).prop_map(|(transfers, key)| Step::Accept(transfers, key)),
+        4 => (asks(), key()).prop_map(|(asks, key)| Step::Accept(asks, key)),
+        2 => (priority, 0..3u8).prop_map(|(operations, again)| Step::Enter(operations, again)),
         5 => (1..6usize, prop_oneof![3 => Just(0u8), 1 => any::<u8>()]).prop_map(|(most, mask)| Step::Cut(most, mask)),
-        4 => (transfers(), key()).prop_map(|(transfers, key)| Step::Whole(transfers, key)),
+        4 => (asks(), key()).prop_map(|(asks, key)| Step::Whole(asks, key)),
         1 => (1..6u32).prop_map(Step::Begin),
         1 => (1..6u32).prop_map(Step::Prove),
         1 => (1..6u32).prop_map(Step::Cancel),
@@ -75,9 +91,10 @@ impl Pair {
 
     fn run(&mut self, step: &Step) {
         match step {
-            Step::Accept(transfers, key) => self.accept(transfers, *key),
+            Step::Accept(asks, key) => self.accept(asks, *key),
+            Step::Enter(operations, again) => self.enter(operations, *again),
             Step::Cut(most, mask) => self.cut(*most, *mask),
-            Step::Whole(transfers, key) => self.whole(transfers, *key),
+            Step::Whole(asks, key) => self.whole(asks, *key),
             Step::Begin(number) => self.advance(*number, Event::Begin),
             Step::Cancel(number) => self.advance(*number, Event::Cancel),
             Step::Resume(number) => self.advance(*number, Event::Resume),
@@ -91,11 +108,11 @@ impl Pair {
         }
     }
 
-    fn accept(&mut self, transfers: &[(u32, u32)], key: Option<u8>) {
+    fn accept(&mut self, asks: &[Ask], key: Option<u8>) {
         let known = key.and_then(|key| self.model.known(key));
         let fresh = match known {
-            Some(_) => &transfers[1..],
-            None => transfers,
+            Some(_) => &asks[1..],
+            None => asks,
         };
         let mut signed = self.model.sign(fresh);
         if known.is_some() {
@@ -114,11 +131,45 @@ impl Pair {
                 assert_eq!(answer.operation.id, known.first_operation);
                 continue;
             }
-            self.model.operations.push((signed, OperationState::Queued));
+            self.model
+                .operations
+                .push((Request::Signed(signed), OperationState::Queued));
             assert_eq!((answer.operation.id, answer.repeated), (self.model.last(), false));
             if let (0, Some(key)) = (position, key) {
                 self.model.remember(key, answer.operation.id, 1);
             }
+        }
+    }
+
+    fn enter(&mut self, operations: &[(u32, u8)], again: u8) {
+        let new: Vec<_> = operations
+            .iter()
+            .map(|(leaf, kind)| match kind {
+                0 => deposit(*leaf),
+                1 => forced_exit(*leaf, OWNER),
+                _ => forced_exit(*leaf, RootAddress([1; 20])),
+            })
+            .collect();
+        let old = self.model.entered.len().saturating_sub(usize::from(again));
+        let all: Vec<Priority> = self.model.entered[old..].iter().chain(&new).copied().collect();
+        let (entered, refused) = enter(self.store(), u64::try_from(old).unwrap(), &all);
+        assert_eq!((entered.len(), refused), (all.len(), None));
+        for ((index, priority), entered) in (0..).zip(all).zip(entered) {
+            let index = old + index;
+            assert_eq!(entered.repeated, index < self.model.entered.len());
+            if !entered.repeated {
+                self.model.entered.push(priority);
+                let entry = Entry {
+                    index: entered.index,
+                    priority,
+                    hash: self.model.hash(index + 1),
+                };
+                self.model
+                    .operations
+                    .push((Request::Priority(entry), OperationState::Queued));
+                assert_eq!(entered.operation, self.model.last());
+            }
+            assert_eq!(entered.hash, self.model.hash(index + 1));
         }
     }
 
@@ -134,7 +185,7 @@ impl Pair {
             None => queued
                 .into_iter()
                 .take_while(|id| !self.model.wholes.contains_key(id))
-                .take(most)
+                .take(self.model.in_order(most))
                 .collect(),
         };
         let end = taken.last().unwrap() + 1;
@@ -142,14 +193,21 @@ impl Pair {
         let before = self.model.leaves[self.model.batches.len()].clone();
         let mut leaves = before.clone();
         let (mut executed, mut rejected) = (Vec::new(), Vec::new());
-        for (i, id) in taken.iter().enumerate() {
-            let signed = self.model.operation(*id).0;
-            if mask & (1 << (i % 8)) == 0 && self.model.execute(&mut leaves, &signed, fee) {
+        let mut order = taken.clone();
+        if whole.is_some() {
+            order.sort_by_key(|id| self.model.operation(*id).0.section());
+        }
+        for (i, id) in order.iter().enumerate() {
+            let request = self.model.operation(*id).0;
+            let chosen = mask & (1 << (i % 8)) != 0 && matches!(request, Request::Signed(_));
+            if !chosen && self.model.execute(&mut leaves, &request, fee) {
                 executed.push(*id);
             } else {
                 rejected.push(*id);
             }
         }
+        executed.sort_unstable();
+        rejected.sort_unstable();
         if whole.is_some() && !rejected.is_empty() {
             (executed, rejected, leaves) = (Vec::new(), taken, before);
         }
@@ -157,8 +215,8 @@ impl Pair {
         if executed.is_empty() {
             self.store().reject_queued(end, &reasons).unwrap();
         } else {
-            let transfers: Vec<_> = executed.iter().map(|id| self.model.operation(*id).0).collect();
-            let made = make(self.store(), &transfers, fee, end);
+            let requests: Vec<_> = executed.iter().map(|id| self.model.operation(*id).0).collect();
+            let made = make_of(self.store(), &requests, fee, end);
             self.store()
                 .commit_queued(&made.batch, &made.applied, &made.changes, &reasons)
                 .unwrap();
@@ -173,32 +231,32 @@ impl Pair {
         }
     }
 
-    fn whole(&mut self, transfers: &[(u32, u32)], key: Option<u8>) {
+    fn whole(&mut self, asks: &[Ask], key: Option<u8>) {
         if !self.model.queued().is_empty() || key.is_some_and(|key| self.model.known(key).is_some()) {
             return;
         }
-        let signed = self.model.sign(transfers);
+        // In the client's order they need not be in that of the sections.
+        let mut signed = self.model.sign(asks);
         let mut leaves = self.model.leaves[self.model.batches.len()].clone();
-        if !signed
-            .iter()
-            .all(|signed| self.model.execute(&mut leaves, signed, OTHER_FEE))
-        {
+        let mut order = signed.clone();
+        order.sort_by_key(SignedOperation::section);
+        if !order.iter().all(|signed| {
+            self.model
+                .execute(&mut leaves, &Request::Signed(*signed), OTHER_FEE)
+        }) {
             return;
+        }
+        if asks.len() % 2 == 0 {
+            signed = order;
         }
         let (made, whole) = make_whole(self.store(), &signed);
         let keyed = key.map(|key| keyed(&key_name(key), key));
-        self.store()
-            .commit_whole(
-                &made.batch,
-                &made.applied,
-                &made.changes,
-                &whole,
-                keyed.as_ref(),
-                7,
-            )
-            .unwrap();
+        commit_keyed(self.store(), &made, &whole, keyed.as_ref()).unwrap();
+        let whole = whole.whole;
         let first = self.model.last() + 1;
-        let new = signed.iter().map(|signed| (*signed, OperationState::Queued));
+        let new = signed
+            .iter()
+            .map(|signed| (Request::Signed(*signed), OperationState::Queued));
         self.model.operations.extend(new);
         let ids: Vec<u64> = (first..=self.model.last()).collect();
         self.model.wholes.insert(first, u64::from(whole.operations));
@@ -276,12 +334,23 @@ impl Pair {
             (head.next_operation, head.last_operation, head.queued),
             (model.next, model.last(), u64::try_from(queued.len()).unwrap())
         );
-        for index in 0..ACCOUNTS {
-            assert_eq!(state.account(index).unwrap().as_ref(), leaves.get(&index));
+        for index in 0..PLACES {
+            let leaf = leaves.get(&index);
+            assert_eq!(state.account(index).unwrap().as_ref(), leaf);
             state.path(index).unwrap();
+            if let Some(leaf) = leaf {
+                let same = leaves.iter().filter(|(_, other)| other.key == leaf.key);
+                let same: Vec<_> = same.map(|(index, leaf)| (*index, *leaf)).collect();
+                assert_eq!(state.accounts_of(&leaf.key, 0, 99).unwrap(), same);
+            }
         }
-        let shared = state.accounts_of(&leaves[&0].key, 0, 9).unwrap();
-        assert_eq!(shared, [(0, leaves[&0]), (1, leaves[&1])]);
+        let executed = usize::try_from(head.executed.next).unwrap();
+        assert_eq!(usize::try_from(head.entered.next).unwrap(), model.entered.len());
+        assert_eq!(head.entered.hash, model.hash(model.entered.len()));
+        assert_eq!(
+            (executed, head.executed.hash),
+            (model.executed(), model.hash(model.executed()))
+        );
         let mut pending = Vec::new();
         for (number, expected) in (1..).zip(&model.batches) {
             let batch = state.batch(number).unwrap();
@@ -289,7 +358,7 @@ impl Pair {
                 (batch.stage, batch.first_operation, batch.end_operation),
                 (expected.stage, expected.first, expected.end)
             );
-            assert_eq!(usize::try_from(batch.transfers).unwrap(), expected.transfers);
+            assert_eq!(batch.counts, expected.counts);
             assert_eq!(
                 state.proof(number).unwrap().is_some(),
                 expected.stage == Stage::Proved
@@ -311,9 +380,9 @@ impl Pair {
         assert_eq!(found, queued);
         for (id, (signed, expected)) in (1..).zip(&model.operations) {
             let operation = state.operation(id).unwrap();
-            assert_eq!((&operation.signed, &operation.state), (signed, expected));
+            assert_eq!((&operation.request, &operation.state), (signed, expected));
         }
-        for account in 0..ACCOUNTS {
+        for account in 0..PLACES {
             let query = OperationQuery {
                 account: Some(account),
                 stage: None,
@@ -329,12 +398,11 @@ impl Pair {
                 .iter()
                 .map(|operation| operation.id)
                 .collect();
-            let of_account = |signed: &SignedTransfer| {
-                [signed.transfer.from, signed.transfer.to].contains(&AccountIndex(account))
-            };
+            let of_account =
+                |request: &Request| request.accounts().any(|index| index == AccountIndex(account));
             let expected: Vec<u64> = (1..)
                 .zip(&model.operations)
-                .filter(|(_, (signed, _))| of_account(signed))
+                .filter(|(_, (request, _))| of_account(request))
                 .map(|(id, _)| id)
                 .collect();
             assert_eq!(found, expected);

@@ -7,7 +7,7 @@ use std::thread;
 use quittance_circuits::eddsa::SecretKey;
 use quittance_circuits::float::FloatAmount;
 use quittance_circuits::leaf::Leaf;
-use quittance_circuits::tx::transfer::{SignedTransfer, Transfer};
+use quittance_circuits::tx::{SignedOperation, SignedTransfer, Transfer};
 use quittance_circuits::types::{AccountIndex, BatchNumber, Nonce, RootAddress};
 use quittance_verifier::Shape;
 use tracing::field::{Field, Visit};
@@ -17,7 +17,7 @@ use super::*;
 use crate::config::{Config, RawConfig};
 use crate::operation::IdempotencyKey;
 use crate::progress::CostModel;
-use crate::sequencer::{CheckedTransfer, Sequencer, Single, SubmitError, WholeSubmission};
+use crate::sequencer::{CheckedOperation, Sequencer, Single, SubmitError, WholeSubmission};
 
 const SHAPE: Shape = Shape::transfers_only(2, 2, 1);
 
@@ -51,7 +51,7 @@ fn key(index: u32) -> SecretKey {
     SecretKey::from_bytes(&[u8::try_from(index).unwrap() + 1; 32])
 }
 
-fn transfer(rollup_id: &Fr, nonce: u32) -> CheckedTransfer {
+fn transfer(rollup_id: &Fr, nonce: u32) -> CheckedOperation {
     let transfer = Transfer {
         from: AccountIndex(0),
         to: AccountIndex(1),
@@ -60,10 +60,10 @@ fn transfer(rollup_id: &Fr, nonce: u32) -> CheckedTransfer {
         nonce: Nonce(nonce),
         valid_until: BatchNumber::MAX,
     };
-    CheckedTransfer::unchecked(SignedTransfer {
+    CheckedOperation::unchecked(SignedOperation::Transfer(SignedTransfer {
         signature: key(0).sign(&transfer.message(rollup_id)),
         transfer,
-    })
+    }))
 }
 
 fn wait_until(what: &str, done: impl Fn() -> bool) {

@@ -108,7 +108,7 @@ fn opening(from: u32, nonce: u32) -> SignedOperation {
         fee: fee(),
         nonce: Nonce(nonce),
         valid_until: BatchNumber::MAX,
-        key: key(OPENED).public_key().point(),
+        key: *key(OPENED).public_key().point(),
         owner: RootAddress([5; 20]),
     };
     SignedOperation::Opening(SignedOpening {
@@ -138,7 +138,7 @@ fn rotation(from: u32, nonce: u32) -> SignedOperation {
         fee: fee(),
         nonce: Nonce(nonce),
         valid_until: BatchNumber::MAX,
-        key: key(7).public_key().point(),
+        key: *key(7).public_key().point(),
         owner: RootAddress([8; 20]),
     };
     SignedOperation::Rotation(SignedRotation {
@@ -153,7 +153,7 @@ fn deposit() -> Priority {
         token: TokenId(1),
         amount: 1 << 70,
         owner: RootAddress([9; 20]),
-        key: key(9).public_key().point(),
+        key: *key(9).public_key().point(),
     })
 }
 

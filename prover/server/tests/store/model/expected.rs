@@ -2,22 +2,41 @@
 
 use std::collections::BTreeMap;
 
-use quittance::batch::Stage;
-use quittance::operation::{OperationState, Remembered};
+use quittance::batch::{SectionCounts, Stage};
+use quittance::operation::{OperationState, Outcome, Remembered, Request};
 use quittance_circuits::leaf::Leaf;
 use quittance_circuits::tx::fee::FeeSlot;
-use quittance_circuits::tx::transfer::{self, SignedTransfer, TransferContext};
-use quittance_circuits::types::BatchNumber;
+use quittance_circuits::tx::{self, Priority, RuleContext, SignedOperation, priority};
+use quittance_circuits::types::{AccountIndex, BatchNumber};
+use quittance_verifier::Section;
 
 use super::NEWEST;
-use crate::harness::{LEVELS, accounts, rollup_id, transfer};
+use crate::harness::{LEVELS, accounts, key, opening, rollup_id, rotation, transfer, withdrawal};
+
+/// An operation that somebody asks for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ask {
+    pub(super) kind: Kind,
+    pub(super) from: u32,
+    pub(super) to: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    Transfer,
+    /// Of `to`.
+    Opening,
+    Withdrawal,
+    /// To the key of this number. Whoever rotates has no further signature that is valid.
+    Rotation(u32),
+}
 
 #[derive(Clone, Debug)]
 pub(super) struct ModelBatch {
     pub(super) stage: Stage,
     pub(super) first: u64,
     pub(super) end: u64,
-    pub(super) transfers: usize,
+    pub(super) counts: SectionCounts,
 }
 
 /// What the store has to say.
@@ -27,7 +46,9 @@ pub(super) struct Model {
     pub(super) leaves: Vec<BTreeMap<u32, Leaf>>,
     pub(super) batches: Vec<ModelBatch>,
     /// Operations from id 1 on.
-    pub(super) operations: Vec<(SignedTransfer, OperationState)>,
+    pub(super) operations: Vec<(Request, OperationState)>,
+    /// The root chain's queue.
+    pub(super) entered: Vec<Priority>,
     pub(super) next: u64,
     /// First id and number of operations.
     pub(super) wholes: BTreeMap<u64, u64>,
@@ -42,13 +63,14 @@ impl Model {
             leaves: vec![leaves.collect()],
             batches: Vec::new(),
             operations: Vec::new(),
+            entered: Vec::new(),
             next: 1,
             wholes: BTreeMap::new(),
             keys: Vec::new(),
         }
     }
 
-    pub(super) fn operation(&mut self, id: u64) -> &mut (SignedTransfer, OperationState) {
+    pub(super) fn operation(&mut self, id: u64) -> &mut (Request, OperationState) {
         &mut self.operations[usize::try_from(id).unwrap() - 1]
     }
 
@@ -62,49 +84,99 @@ impl Model {
             .collect()
     }
 
-    /// Transfers with the nonces that fit behind all queued operations.
-    pub(super) fn sign(&self, transfers: &[(u32, u32)]) -> Vec<SignedTransfer> {
+    /// The hash over the first operations of the root chain's queue.
+    pub(super) fn hash(&self, count: usize) -> [u8; 32] {
+        let first = self.entered[..count].iter();
+        first.fold([0; 32], |hash, operation| operation.request().hash_after(&hash))
+    }
+
+    /// How many of them are executed.
+    pub(super) fn executed(&self) -> usize {
+        let executed = |(request, state): &&(Request, OperationState)| {
+            matches!(request, Request::Priority(_)) && matches!(state, OperationState::Executed { .. })
+        };
+        self.operations.iter().filter(executed).count()
+    }
+
+    /// Operations with the nonces that fit behind all queued ones.
+    pub(super) fn sign(&self, asks: &[Ask]) -> Vec<SignedOperation> {
         let mut nonces: BTreeMap<u32, u32> = self.leaves[self.batches.len()]
             .iter()
             .map(|(index, leaf)| (*index, leaf.nonce))
             .collect();
-        for (signed, state) in &self.operations {
-            if *state == OperationState::Queued {
-                *nonces.get_mut(&signed.transfer.from.get()).unwrap() += 1;
+        for (request, state) in &self.operations {
+            if let (Request::Signed(signed), OperationState::Queued) = (request, state) {
+                *nonces.entry(signed.from().get()).or_default() += 1;
             }
         }
-        let mut sign = |&(from, to): &(u32, u32)| {
-            let nonce = nonces.get_mut(&from).unwrap();
+        let mut sign = |ask: &Ask| {
+            let nonce = nonces.entry(ask.from).or_default();
             *nonce += 1;
-            transfer(from, to, *nonce - 1)
+            let (from, nonce) = (ask.from, *nonce - 1);
+            match ask.kind {
+                Kind::Transfer => transfer(from, ask.to, nonce),
+                Kind::Opening => opening(from, ask.to, nonce),
+                Kind::Withdrawal => withdrawal(from, nonce, &key(from.max(1))),
+                Kind::Rotation(next) => rotation(from, nonce, &key(next)),
+            }
         };
-        transfers.iter().map(&mut sign).collect()
+        asks.iter().map(&mut sign).collect()
     }
 
-    /// Executes one transfer on leaves, if its rules allow it.
-    pub(super) fn execute(
-        &self,
-        leaves: &mut BTreeMap<u32, Leaf>,
-        signed: &SignedTransfer,
-        fee: FeeSlot,
-    ) -> bool {
-        let context = TransferContext {
+    /// Executes one operation on leaves, if its rules allow it.
+    pub(super) fn execute(&self, leaves: &mut BTreeMap<u32, Leaf>, request: &Request, fee: FeeSlot) -> bool {
+        let capacity = 1 << (2 * LEVELS);
+        let at = |leaves: &BTreeMap<u32, Leaf>, index: AccountIndex| leaves.get(&index.get()).copied();
+        let signed = match request {
+            Request::Signed(signed) => signed,
+            Request::Priority(entry) => {
+                let before = at(leaves, entry.priority.leaf());
+                let effect = priority::check(&entry.priority, capacity, before.as_ref()).unwrap();
+                if let Some(after) = effect.after {
+                    leaves.insert(entry.priority.leaf().get(), after);
+                }
+                return true;
+            }
+        };
+        let context = RuleContext {
             rollup_id: &rollup_id(),
             batch_number: BatchNumber(u32::try_from(self.batches.len()).unwrap() + 1),
-            capacity: 1 << (2 * LEVELS),
+            capacity,
             fee_slots: &[fee],
         };
-        let (from, to) = (signed.transfer.from.get(), signed.transfer.to.get());
-        match transfer::check(&context, signed, leaves.get(&from), leaves.get(&to)) {
+        let sender = at(leaves, signed.from());
+        let other = signed.to().and_then(|to| at(leaves, to));
+        let signature = |key: &_| signed.check_signature(&rollup_id(), key);
+        match tx::check(&context, signed, sender.as_ref(), other.as_ref(), signature) {
             Ok(effect) => {
-                leaves.insert(from, effect.sender);
-                leaves.insert(to, effect.recipient);
+                leaves.insert(signed.from().get(), effect.sender.after);
+                if let Some(other) = effect.other {
+                    leaves.insert(other.index.get(), other.after);
+                }
                 // Nobody spends from a fee account, so the order of fees makes no difference.
-                leaves.get_mut(&fee.leaf.get()).unwrap().balance += effect.fee;
+                leaves.get_mut(&fee.leaf.get()).unwrap().balance += effect.sender.fee;
                 true
             }
             Err(_) => false,
         }
+    }
+
+    /// How many of the queued operations, at most so many, can be executed in one batch as in the order of acceptance.
+    pub(super) fn in_order(&self, most: usize) -> usize {
+        let mut touched: BTreeMap<AccountIndex, Section> = BTreeMap::new();
+        let queued = self
+            .operations
+            .iter()
+            .filter(|(_, state)| *state == OperationState::Queued);
+        for (count, (request, _)) in queued.enumerate() {
+            let section = request.section();
+            let late = |account| touched.get(&account).is_some_and(|last| *last > section);
+            if count >= most || request.accounts().any(late) {
+                return count;
+            }
+            touched.extend(request.accounts().map(|account| (account, section)));
+        }
+        most
     }
 
     pub(super) fn remember(&mut self, key: u8, first_operation: u64, operations: u32) {
@@ -128,17 +200,26 @@ impl Model {
 
     pub(super) fn push_batch(&mut self, leaves: BTreeMap<u32, Leaf>, executed: &[u64], end: u64) {
         let number = u32::try_from(self.batches.len()).unwrap() + 1;
-        for (position, id) in (0..).zip(executed) {
+        let mut before = self.leaves[self.batches.len()].clone();
+        let mut counts = SectionCounts::default();
+        for id in executed {
+            let request = self.operation(*id).0;
+            let position = counts.push(request.section());
+            let outcome = match request {
+                Request::Signed(_) => None,
+                Request::Priority(_) => Some(outcome(&mut before, &request)),
+            };
             self.operation(*id).1 = OperationState::Executed {
                 batch: number,
                 position,
+                outcome,
             };
         }
         self.batches.push(ModelBatch {
             stage: Stage::Executed,
             first: self.next,
             end,
-            transfers: executed.len(),
+            counts,
         });
         self.leaves.push(leaves);
         self.settle(end);
@@ -151,4 +232,22 @@ impl Model {
             end
         };
     }
+}
+
+/// What comes of a priority operation; those of a batch come first, so that nothing else has touched the leaves.
+fn outcome(leaves: &mut BTreeMap<u32, Leaf>, request: &Request) -> Outcome {
+    let Request::Priority(entry) = request else {
+        panic!("{request:?}");
+    };
+    let index = entry.priority.leaf().get();
+    let before = leaves.get(&index).copied();
+    let effect = priority::check(&entry.priority, 1 << (2 * LEVELS), before.as_ref()).unwrap();
+    let done = effect.after.is_some();
+    leaves.extend(effect.after.map(|after| (index, after)));
+    let (token, amount) = match (&entry.priority, before) {
+        (Priority::Deposit(deposit), _) => (deposit.token.get(), deposit.amount),
+        (Priority::ForcedExit(_), Some(leaf)) if done => (leaf.token, leaf.balance),
+        _ => (0, 0),
+    };
+    Outcome { done, token, amount }
 }
