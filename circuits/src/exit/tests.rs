@@ -65,6 +65,25 @@ fn attack(change: impl FnOnce(&mut ExitWitness)) -> BTreeSet<&'static str> {
     broken(&forge(&witness))
 }
 
+/// The same for a leaf that no operation writes, under the root that it gives.
+fn attack_of_leaf(change: impl FnOnce(&mut LeafWitness)) -> BTreeSet<&'static str> {
+    attack(|witness| {
+        change(&mut witness.leaf);
+        let LeafWitness {
+            key: [x, y],
+            balance,
+            nonce,
+            token,
+            owner,
+        } = witness.leaf;
+        let packed = balance * Fr::from(1u128 << 64) + nonce * Fr::from(1u64 << 32) + token;
+        let path = Path {
+            siblings: witness.path.clone(),
+        };
+        witness.root = path.root(INDEX, RulesHasher::leaf(&[x, y, packed, owner]));
+    })
+}
+
 #[test]
 fn a_leaf_of_the_state_is_proved() {
     let exit = example();
@@ -136,6 +155,11 @@ fn s14_account_exists_refuses_empty_places() {
     assert!(rules.contains("account_exists"), "{rules:?}");
     // The hash of zeros is not the empty place's 0 either.
     assert!(rules.contains("account_path"));
+    // A leaf of nobody in a tree that has one.
+    assert_eq!(
+        attack_of_leaf(|leaf| leaf.owner = Fr::from(0u64)),
+        BTreeSet::from(["account_exists"])
+    );
     // A node's children as the fields of a leaf, one level up.
     let node = overlay.path(AccountIndex(INDEX)).unwrap().siblings[0];
     let rules = attack(|witness| {
@@ -185,21 +209,13 @@ fn s04_s49_account_in_range_leaves_one_reading() {
         // What is left for the last bit is no bit, and leads nowhere either.
         assert!(attack(|witness| witness.index += beyond).is_superset(&only));
     }
-    // A balance of 2^128 and more in a leaf that really has it: no tree holds one, yet the circuit refuses it by itself.
-    let mut witness = ExitWitness::new(&example());
-    witness.leaf.balance = Fr::from(2u64).pow([128]);
-    let mut node = RulesHasher::leaf(&[
-        witness.leaf.key[0],
-        witness.leaf.key[1],
-        witness.leaf.balance * Fr::from(1u128 << 64) + witness.leaf.nonce * limb + witness.leaf.token,
-        witness.leaf.owner,
-    ]);
-    for (level, siblings) in witness.path.iter().enumerate() {
-        let place = crate::tree::position(u64::from(INDEX) >> (2 * level));
-        node = RulesHasher::node(&crate::tree::children(node, place, siblings));
-    }
-    witness.root = node;
-    assert_eq!(broken(&forge(&witness)), only);
+    // A balance of 2^128 in a leaf that really has it: no tree holds one, yet the circuit refuses it by itself.
+    assert_eq!(
+        attack_of_leaf(|leaf| leaf.balance = Fr::from(2u64).pow([128])),
+        only
+    );
+    assert_eq!(attack_of_leaf(|leaf| leaf.nonce = limb), only);
+    assert_eq!(attack_of_leaf(|leaf| leaf.token = limb), only);
 }
 
 /// S48: the proof of one exit under facts that name another owner, amount, leaf, token, root or rollup.
@@ -228,6 +244,13 @@ fn s48_another_statement_is_refused() {
         let rules = broken(&assign_witness(&inputs, &witness));
         assert_eq!(rules, BTreeSet::from(["statement_evaluation"]));
     }
+    // S16: another h, for which z and y are right.
+    let elements = exit_elements(&honest).unwrap();
+    let other = h + Fr::ONE;
+    let z = exit_challenge(&KEY_ID, &other, &elements);
+    let inputs = [other, z, quittance_verifier::evaluate(&elements, &z)];
+    let rules = broken(&assign_witness(&inputs, &witness));
+    assert_eq!(rules, BTreeSet::from(["statement_hash"]));
     // S34: each public input counts.
     let values = assign(&KEY_ID, &exit).unwrap();
     for input in 1..NUM_INSTANCE {
