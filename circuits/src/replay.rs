@@ -1,7 +1,7 @@
 //! The state from published data alone: the accounts of the genesis, then the facts of every batch in order.
 //!
 //! No operator is asked for anything, so this is how money leaves when there is none. Facts hold no signatures, nonces or expiries;
-//! what proofs say of those is not checked again. Everything else runs through the rules of [`tx`], so that facts which are not
+//! what proofs say of those is not checked again. Everything else runs through the rules of [`crate::tx`], so that facts which are not
 //! proved, or not by the right circuit, end in an error that names the batch and the operation, never in a wrong state: the root of
 //! every batch is computed from leaves and compared.
 

@@ -1,7 +1,7 @@
 //! The opening: a transfer to an empty place below the middle of the tree, which makes an account there with the key and the
 //! owner that it names, in the token of its sender.
 //!
-//! [`check`] is the list of rules; [`constraints`] walks the same list.
+//! `check` is the list of rules; [`constraints`] walks the same list.
 
 pub mod constraints;
 

@@ -1,7 +1,7 @@
 //! The rotation: hands an account over to another key and another owner, signed by the old key. Token, nonce (one further) and
 //! balance (without the fee) stay, so that old signatures are never valid again (S44).
 //!
-//! [`check`] is the list of rules; [`constraints`] walks the same list.
+//! `check` is the list of rules; [`constraints`] walks the same list.
 
 pub mod constraints;
 

@@ -1,6 +1,6 @@
 //! The transfer: moves an amount between two accounts of one token and pays a fee in it.
 //!
-//! [`check`] is the list of rules. The gadget ([`constraints`]) walks the same list in the same order, and each of its rows
+//! `check` is the list of rules. The gadget ([`constraints`]) walks the same list in the same order, and each of its rows
 //! carries the name of a rule; [`RuleError::rule`] gives the same name.
 
 pub mod constraints;

@@ -1,6 +1,6 @@
 //! The withdrawal: takes an amount out of the rollup, to be paid to an address of the root chain.
 //!
-//! [`check`] is the list of rules; [`constraints`] walks the same list.
+//! `check` is the list of rules; [`constraints`] walks the same list.
 
 pub mod constraints;
 

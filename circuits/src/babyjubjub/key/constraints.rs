@@ -3,8 +3,8 @@
 //! Nothing is refused here. Some operations must be refused for a bad key, others must become a no-op; both enforce what they want
 //! on the bit, which has one value for each pair (x, y), on the curve or off it:
 //!
-//! 1. `on_curve` is 1 exactly when e = a·x² + y² − 1 − d·x²·y² is 0 ([`is_zero_with`]).
-//! 2. v is the value of the Tate pairing with a point of order 8 up to eighth powers ([`pairing`](super::super::subgroup)), a
+//! 1. `on_curve` is 1 exactly when e = a·x² + y² − 1 − d·x²·y² is 0 ([`is_zero`](crate::range::is_zero)).
+//! 2. v is the value of the Tate pairing with a point of order 8 up to eighth powers (`subgroup.rs`), a
 //!    polynomial in x and y: on the curve, and where no line or vertical of Miller's algorithm vanishes, v is an eighth power
 //!    if and only if (x, y) = 8·Q for a rational point Q (Koshelev, eprint 2022/037, section 2), that is, of order 1 or l.
 //! 3. `vanishes` is 1 exactly when v is 0. On the curve this happens only at points of small order, none of them a key:

@@ -1,4 +1,4 @@
-//! An opening slot: twin of the rules in [`check`](super::check), in the same order and under the same names.
+//! An opening slot: twin of the rules in [`check`](crate::tx::check), in the same order and under the same names.
 
 use super::KIND;
 use crate::float;

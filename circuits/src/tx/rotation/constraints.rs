@@ -1,4 +1,4 @@
-//! A rotation slot: twin of the rules in [`check`](super::check), in the same order and under the same names.
+//! A rotation slot: twin of the rules in [`check`](crate::tx::check), in the same order and under the same names.
 
 use super::KIND;
 use crate::hash::constraints::HashGadget;

@@ -1,4 +1,4 @@
-//! A withdrawal slot: twin of the rules in [`check`](super::check), in the same order and under the same names.
+//! A withdrawal slot: twin of the rules in [`check`](crate::tx::check), in the same order and under the same names.
 
 use super::{AMOUNT_SHIFT, FEE_SHIFT, FROM_SHIFT, KIND, NONCE_SHIFT, VALID_UNTIL_SHIFT};
 use crate::hash::constraints::HashGadget;
