@@ -2,19 +2,30 @@
 //!
 //! The files under `vectors/` were written by the scripts beside them, from npm circomlibjs.
 
-#![expect(clippy::unwrap_used, reason = "a vector that cannot be read fails the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a vector that cannot be read fails the test"
+)]
 
 use ark_bn254::Fr;
 use ark_ff::{BigInteger, MontFp, PrimeField};
 use light_poseidon::PoseidonHasher;
-use quittance_circuits::babyjubjub::Point;
+use quittance_circuits::babyjubjub::{Point, PublicKey};
 use quittance_circuits::eddsa::{SecretKey, Signature, verify};
+use quittance_circuits::float::{FloatAmount, FloatFee};
+use quittance_circuits::hash::{FieldHasher, RulesHasher};
 use quittance_circuits::leaf::Leaf;
 use quittance_circuits::poseidon::params::params;
 use quittance_circuits::poseidon::{hash_with_capacity, permute, sponge};
 use quittance_circuits::state::{MemoryState, Overlay, StateReader};
 use quittance_circuits::tree::empty_root;
-use quittance_circuits::types::{AccountIndex, RootAddress};
+use quittance_circuits::tx::{
+    Deposit, ForcedExit, Opening, Priority, Rotation, SignedOpening, SignedOperation, SignedRotation,
+    SignedTransfer, SignedWithdrawal, Transfer, Withdrawal,
+};
+use quittance_circuits::types::{AccountIndex, BatchNumber, Nonce, RootAddress, TokenId};
+use quittance_verifier::EMPTY_QUEUE;
 use serde_json::Value;
 use sha3::{Digest, Keccak256};
 
@@ -216,6 +227,164 @@ fn leaves_roots_and_paths_equal_circomlibjs() {
     let expected: Vec<Vec<Fr>> = array(&file["path"]["siblings"]).iter().map(elements).collect();
     let siblings: Vec<Vec<Fr>> = path.siblings.iter().map(|level| level.to_vec()).collect();
     assert_eq!(siblings, expected);
+}
+
+/// The fields of an operation as the vectors write them.
+struct Written<'a>(&'a Value);
+
+impl Written<'_> {
+    fn index(&self, name: &str) -> AccountIndex {
+        AccountIndex(integer(&self.0[name]))
+    }
+
+    fn amount(&self) -> FloatAmount {
+        FloatAmount::new(self.0["amount_float40"].as_str().unwrap().parse().unwrap()).unwrap()
+    }
+
+    fn fee(&self) -> FloatFee {
+        FloatFee::new(u16::try_from(integer(&self.0["fee_float16"])).unwrap())
+    }
+
+    fn nonce(&self) -> Nonce {
+        Nonce(integer(&self.0["nonce"]))
+    }
+
+    fn valid_until(&self) -> BatchNumber {
+        BatchNumber(integer(&self.0["valid_until"]))
+    }
+
+    fn key(&self) -> Point {
+        Point::new(element(&self.0["key_x"]), element(&self.0["key_y"]))
+    }
+
+    fn address(&self, name: &str) -> RootAddress {
+        RootAddress(unhex(&self.0[name]))
+    }
+
+    fn signature(&self) -> Signature {
+        let signature = &self.0["signature"];
+        Signature {
+            r8: Point::new(element(&signature["r8x"]), element(&signature["r8y"])),
+            s: element(&signature["s"]).into_bigint().0,
+        }
+    }
+
+    fn operation(&self) -> SignedOperation {
+        let signature = self.signature();
+        match self.0["kind"].as_str().unwrap() {
+            "transfer" => SignedTransfer {
+                transfer: Transfer {
+                    from: self.index("from"),
+                    to: self.index("to"),
+                    amount: self.amount(),
+                    fee: self.fee(),
+                    nonce: self.nonce(),
+                    valid_until: self.valid_until(),
+                },
+                signature,
+            }
+            .into(),
+            "opening" => SignedOpening {
+                opening: Opening {
+                    from: self.index("from"),
+                    to: self.index("to"),
+                    amount: self.amount(),
+                    fee: self.fee(),
+                    nonce: self.nonce(),
+                    valid_until: self.valid_until(),
+                    key: self.key(),
+                    owner: self.address("owner"),
+                },
+                signature,
+            }
+            .into(),
+            "withdrawal" => SignedWithdrawal {
+                withdrawal: Withdrawal {
+                    from: self.index("from"),
+                    amount: self.0["amount"].as_str().unwrap().parse().unwrap(),
+                    fee: self.fee(),
+                    nonce: self.nonce(),
+                    valid_until: self.valid_until(),
+                    address: self.address("address"),
+                },
+                signature,
+            }
+            .into(),
+            "rotation" => SignedRotation {
+                rotation: Rotation {
+                    from: self.index("from"),
+                    fee: self.fee(),
+                    nonce: self.nonce(),
+                    valid_until: self.valid_until(),
+                    key: self.key(),
+                    owner: self.address("owner"),
+                },
+                signature,
+            }
+            .into(),
+            other => panic!("unknown kind {other}"),
+        }
+    }
+}
+
+#[test]
+fn messages_and_signatures_of_every_kind_equal_circomlibjs() {
+    let file = vectors(include_str!("vectors/operations.json"));
+    let mut kinds = std::collections::BTreeMap::new();
+    for case in array(&file["operations"]) {
+        let operation = Written(case).operation();
+        let rollup_id = element(&case["rollup_id"]);
+        let message = operation.message(&rollup_id);
+        assert_eq!(message, element(&case["message"]));
+        let words = [rollup_id, element(&case["w0"]), element(&case["w1"])];
+        assert_eq!(message, hash_with_capacity(&words, Fr::from(0u64)));
+        let secret = SecretKey::from_bytes(&unhex(&case["secret"]));
+        assert_eq!(
+            operation.check_signature(&rollup_id, &secret.public_key()),
+            Ok(())
+        );
+        assert_eq!(secret.sign(&message), *operation.signature());
+        *kinds
+            .entry(case["kind"].as_str().unwrap().to_owned())
+            .or_insert(0) += 1;
+    }
+    let expected = ["opening", "rotation", "transfer", "withdrawal"];
+    assert!(kinds.keys().eq(expected), "{kinds:?}");
+}
+
+#[test]
+fn holders_and_keys_equal_circomlibjs() {
+    let file = vectors(include_str!("vectors/operations.json"));
+    for case in array(&file["holders"]) {
+        let (key, owner) = (Written(case).key(), Written(case).address("owner"));
+        let holder = RulesHasher::holder(&[key.x, key.y, owner.into()]);
+        assert_eq!(holder, element(&case["holder"]));
+    }
+    for case in array(&file["keys"]) {
+        let point = Point::new(element(&case["x"]), element(&case["y"]));
+        assert_eq!(PublicKey::new(point).is_ok(), case["valid"].as_bool().unwrap());
+    }
+}
+
+#[test]
+fn the_queues_running_hash_equals_that_of_another_program() {
+    let file = vectors(include_str!("vectors/operations.json"));
+    let mut hash = EMPTY_QUEUE;
+    for case in array(&file["queue"]) {
+        let (leaf, owner) = (Written(case).index("leaf"), Written(case).address("owner"));
+        let request = match case["kind"].as_u64().unwrap() {
+            5 => Priority::Deposit(Deposit {
+                leaf,
+                token: TokenId(integer(&case["token"])),
+                amount: case["amount"].as_str().unwrap().parse().unwrap(),
+                owner,
+                key: Written(case).key(),
+            }),
+            _ => Priority::ForcedExit(ForcedExit { leaf, caller: owner }),
+        };
+        hash = request.request().hash_after(&hash);
+        assert_eq!(hex(&hash), case["hash"].as_str().unwrap());
+    }
 }
 
 #[test]

@@ -171,6 +171,15 @@ fn s18_poseidon_rows_are_equivalent_to_its_boxes() {
     equivalence(&*WIDTH_17);
 }
 
+/// No gadget library is used: each gadget is this crate's own, with a test of its own beside it.
+#[test]
+fn s18_the_crate_depends_on_no_gadget_library() {
+    let manifest = include_str!("../../../Cargo.toml");
+    for library in ["ark-r1cs-std", "ark-crypto-primitives", "bellman", "halo2"] {
+        assert!(!manifest.contains(library), "{library}");
+    }
+}
+
 fn equivalence<const T: usize>(rows: &PoseidonRows<T>) {
     let t = rows.width();
     let mut structure = Structure::new(1);

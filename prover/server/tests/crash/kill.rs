@@ -209,7 +209,7 @@ fn setting(name: &str, default: u64) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_service_that_is_killed_again_and_again_loses_and_repeats_nothing() {
+async fn s40_a_service_that_is_killed_again_and_again_loses_and_repeats_nothing() {
     let rounds = setting("CRASH_ROUNDS", 50);
     let seed = setting("CRASH_SEED", 1);
     let home = Home::new();
