@@ -300,6 +300,22 @@ fn s09_a_replay_in_one_batch() {
 }
 
 #[test]
+fn s09_a_replay_in_a_later_batch() {
+    for kind in Kind::ALL {
+        let signed = Draft::new(kind).sign();
+        let after = forger().signed(&signed).finish();
+        let mut leaves = after.leaves;
+        // By the same key, whatever the operation has made of the account; and an opening's place is free once more.
+        leaves[0].key = forger().leaves[0].key;
+        leaves[3] = LeafWitness::EMPTY;
+        let again = Forger::of(leaves).fee_slots(&[fee_slot(5, 1)]).signed(&signed);
+        again
+            .finish()
+            .assert_only(&format!("{}[0].nonce_matches", kind.section()));
+    }
+}
+
+#[test]
 fn s12_s25_flags_are_boolean() {
     for kind in Kind::ALL {
         let rule = format!("{}[0].slot_flags", kind.section());

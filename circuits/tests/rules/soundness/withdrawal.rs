@@ -117,6 +117,15 @@ fn s42_a_withdrawal_pays_the_signed_amount_to_the_signed_address_once() {
 }
 
 #[test]
+fn s08_the_largest_amount_and_a_fee() {
+    let all = signed(|draft| draft.amount = u128::MAX);
+    let w = forger().withdrawal(&all).finish();
+    w.assert_only("withdrawal[0].balance_covers");
+    let native = World::new().apply_signed(&[all.into()], &[fee_slot(5, 1)]);
+    assert_eq!(native.unwrap_err().rule(), Some("balance_covers"));
+}
+
+#[test]
 fn s42_what_is_paid_out_leaves_the_account() {
     let before = forger().total();
     let w = told(|_| {});
