@@ -15,7 +15,7 @@ use crate::grpc::PLACE_NEEDED;
 /// Longest time to wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Pause before a watch goes on over a new connection.
+/// Pause before a stream goes on over a new connection.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// A connected client.
@@ -48,7 +48,7 @@ pub(super) fn block_on<T>(work: impl Future<Output = Result<T, CliError>>) -> Re
         .block_on(work)
 }
 
-/// Waits a moment if a watch ended only because its connection was needed, so that it goes on over a new one, which the
+/// Waits a moment if a stream ended only because its connection was needed, so that it goes on over a new one, which the
 /// channel opens; any other end is an error.
 pub(super) async fn watch_again(status: Status) -> Result<(), CliError> {
     let details = status.get_error_details();
@@ -58,7 +58,7 @@ pub(super) async fn watch_again(status: Status) -> Result<(), CliError> {
     {
         return Err(status.into());
     }
-    note("the service needed the connection for others: watching on over a new one");
+    note("the service needed the connection for others: going on over a new one");
     tokio::time::sleep(PAUSE).await;
     Ok(())
 }

@@ -2,6 +2,8 @@
 
 use quittance_proto::v1;
 use serde_json::json;
+use tokio_stream::Stream;
+use tonic::Status;
 
 use super::args::{
     DepositArgs, ForcedExitArgs, PriorityArgs, PriorityCommand, PriorityStatusArgs, PrioritySubmitArgs,
@@ -64,18 +66,21 @@ fn submit(args: &PrioritySubmitArgs, out: &mut Output) -> Result<(), CliError> {
                 })
             });
         let operations: Vec<_> = operations.collect::<Result<_, _>>()?;
-        let messages = operations.into_iter().map(|operation| v1::SubmitPriorityRequest {
-            operation: Some(operation),
-        });
-        let messages = tokio_stream::iter(messages.collect::<Vec<_>>());
-        let mut answers = client.submit_priority(messages).await?.into_inner();
         let mut accepted = Vec::new();
         // What was answered is accepted, however the stream ends.
         let mut ended = loop {
-            match answers.message().await {
-                Ok(Some(answer)) => accepted.push(answer),
-                Ok(None) => break Ok(()),
-                Err(status) => break Err(CliError::from(status)),
+            let left = operations.iter().skip(accepted.len()).cloned();
+            let messages = left.map(|operation| v1::SubmitPriorityRequest {
+                operation: Some(operation),
+            });
+            let messages = tokio_stream::iter(messages.collect::<Vec<_>>());
+            let status = match enter(&mut client, messages, &mut accepted).await {
+                Ok(()) => break Ok(()),
+                Err(status) => status,
+            };
+            // Its connection may only have been needed for somebody else.
+            if let Err(error) = client::watch_again(status).await {
+                break Err(error);
             }
         };
         if accepted.is_empty() {
@@ -96,6 +101,19 @@ fn submit(args: &PrioritySubmitArgs, out: &mut Output) -> Result<(), CliError> {
         say(&accepted, state, out)?;
         ended
     })
+}
+
+/// Sends a part of the queue, and notes every answer.
+async fn enter(
+    client: &mut client::Client,
+    messages: impl Stream<Item = v1::SubmitPriorityRequest> + Send + 'static,
+    accepted: &mut Vec<v1::SubmitPriorityResponse>,
+) -> Result<(), Status> {
+    let mut answers = client.submit_priority(messages).await?.into_inner();
+    while let Some(answer) = answers.message().await? {
+        accepted.push(answer);
+    }
+    Ok(())
 }
 
 fn say(accepted: &[v1::SubmitPriorityResponse], state: &str, out: &mut Output) -> Result<(), CliError> {

@@ -173,7 +173,7 @@ fn circuits_are_listed_for_programs_and_people() {
         }
     }
     // The length of the file that `quittance setup --shape t2f1` writes.
-    assert_eq!(rows[0]["key_bytes"].as_u64(), Some(24_206_400));
+    assert_eq!(rows[0]["key_bytes"].as_u64(), Some(24_208_832));
     assert!(run(directory.path(), &["circuits"]).ok().contains("t2f1 "));
 }
 

@@ -128,7 +128,7 @@ async fn batches_are_made_ahead_of_proving_up_to_the_limit() {
     assert!(
         status
             .message()
-            .contains("3 transfers wait to be executed, the limit is 3"),
+            .contains("3 operations wait to be executed, the limit is 3"),
         "{status:?}"
     );
     let state = service.state().await;
@@ -200,17 +200,17 @@ async fn what_expires_while_it_waits_is_rejected_and_the_others_go_on() {
         (
             4,
             "not_expired",
-            "not_expired: transfer is valid until batch 2, this is batch 3",
+            "not_expired: operation is valid until batch 2, this is batch 3",
         ),
         (
             6,
             "nonce_matches",
-            "nonce_matches: transfer has nonce 3, the account expects 2",
+            "nonce_matches: operation has nonce 3, the account expects 2",
         ),
         (
             7,
             "not_expired",
-            "not_expired: transfer is valid until batch 2, this is batch 3",
+            "not_expired: operation is valid until batch 2, this is batch 3",
         ),
     ] {
         let operation = service.operation(id).await;

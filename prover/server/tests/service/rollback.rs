@@ -139,7 +139,7 @@ async fn a_batch_that_breaks_a_rule_afterwards_is_rejected_as_a_whole() {
             (rejection.rule.as_str(), rejection.message.as_str()),
             (
                 "not_expired",
-                "transfer 0: not_expired: transfer is valid until batch 2, this is batch 3"
+                "transfer 0: not_expired: operation is valid until batch 2, this is batch 3"
             )
         );
     }

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use quittance::circuit_facts::CircuitFacts;
 use quittance_proto::v1;
+use quittance_verifier::Section;
 use tokio_stream::StreamExt;
 use tonic::transport::{Channel, Endpoint};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use crate::harness::{Held, SHAPE, Service, engine, real_backend, transfer};
+use crate::harness::{Held, MIXED, SHAPE, Service, engine, real_backend, transfer};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn health_is_answered_while_a_proof_is_at_work() {
@@ -117,5 +118,38 @@ async fn circuits_are_described() {
         (circuit.key_id.len(), circuit.provenance()),
         (32, v1::Provenance::Development)
     );
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_slots_of_every_section_are_shown() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut service = Service::start(&directory, Held::with_shapes(&[SHAPE, MIXED])).await;
+    let answer = service
+        .client
+        .list_circuits(v1::ListCircuitsRequest {})
+        .await
+        .unwrap();
+    let circuits = answer.into_inner().circuits;
+    let slots = |circuit: &v1::Circuit| {
+        [
+            circuit.priority,
+            circuit.openings,
+            circuit.transfers,
+            circuit.withdrawals,
+            circuit.rotations,
+            circuit.fee_slots,
+        ]
+    };
+    let named: Vec<_> = circuits
+        .iter()
+        .map(|circuit| (circuit.name.clone(), slots(circuit)))
+        .collect();
+    let expected =
+        [SHAPE, MIXED].map(|shape| (shape.name(), Section::ALL.map(|section| shape.slots(section))));
+    assert_eq!(named, expected);
+    let answer = service.client.get_policy(v1::GetPolicyRequest {}).await.unwrap();
+    let limits = answer.into_inner().policy.unwrap().limits.unwrap();
+    assert_eq!((limits.max_batch_operations, limits.max_batch_fee_slots), (7, 2));
     service.stop().await;
 }
