@@ -313,3 +313,47 @@ fn what_cannot_be_measured_is_refused_before_any_work() {
         "{stderr}"
     );
 }
+
+#[test]
+fn every_kind_of_operation_is_executed() {
+    let args = [
+        "bench",
+        "execute",
+        "--accounts",
+        "1000",
+        "--operations",
+        "60",
+        "--batch",
+        "20",
+    ];
+    let rows = json(&[&args[..], &["--json"]].concat());
+    let rows = rows.as_array().unwrap();
+    let names: Vec<_> = rows
+        .iter()
+        .map(|row| row["operations"].as_str().unwrap())
+        .collect();
+    let kinds = [
+        "all kinds",
+        "priority",
+        "openings",
+        "transfers",
+        "withdrawals",
+        "rotations",
+    ];
+    assert_eq!(names, kinds);
+    for row in rows {
+        assert_eq!((&row["count"], &row["batches"]), (&60.into(), &3.into()));
+        has(
+            row,
+            &[
+                "wall_seconds",
+                "cpu_seconds",
+                "operations_per_second",
+                "operations_per_cpu_second",
+            ],
+        );
+    }
+    let text = run(Path::new("."), &args).ok();
+    assert_eq!(text.lines().count(), 6, "{text}");
+    run(Path::new("."), &["bench", "execute", "--batch", "9"]).fails(2, &["9 is not in"]);
+}

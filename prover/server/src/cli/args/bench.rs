@@ -143,11 +143,13 @@ pub struct ExecuteBenchArgs {
           value_parser = clap::value_parser!(u32).range(1_000..=100_000_000))]
     pub accounts: u32,
     /// Operations of each measurement.
-    #[arg(long, value_name = "N", default_value = "2000")]
-    pub operations: NonZeroUsize,
+    #[arg(long, value_name = "N", default_value = "2000",
+          value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
+    pub operations: u32,
     /// Operations of a batch.
-    #[arg(long, value_name = "N", default_value = "100")]
-    pub batch: NonZeroUsize,
+    #[arg(long, value_name = "N", default_value = "100",
+          value_parser = clap::value_parser!(u32).range(10..=10_000))]
+    pub batch: u32,
     /// Threads.
     #[arg(long, value_name = "1-256", value_parser = threads, default_value = "2")]
     pub threads: NonZeroUsize,

@@ -30,7 +30,7 @@ const UPPER_HALF: u32 = 1 << 31;
 const KEYS: u32 = 1024;
 
 /// What a batch of each measurement holds, in percent: priority, openings, transfers, withdrawals, rotations.
-const MIXES: [(&str, [usize; 5]); 6] = [
+const MIXES: [(&str, [u32; 5]); 6] = [
     ("all kinds", [10, 10, 60, 10, 10]),
     ("priority", [100, 0, 0, 0, 0]),
     ("openings", [0, 100, 0, 0, 0]),
@@ -129,11 +129,11 @@ impl Scene {
         &mut self,
         args: &ExecuteBenchArgs,
         name: &'static str,
-        mix: [usize; 5],
+        mix: [u32; 5],
     ) -> Result<Row, Box<dyn Error + Send + Sync>> {
-        let batches = args.operations.get().div_ceil(args.batch.get());
+        let batches = args.operations.div_ceil(args.batch);
         let batches = (0..batches)
-            .map(|_| self.batch(args.batch.get(), mix))
+            .map(|_| self.batch(args.batch, mix))
             .collect::<Result<Vec<Operations>, StateError>>()?;
         let clock = Stopwatch::start();
         let mut count = 0;
@@ -172,7 +172,7 @@ impl Scene {
     }
 
     /// One batch of so many operations, signed.
-    fn batch(&mut self, size: usize, mix: [usize; 5]) -> Result<Operations, StateError> {
+    fn batch(&mut self, size: u32, mix: [u32; 5]) -> Result<Operations, StateError> {
         let [priority, openings, transfers, withdrawals, rotations] = mix.map(|percent| size * percent / 100);
         let rollup_id = self.rollup_id;
         let mut batch = Operations {
@@ -204,7 +204,7 @@ impl Scene {
     }
 
     /// In turn a deposit that opens an account, one that credits an account, and a forced exit by the owner.
-    fn priority(&mut self, number: usize) -> Result<Priority, StateError> {
+    fn priority(&mut self, number: u32) -> Result<Priority, StateError> {
         match number % 3 {
             0 => {
                 self.opened += 1;
@@ -213,7 +213,8 @@ impl Scene {
             1 => Ok(sample::deposit(self.choose(), TOKEN)),
             _ => {
                 self.emptied += 1;
-                let leaf = AccountIndex(self.accounts.saturating_sub(self.emptied));
+                // From the last one down to the middle, and again: below it are those that sign.
+                let leaf = AccountIndex(self.accounts - 1 - self.emptied % (self.accounts / 2 - 1));
                 let owner = self.state.leaf(leaf)?.map(|leaf| leaf.owner());
                 Ok(Priority::ForcedExit(ForcedExit {
                     leaf,
