@@ -174,7 +174,7 @@ impl Node {
         &self.store
     }
 
-    /// What accepts transfers and makes batches.
+    /// What accepts operations and makes batches.
     #[must_use]
     pub fn sequencer(&self) -> &Sequencer {
         &self.sequencer
@@ -192,7 +192,7 @@ impl Node {
         &*self.backend
     }
 
-    /// Begins no further proof. The proof at work goes on, [`Jobs::stop_active`] stops it; transfers are accepted until
+    /// Begins no further proof. The proof at work goes on, [`Jobs::stop_active`] stops it; operations are accepted until
     /// [`Sequencer::stop`].
     pub fn stop(&self) {
         self.jobs.close();

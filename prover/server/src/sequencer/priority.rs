@@ -42,7 +42,11 @@ impl Worker {
                 })
             })
             .collect();
-        self.follow(&state, &requests)?;
+        if let Err(error) = self.follow(&state, &requests) {
+            // They have entered all the same.
+            self.ledger_mut().forget();
+            return Err(error);
+        }
         Ok(Enrolled { entered, refused })
     }
 

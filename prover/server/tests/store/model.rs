@@ -246,7 +246,7 @@ impl Pair {
         }) {
             return;
         }
-        if asks.len() % 2 == 0 {
+        if asks.len().is_multiple_of(2) {
             signed = order;
         }
         let (made, whole) = make_whole(self.store(), &signed);

@@ -1,34 +1,38 @@
 //! A worker without its thread, and a model of what it has to do: operations one after another, by the native rules.
 
+mod asking;
+mod model;
+
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ark_bn254::Fr;
 use quittance_circuits::babyjubjub::PublicKey;
+use quittance_circuits::batch::ApplyError;
 use quittance_circuits::eddsa::SecretKey;
-use quittance_circuits::float::{FloatAmount, FloatFee};
 use quittance_circuits::leaf::Leaf;
-use quittance_circuits::tx::fee::FeeSlot;
-use quittance_circuits::tx::{
-    self, Deposit, ForcedExit, Opening, Priority, Rotation, RuleContext, SignedOpening, SignedOperation,
-    SignedRotation, SignedTransfer, SignedWithdrawal, Transfer, Withdrawal, priority,
-};
-use quittance_circuits::types::{AccountIndex, BatchNumber, Nonce, RootAddress, TokenId};
+use quittance_circuits::tx::{Priority, SignedOperation};
+use quittance_circuits::types::AccountIndex;
 use quittance_verifier::{Section, Shape};
-use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::sync::watch;
 
 use crate::config::{Config, RawConfig, RawTokenFees};
 use crate::encoding::fr_from_bytes_be;
 use crate::jobs::Jobs;
-use crate::operation::{Operation, OperationState, Outcome, Request};
+use crate::operation::{Entry, Operation, OperationState, Request};
 use crate::policy::Policy;
 use crate::progress::CostModel;
 use crate::sequencer::inbox::Inbox;
 use crate::sequencer::worker::Worker;
-use crate::sequencer::{CheckedOperation, MemoryCheck, Single, SubmitError, WholeSubmission};
+use crate::sequencer::{
+    CheckedOperation, Enrolled, MemoryCheck, Single, SubmitError, WholeResult, WholeSubmission,
+};
 use crate::store::{NewPriority, Store};
-use quittance_circuits::batch::ApplyError;
+
+pub(super) use asking::owner;
+pub(super) use model::Seen;
+use model::{Leaves, execute};
 
 const LEVELS: u8 = 2;
 const PLACES: u32 = 16;
@@ -51,38 +55,6 @@ pub(super) const SHAPES: [&[[u32; 6]]; 4] = [
     ],
     &[[4, 0, 5, 2, 0, 2]],
 ];
-
-/// What has happened.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Seen {
-    /// By section.
-    pub(super) accepted: [u32; 5],
-    pub(super) refused: u32,
-    pub(super) batches: u32,
-    pub(super) done: u32,
-    pub(super) not_done: u32,
-    pub(super) wholes: u32,
-    pub(super) rollbacks: u32,
-    /// Batches with operations that were executed in another order than that of acceptance.
-    pub(super) cut_by_order: u32,
-}
-
-impl Seen {
-    pub(super) fn add(&mut self, other: &Self) {
-        for (sum, count) in self.accepted.iter_mut().zip(other.accepted) {
-            *sum += count;
-        }
-        self.refused += other.refused;
-        self.batches += other.batches;
-        self.done += other.done;
-        self.not_done += other.not_done;
-        self.wholes += other.wholes;
-        self.rollbacks += other.rollbacks;
-        self.cut_by_order += other.cut_by_order;
-    }
-}
-
-type Leaves = BTreeMap<u32, Leaf>;
 
 /// One accepted operation in the model.
 #[derive(Clone, Debug)]
@@ -109,66 +81,17 @@ pub(super) struct World {
     pub(super) seen: Seen,
 }
 
-/// Executes one operation on leaves; gives the token and the fee, or the name of the rule that it breaks.
-fn execute(
-    rollup_id: &Fr,
-    batch_number: u32,
-    leaves: &mut Leaves,
-    request: &Request,
-    check_signature: bool,
-) -> Result<(Option<(u32, u128)>, Option<Outcome>), &'static str> {
-    let slots = FEE_LEAVES.map(|(token, leaf)| FeeSlot {
-        leaf: AccountIndex(leaf),
-        token: TokenId(token),
-    });
-    match request {
-        Request::Priority(entry) => {
-            let index = entry.priority.leaf().get();
-            let before = leaves.get(&index).copied();
-            let effect = priority::check(&entry.priority, u64::from(PLACES), before.as_ref()).unwrap();
-            let done = effect.after.is_some();
-            if let Some(after) = effect.after {
-                leaves.insert(index, after);
-            }
-            let (token, amount) = match (&entry.priority, before) {
-                (Priority::Deposit(deposit), _) => (deposit.token.get(), deposit.amount),
-                (Priority::ForcedExit(_), Some(leaf)) if done => (leaf.token, leaf.balance),
-                _ => (0, 0),
-            };
-            Ok((None, Some(Outcome { done, token, amount })))
-        }
-        Request::Signed(signed) => {
-            let context = RuleContext {
-                rollup_id,
-                batch_number: BatchNumber(batch_number),
-                capacity: u64::from(PLACES),
-                fee_slots: &slots,
-            };
-            let sender = leaves.get(&signed.from().get()).copied();
-            let other = signed.to().and_then(|to| leaves.get(&to.get()).copied());
-            let signature = |key: &PublicKey| {
-                if check_signature {
-                    signed.check_signature(rollup_id, key)
-                } else {
-                    Ok(())
-                }
-            };
-            let effect = tx::check(&context, signed, sender.as_ref(), other.as_ref(), signature)
-                .map_err(|error| error.rule())?;
-            leaves.insert(signed.from().get(), effect.sender.after);
-            if let Some(other) = effect.other {
-                leaves.insert(other.index.get(), other.after);
-            }
-            Ok((Some((effect.sender.before.token, effect.sender.fee)), None))
-        }
-    }
-}
-
-fn worker(store: &Arc<Store>, shapes: &[Shape], max_operations: Option<u32>) -> Worker {
+fn worker(
+    store: &Arc<Store>,
+    shapes: &[Shape],
+    max_operations: Option<u32>,
+    max_queued: Option<u64>,
+) -> Worker {
     let mut raw = RawConfig::default();
     raw.rollup.levels = LEVELS;
     raw.keys.allow_development_keys = true;
     raw.batching.max_operations = max_operations;
+    raw.batching.max_queued = max_queued.unwrap_or(raw.batching.max_queued);
     raw.proving.max_unproved_batches = 100_000;
     raw.fees.tokens = FEE_LEAVES
         .map(|(token, leaf)| RawTokenFees {
@@ -195,6 +118,12 @@ fn worker(store: &Arc<Store>, shapes: &[Shape], max_operations: Option<u32>) -> 
 
 impl World {
     pub(super) fn new(seed: u64) -> Self {
+        let chosen = usize::try_from(seed).unwrap() % SHAPES.len();
+        Self::with(seed, SHAPES[chosen], None)
+    }
+
+    /// A world with keys of these shapes, in which so many operations of each side may wait.
+    pub(super) fn with(seed: u64, shapes: &[[u32; 6]], max_queued: Option<u64>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let keys: Vec<_> = (0..KEYS)
             .map(|byte| {
@@ -216,8 +145,7 @@ impl World {
             .map(|(index, leaf)| (AccountIndex(*index), *leaf))
             .collect();
         let store = Arc::new(Store::create(directory.path(), rollup_id, LEVELS, accounts).unwrap());
-        let chosen = usize::try_from(seed).unwrap() % SHAPES.len();
-        let shapes: Vec<Shape> = SHAPES[chosen]
+        let shapes: Vec<Shape> = shapes
             .iter()
             .map(
                 |[priority, openings, transfers, withdrawals, rotations, fee_slots]| Shape {
@@ -234,7 +162,7 @@ impl World {
         Self {
             numbers: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
             rollup_id: fr_from_bytes_be(&rollup_id).unwrap(),
-            worker: worker(&store, &shapes, None),
+            worker: worker(&store, &shapes, None, max_queued),
             shapes,
             store,
             _directory: directory,
@@ -282,7 +210,7 @@ impl World {
     }
 
     /// The leaves with everything that waits, one operation after another.
-    fn pending(&self) -> Leaves {
+    pub(super) fn pending(&self) -> Leaves {
         let mut leaves = self.history.last().unwrap().clone();
         let mut at = 0;
         while let Some(item) = self.items.get(at) {
@@ -322,30 +250,96 @@ impl World {
         let request = Request::Signed(signed);
         let expected = execute(&self.rollup_id, self.number(), &mut after, &request, true);
         let takes = self.shapes.iter().any(|shape| shape.slots(section) > 0);
+        match self.send(signed) {
+            Ok(()) => assert!(takes && expected.is_ok(), "{signed:?}: {expected:?}"),
+            Err(SubmitError::NoSlots { section: named }) => {
+                assert!(!takes && named == section);
+                self.seen.refused += 1;
+            }
+            Err(SubmitError::Rule(error)) => {
+                assert_eq!(Err(error.rule()), expected.map(drop), "{signed:?}");
+                self.seen.refused += 1;
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    /// Submits one operation by itself.
+    pub(super) fn send(&mut self, signed: SignedOperation) -> Result<(), SubmitError> {
         let single = Single::new(self.checked(signed), None);
         let mut outcome = self.worker.admit(vec![vec![single]]).unwrap();
         match outcome.pop().unwrap().refused {
             None => {
-                assert!(takes && expected.is_ok(), "{signed:?}: {expected:?}");
-                self.accept(request, None);
+                self.accept(Request::Signed(signed), None);
+                Ok(())
             }
-            Some(SubmitError::NoSlots { section: named }) => {
-                assert!(!takes && named == section);
-                self.seen.refused += 1;
-            }
-            Some(SubmitError::Rule(error)) => {
-                assert_eq!(Err(error.rule()), expected.map(drop), "{signed:?}");
-                self.seen.refused += 1;
-            }
-            Some(other) => panic!("{other:?}"),
+            Some(error) => Err(error),
         }
+    }
+
+    /// Enters priority operations as they come, the first of them in this place.
+    pub(super) fn enroll(&mut self, first: u64, operations: &[Priority]) -> Enrolled {
+        let items: Vec<_> = (first..)
+            .zip(operations)
+            .map(|(index, priority)| NewPriority {
+                index,
+                priority: *priority,
+            })
+            .collect();
+        let enrolled = self.worker.enter(&items).unwrap();
+        for (item, entered) in items.iter().zip(&enrolled.entered) {
+            if !entered.repeated {
+                self.entered += 1;
+                let entry = Entry {
+                    index: item.index,
+                    priority: item.priority,
+                    hash: entered.hash,
+                };
+                self.items.push(Item {
+                    request: Request::Priority(entry),
+                    batch: None,
+                    whole: None,
+                });
+            }
+        }
+        enrolled
+    }
+
+    /// Submits a batch; it is not followed.
+    pub(super) fn submit_whole(
+        &mut self,
+        operations: &[SignedOperation],
+    ) -> Result<WholeResult, SubmitError> {
+        let checked = operations
+            .iter()
+            .map(|signed| CheckedOperation::unchecked(*signed));
+        let submission = WholeSubmission::new(checked.collect(), Vec::new(), None);
+        submission.check_form(&self.worker.policy)?;
+        self.worker.execute_whole(submission)
+    }
+
+    /// The ids of the last batch, and where each stands.
+    pub(super) fn last_batch(&self) -> Vec<(Section, u32)> {
+        let state = self.store.snapshot().unwrap();
+        let batch = state.batch(state.head().batch_number).unwrap();
+        (batch.first_operation..batch.end_operation)
+            .map(|id| {
+                let operation = state.operation(id).unwrap();
+                match operation.state {
+                    OperationState::Executed { position, .. } => (operation.request.section(), position),
+                    other => panic!("{other:?}"),
+                }
+            })
+            .collect()
     }
 
     /// With the signature checked by some key, that of the account now or another.
     fn checked(&mut self, signed: SignedOperation) -> CheckedOperation {
         let executed = self.history.last().unwrap().get(&signed.from().get());
         match executed.map(|leaf| leaf.key) {
-            Some(key) if self.numbers % 3 > 0 => CheckedOperation::new(&self.rollup_id, signed, &key),
+            Some(key) if !self.numbers.is_multiple_of(3) => {
+                CheckedOperation::new(&self.rollup_id, signed, &key)
+            }
             _ => CheckedOperation::unchecked(signed),
         }
     }
@@ -364,160 +358,23 @@ impl World {
     fn enter(&mut self, priority: Priority) {
         let takes = self.shapes.iter().any(|shape| shape.priority > 0);
         let again = self.entered.saturating_sub(u64::from(self.below(2)));
-        let mut items = Vec::new();
-        for index in again..self.entered {
-            let old = self.items.iter().find_map(|item| match item.request {
-                Request::Priority(entry) if entry.index == index => Some(entry.priority),
-                _ => None,
-            });
-            items.push(NewPriority {
-                index,
-                priority: old.unwrap(),
-            });
-        }
-        let index = self.entered;
-        items.push(NewPriority { index, priority });
-        let enrolled = self.worker.enter(&items).unwrap();
+        let of_queue = |item: &Item| match item.request {
+            Request::Priority(entry) if entry.index >= again => Some(entry.priority),
+            _ => None,
+        };
+        let mut operations: Vec<_> = self.items.iter().filter_map(of_queue).collect();
+        let old = operations.len();
+        operations.push(priority);
+        let enrolled = self.enroll(again, &operations);
         match enrolled.refused {
             None => {
-                assert!(takes);
-                let entered = enrolled.entered.last().unwrap();
-                assert!(!entered.repeated);
-                assert!(enrolled.entered[..items.len() - 1].iter().all(|old| old.repeated));
-                self.entered += 1;
-                let entry = crate::operation::Entry {
-                    index,
-                    priority,
-                    hash: entered.hash,
-                };
-                self.accept(Request::Priority(entry), None);
+                assert!(takes && enrolled.entered.len() == operations.len());
+                assert!(enrolled.entered[..old].iter().all(|old| old.repeated));
+                assert!(!enrolled.entered[old].repeated);
+                self.seen.accepted[0] += 1;
             }
             Some(SubmitError::NoSlots { section }) => assert!(!takes && section == Section::Priority),
             Some(other) => panic!("{other:?}"),
-        }
-    }
-
-    fn priority(&mut self, pending: &Leaves) -> Priority {
-        let leaf = AccountIndex(self.one_of(&[0, 1, 2, 3, 4, 6, 9, 9, 10, 11]));
-        let there = pending.get(&leaf.get()).copied();
-        if self.below(2) == 0 {
-            let token = match there {
-                Some(leaf) if self.below(4) > 0 => leaf.token,
-                _ => 1 + self.below(2),
-            };
-            let chosen = usize::try_from(self.below(u32::from(KEYS))).unwrap();
-            let (_, key) = &self.keys[chosen];
-            let mut key = *key.point();
-            if self.below(8) == 0 {
-                key.x += Fr::from(1u64);
-            }
-            return Priority::Deposit(Deposit {
-                leaf,
-                token: TokenId(token),
-                amount: u128::from(self.below(50)),
-                owner: if self.below(8) == 0 {
-                    RootAddress([0; 20])
-                } else {
-                    owner(leaf.get())
-                },
-                key,
-            });
-        }
-        let caller = match there {
-            Some(leaf) if self.below(3) > 0 => leaf.owner(),
-            _ => owner(self.below(4)),
-        };
-        // What the exit of a leaf that takes fees pays depends on where batches end.
-        let leaf = if leaf.get() == 4 { AccountIndex(3) } else { leaf };
-        Priority::ForcedExit(ForcedExit { leaf, caller })
-    }
-
-    /// An operation that a client might send now: most are sound.
-    fn signed(&mut self, pending: &Leaves) -> SignedOperation {
-        const ACCOUNTS: [u32; 10] = [0, 1, 2, 3, 4, 5, 6, 7, 9, 10];
-        let mut from = self.one_of(&ACCOUNTS);
-        if !pending.contains_key(&from) && self.below(4) > 0 {
-            from = self.below(4);
-        }
-        let leaf = pending.get(&from).copied();
-        let mut nonce = Nonce(leaf.map_or(0, |leaf| leaf.nonce));
-        if self.below(16) == 0 {
-            nonce = Nonce(nonce.get() + 1);
-        }
-        let signer = leaf.and_then(|leaf| self.keys.iter().position(|(_, key)| *key == leaf.key));
-        let mut signer = signer.unwrap_or_default();
-        if self.below(16) == 0 {
-            signer = (signer + 1) % usize::from(KEYS);
-        }
-        let signer = self.keys[signer].0.clone();
-        let from = AccountIndex(from);
-        let fee = FloatFee::encode_floor(u128::from(self.below(3)));
-        let amount = u128::from(self.below(30));
-        let float = FloatAmount::encode_floor(amount);
-        let valid_until = BatchNumber::MAX;
-        let next = usize::try_from(self.below(u32::from(KEYS))).unwrap();
-        let next_key = *self.keys[next].1.point();
-        match self.below(8) {
-            0 => {
-                let to = self.one_of(&[6, 7, 7, 2, 12]);
-                let opening = Opening {
-                    from,
-                    to: AccountIndex(to),
-                    amount: float,
-                    fee,
-                    nonce,
-                    valid_until,
-                    key: next_key,
-                    owner: owner(to),
-                };
-                SignedOperation::Opening(SignedOpening {
-                    signature: signer.sign(&opening.message(&self.rollup_id)),
-                    opening,
-                })
-            }
-            1 | 2 => {
-                let withdrawal = Withdrawal {
-                    from,
-                    amount,
-                    fee,
-                    nonce,
-                    valid_until,
-                    address: owner(from.get()),
-                };
-                SignedOperation::Withdrawal(SignedWithdrawal {
-                    signature: signer.sign(&withdrawal.message(&self.rollup_id)),
-                    withdrawal,
-                })
-            }
-            3 | 4 => {
-                let owned = self.below(4);
-                let rotation = Rotation {
-                    from,
-                    fee,
-                    nonce,
-                    valid_until,
-                    key: next_key,
-                    owner: owner(owned),
-                };
-                SignedOperation::Rotation(SignedRotation {
-                    signature: signer.sign(&rotation.message(&self.rollup_id)),
-                    rotation,
-                })
-            }
-            _ => {
-                let transfer = Transfer {
-                    from,
-                    to: AccountIndex(self.one_of(&ACCOUNTS)),
-                    amount: float,
-                    fee,
-                    nonce,
-                    valid_until,
-                };
-                SignedOperation::Transfer(SignedTransfer {
-                    signature: signer.sign(&transfer.message(&self.rollup_id)),
-                    transfer,
-                })
-            }
         }
     }
 
@@ -609,7 +466,7 @@ impl World {
     }
 
     /// Makes a batch of what waits, if something does.
-    fn cut(&mut self) -> bool {
+    pub(super) fn cut(&mut self) -> bool {
         if self.store.snapshot().unwrap().head().queued == 0 {
             return false;
         }
@@ -701,11 +558,7 @@ impl World {
             item.batch = item.batch.filter(|number| *number <= to);
         }
         let most = (self.below(2) == 0).then(|| 1 + self.below(3));
-        self.worker = worker(&self.store, &self.shapes, most);
+        self.worker = worker(&self.store, &self.shapes, most, None);
         self.seen.rollbacks += u32::from(to < last);
     }
-}
-
-fn owner(index: u32) -> RootAddress {
-    RootAddress([u8::try_from(index).unwrap() + 1; 20])
 }
