@@ -266,7 +266,7 @@ fn a_watch_goes_on_after_its_place_was_needed() {
     assert!(
         ended
             .iter()
-            .any(|ran| ran.err.contains("watching on over a new one")),
+            .any(|ran| ran.err.contains("going on over a new one")),
         "{ended:?}"
     );
     for ran in ended {
