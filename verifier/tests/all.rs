@@ -1,4 +1,4 @@
-//! All integration tests in one binary: known answers, attacks by class (`circuits/README.md`), tampering, properties,
+//! All integration tests in one binary: known answers, attacks by class (`circuits/ATTACKS.md`), tampering, properties,
 //! and, with the feature `cli`, JSON, files for snarkjs and the command line.
 
 #![expect(

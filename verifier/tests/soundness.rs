@@ -1,4 +1,4 @@
-//! Attacks, each named after its row of the known bug classes in `circuits/README.md`. Every test starts from something valid, mounts the attack
+//! Attacks, each named after its row of the known bug classes in `circuits/ATTACKS.md`. Every test starts from something valid, mounts the attack
 //! and names the exact error.
 //!
 //! Rows of circuits, signatures, service and contract have their tests there; here are those of the verifier.
