@@ -114,7 +114,10 @@ fn a_panic_after_a_commit_loses_neither_the_batch_nor_its_proof_nor_the_queue() 
     .unwrap();
     let panics = Arc::new(AtomicU32::new(0));
     let subscriber = tracing_subscriber::registry().with(Panics(Arc::clone(&panics)));
-    let thread = thread::spawn(|| tracing::subscriber::with_default(subscriber, || worker.run()));
+    let dispatch = tracing::Dispatch::new(subscriber);
+    // With a single one, tracing asks only that of the thread which logs first, and other tests' threads have none.
+    let _other = tracing::Dispatch::new(tracing_subscriber::registry());
+    let thread = thread::spawn(move || tracing::dispatcher::with_default(&dispatch, || worker.run()));
 
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let whole = || {
