@@ -9,12 +9,13 @@
 //!   - *attack*: an attack of the registry breaks this row and no other, so that without it the attack succeeds;
 //!   - *sweep*: a change of one variable of a satisfied assignment breaks this row and no other.
 //!
-//! Slots of a section are alike, so what kills a row in one slot kills it in all. Rows that survive are listed with a reason in
+//! The circuit of emergency exits is treated alike. Slots of a section are alike, so what kills a row in one slot kills it in all. Rows that survive are listed with a reason in
 //! `mutants/explained.txt`; the list has to be exact.
 //!
 //! `scripts/mutants.sh` prints the figures.
 
 mod classes;
+mod exit;
 mod explained;
 mod window;
 
@@ -26,6 +27,7 @@ use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, Field};
 use classes::{Classes, rule};
 use quittance_circuits::circuit::assign;
+use quittance_circuits::r1cs::LabelledMatrices;
 use quittance_circuits::tx::Priority;
 use quittance_circuits::types::TokenId;
 use rayon::prelude::*;
@@ -47,9 +49,11 @@ fn every_rule_and_every_row_is_needed() {
     let classes = Classes::new();
     let honest = honest_assignments();
     let mut killed: BTreeMap<usize, &str> = BTreeMap::new();
+    let class = |row: usize| classes.of_row[row];
     for class in honest
         .par_iter()
-        .flat_map(|values| free(&classes, values))
+        .flat_map(|values| free(&SMALL_CIRCUIT, values))
+        .map(class)
         .collect::<Vec<_>>()
     {
         killed.entry(class).or_insert("freedom");
@@ -67,7 +71,8 @@ fn every_rule_and_every_row_is_needed() {
     }
     for class in honest
         .par_iter()
-        .flat_map(|values| swept(&classes, values))
+        .flat_map(|values| swept(&SMALL_CIRCUIT, values))
+        .map(class)
         .collect::<Vec<_>>()
     {
         killed.entry(class).or_insert("sweep");
@@ -77,11 +82,13 @@ fn every_rule_and_every_row_is_needed() {
         println!("mutants: {rows} single rows killed by {way}");
     }
     let rows = classes.rows(|class| killed.contains_key(&class));
-    let survivors = classes.survivors(|class| killed.contains_key(&class));
+    let mut survivors = classes.survivors(|class| killed.contains_key(&class));
+    let in_exits = exit::mutants(&mut survivors);
+    println!("mutants: {in_exits} rules and single rows of the exit circuit killed");
     let (explained, unexplained) = explained::compare(&survivors);
     println!(
         "mutants: {} killed, {explained} explained, {} unexplained",
-        labels + rows,
+        labels + rows + in_exits,
         unexplained.len()
     );
     assert_eq!(unexplained, Vec::<String>::new());
@@ -146,16 +153,17 @@ fn without_slot(label: &str) -> String {
     }
 }
 
-/// Classes of rows without which a satisfied assignment has one more direction of freedom.
-fn free(classes: &Classes, values: &[Fr]) -> Vec<usize> {
-    let redundant = derivatives(&SMALL_CIRCUIT, values, &[1, 2, 3]).redundant();
-    let needed = (0..classes.of_row.len()).filter(|row| !redundant.contains(row));
-    needed.map(|row| classes.of_row[row]).collect()
+/// Rows without which a satisfied assignment has one more direction of freedom.
+fn free(matrices: &LabelledMatrices, values: &[Fr]) -> Vec<usize> {
+    let redundant = derivatives(matrices, values, &[1, 2, 3]).redundant();
+    (0..matrices.num_constraints())
+        .filter(|row| !redundant.contains(row))
+        .collect()
 }
 
-/// Classes of rows that alone notice the change of one variable.
-fn swept(classes: &Classes, honest: &[Fr]) -> Vec<usize> {
-    let rows = soundness::sweep::rows_by_variable(&SMALL_CIRCUIT);
+/// Rows that alone notice the change of one variable.
+fn swept(matrices: &LabelledMatrices, honest: &[Fr]) -> Vec<usize> {
+    let rows = soundness::sweep::rows_by_variable(matrices);
     let mut values = honest.to_vec();
     let mut found = Vec::new();
     for variable in 0..honest.len() {
@@ -164,10 +172,10 @@ fn swept(classes: &Classes, honest: &[Fr]) -> Vec<usize> {
             let broken: Vec<usize> = rows[variable]
                 .iter()
                 .copied()
-                .filter(|row| !SMALL_CIRCUIT.is_row_satisfied(*row, &values))
+                .filter(|row| !matrices.is_row_satisfied(*row, &values))
                 .collect();
             if let [row] = broken[..] {
-                found.push(classes.of_row[row]);
+                found.push(row);
             }
             values[variable] = honest[variable];
         }

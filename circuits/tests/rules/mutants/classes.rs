@@ -1,6 +1,8 @@
 //! Rows that are the same row of different slots.
 
 use crate::support::*;
+use ark_bn254::Fr;
+use quittance_circuits::r1cs::LabelledMatrices;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Each row with the class of rows that are alike.
@@ -71,7 +73,7 @@ impl Classes {
             last = label;
             if !killed(*class) {
                 let survivor = survivors
-                    .entry((rule(row), form(row)))
+                    .entry((rule(row), form(&SMALL_CIRCUIT, row)))
                     .or_insert_with(|| Survivor {
                         classes: BTreeSet::new(),
                         positions: BTreeMap::new(),
@@ -98,11 +100,11 @@ fn slot(row: usize) -> String {
 }
 
 /// How many terms a row has, as `a * b = c`.
-fn form(row: usize) -> String {
-    let terms = |matrix: &[Vec<(ark_bn254::Fr, usize)>]| match matrix[row].len() {
+pub(crate) fn form(matrices: &LabelledMatrices, row: usize) -> String {
+    let terms = |matrix: &[Vec<(Fr, usize)>]| match matrix[row].len() {
         n @ 0..=2 => n.to_string(),
         _ => "n".to_owned(),
     };
-    let [a, b, c] = [&SMALL_CIRCUIT.a, &SMALL_CIRCUIT.b, &SMALL_CIRCUIT.c].map(|matrix| terms(matrix));
+    let [a, b, c] = [&matrices.a, &matrices.b, &matrices.c].map(|matrix| terms(matrix));
     format!("{a} * {b} = {c}")
 }
