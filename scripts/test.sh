@@ -102,7 +102,7 @@ for tier in "${tiers[@]}"; do
         integration) run "integration tests" cargo test --locked --workspace --all-features --no-fail-fast --test '*' ;;
         backends) run_backends ;;
         docs) run "examples in the docs" cargo test --locked --workspace --all-features --no-fail-fast --doc ;;
-        interop) run_interop 700 20 ;;
+        interop) run_interop 800 20 ;;
     esac
     # Code that does not build fails in every tier: once is enough.
     [ "$broken" -eq 0 ] || break
