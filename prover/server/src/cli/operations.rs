@@ -254,7 +254,7 @@ fn to_text(operation: &v1::Operation) -> String {
         let state = jobs::state_name(execution.batch_state);
         let _ = write!(
             text,
-            " in batch {} ({state}), {} {}",
+            " in batch {} ({state}), {}[{}]",
             execution.batch,
             section_name(execution.section()),
             execution.position

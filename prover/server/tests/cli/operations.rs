@@ -73,7 +73,7 @@ fn single_transfers_and_their_history() {
         .ok();
     assert_eq!(text.lines().count(), 3, "{text}");
     assert!(
-        text.starts_with("operation 1: transfer 0 -> 1, nonce 0, executed in batch 1 (proved), transfers 0"),
+        text.starts_with("operation 1: transfer 0 -> 1, nonce 0, executed in batch 1 (proved), transfers[0]"),
         "{text}"
     );
     let one = value(&service.run(path, &["operation", "1", "--json"]).ok());
