@@ -127,11 +127,11 @@ fn every_kind_is_signed_submitted_proved_and_verified() {
     let lines: Vec<&str> = shown.lines().collect();
     for (line, text) in lines.iter().zip([
         "operation 1: deposit 0 of 5000 of token 1 to 8, executed in batch 1 (",
-        "operation 2: opening 0 -> 5, nonce 0, executed in batch 2 (proved), openings 0",
+        "operation 2: opening 0 -> 5, nonce 0, executed in batch 2 (proved), openings[0]",
         "operation 3: transfer 0 -> 1, nonce 1, executed in batch 2 (proved), transfers[0]",
         "operation 4: transfer 5 -> 0, nonce 0, executed in batch 2 (proved), transfers[1]",
         "operation 5: withdrawal of 12345 from 0 to 0x00000000000000000000000000000000000000aa, nonce 2",
-        "operation 6: rotation of 1, nonce 0, executed in batch 2 (proved), rotations 0",
+        "operation 6: rotation of 1, nonce 0, executed in batch 2 (proved), rotations[0]",
     ]) {
         assert!(line.starts_with(text), "{line}");
     }
