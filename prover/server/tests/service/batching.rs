@@ -211,7 +211,7 @@ async fn what_expires_while_it_waits_is_rejected_and_the_others_go_on() {
         (
             7,
             "not_expired",
-            "not_expired: operation is valid until batch 2, this is batch 3",
+            "not_expired: operation is valid until batch 2, this is batch 4",
         ),
     ] {
         let operation = service.operation(id).await;
