@@ -136,7 +136,7 @@ fn every_kind_is_signed_submitted_proved_and_verified() {
         assert!(line.starts_with(text), "{line}");
     }
     assert!(
-        lines[0].ends_with(", priority 0: done, 5000 of token 1"),
+        lines[0].ends_with(", priority[0]: done, 5000 of token 1"),
         "{}",
         lines[0]
     );
