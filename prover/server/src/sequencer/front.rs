@@ -6,12 +6,13 @@
 //! two operations that change places have no account in common then, so that each of them finds and leaves the leaves that it
 //! would in the order of acceptance, and none breaks a rule for the order that was chosen for it.
 //!
-//! It also ends where no loaded shape has room for one operation more, and before one that breaks a rule while the batch
-//! credits fees to one of its accounts: in the next batch it has them.
+//! It also ends where no loaded shape has room for one operation more, and before one that spends more than its account has
+//! while the batch credits fees to one of its accounts: in the next batch it has them.
 
 use std::collections::{BTreeMap, HashMap};
 
 use quittance_circuits::batch::{ApplyError, Operations};
+use quittance_circuits::tx::RuleError;
 use quittance_circuits::tx::fee::{self, FeeSlot};
 use quittance_verifier::Section;
 
@@ -183,7 +184,11 @@ pub(super) fn select(
                 None => match trial.check(rules, &operation.request, |_| Ok(())) {
                     Ok(checked) => Ok(checked),
                     // It may count on the fees of this very batch, as another one credited them before it was rolled back.
-                    Err(Failure::Rule(_)) if front.credits(policy, &operation.request) => break 'pages,
+                    Err(Failure::Rule(RuleError::BalanceCovers { .. }))
+                        if front.credits(policy, &operation.request) =>
+                    {
+                        break 'pages;
+                    }
                     Err(Failure::Rule(error)) => Err(rejection(error.rule(), &error)),
                     // It was refused at the entry if the tree has no such place.
                     Err(Failure::Priority(error)) => {

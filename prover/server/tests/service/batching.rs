@@ -195,8 +195,7 @@ async fn what_expires_while_it_waits_is_rejected_and_the_others_go_on() {
         }
     }
     let state = service.wait_for_queue(0).await;
-    // Batch 3 ends before the one that sends from the fee leaf: a batch more, and then it is rejected.
-    assert_eq!((state.batch_number, state.last_operation), (4, 8));
+    assert_eq!((state.batch_number, state.last_operation), (3, 8));
     for (id, rule, values) in [
         (
             4,
@@ -211,7 +210,7 @@ async fn what_expires_while_it_waits_is_rejected_and_the_others_go_on() {
         (
             7,
             "not_expired",
-            "not_expired: operation is valid until batch 2, this is batch 4",
+            "not_expired: operation is valid until batch 2, this is batch 3",
         ),
     ] {
         let operation = service.operation(id).await;
@@ -223,7 +222,7 @@ async fn what_expires_while_it_waits_is_rejected_and_the_others_go_on() {
         );
         assert!(rejection.rejected_at_ms >= operation.accepted_at_ms);
     }
-    for (id, batch, position) in [(2, 2, 0), (3, 2, 1), (5, 3, 0), (8, 4, 0)] {
+    for (id, batch, position) in [(2, 2, 0), (3, 2, 1), (5, 3, 0), (8, 3, 1)] {
         let execution = service.operation(id).await.execution.unwrap();
         assert_eq!((execution.batch, execution.position), (batch, position), "{id}");
     }
