@@ -50,6 +50,8 @@ struct Queue {
     waiting: BTreeMap<u32, Waiting>,
     active: Option<Active>,
     closed: bool,
+    /// Number of the last event.
+    sequence: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -217,15 +219,15 @@ impl Jobs {
         active.phase_fraction = fraction;
         if news || now.duration_since(active.last_event) >= EVENT_INTERVAL {
             active.last_event = now;
-            let progress = self.of_active(active);
-            drop(queue);
-            self.publish(progress);
+            let progress = self.of_active(active, 0);
+            self.publish(&mut queue, progress);
         }
     }
 
     /// Tells the watchers that a batch has moved.
     pub fn announce(&self, batch: &Batch) {
-        self.publish(self.progress(batch));
+        let progress = self.progress(batch, 0);
+        self.publish(&mut self.lock(), progress);
         if !batch.stage.is_active()
             && let Some(tell) = self.settled.0.get()
         {
@@ -233,15 +235,23 @@ impl Jobs {
         }
     }
 
-    /// Where a stored batch stands, with what the queue knows about it.
+    /// Number of the last event so far.
     #[must_use]
-    pub fn progress(&self, batch: &Batch) -> Progress {
+    pub fn sequence(&self) -> u64 {
+        self.lock().sequence
+    }
+
+    /// Where a stored batch stands, with what the queue knows about it. `read_after` is the number of an event before which
+    /// the batch was not read: later events tell what this may not know yet.
+    #[must_use]
+    pub fn progress(&self, batch: &Batch, read_after: u64) -> Progress {
         let queue = self.lock();
         let mut progress = match &queue.active {
             Some(active) if active.number == batch.number && batch.stage == Stage::Proving => {
-                self.of_active(active)
+                self.of_active(active, queue.sequence)
             }
             _ => Progress {
+                sequence: read_after,
                 number: batch.number,
                 stage: batch.stage,
                 phase: None,
@@ -287,13 +297,17 @@ impl Jobs {
         self.events.subscribe()
     }
 
-    fn publish(&self, progress: Progress) {
+    /// Sends the next event; under the queue's lock, so that events are sent in the order of their numbers.
+    fn publish(&self, queue: &mut Queue, progress: Progress) {
+        queue.sequence += 1;
+        let sequence = queue.sequence;
         // Nobody watching is no error.
-        let _ = self.events.send(progress);
+        let _ = self.events.send(Progress { sequence, ..progress });
     }
 
-    fn of_active(&self, active: &Active) -> Progress {
+    fn of_active(&self, active: &Active, sequence: u64) -> Progress {
         Progress {
+            sequence,
             number: active.number,
             stage: Stage::Proving,
             phase: active.phase,
@@ -427,6 +441,7 @@ mod tests {
         let mut count = 0;
         while let Ok(event) = events.try_recv() {
             count += 1;
+            assert_eq!(event.sequence, count);
             if seen.last() != event.phase.as_ref() {
                 seen.extend(event.phase);
             }
@@ -434,5 +449,6 @@ mod tests {
         }
         assert_eq!(seen, Phase::ALL);
         assert!(count < 100, "{count}");
+        assert_eq!(jobs.sequence(), count);
     }
 }

@@ -12,6 +12,8 @@ use crate::batch::{PhaseTime, Stage};
 /// Where a batch stands, for a watcher.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Progress {
+    /// Number of the event; of what was read, the number of the last event that it knows of.
+    pub sequence: u64,
     /// Batch number.
     pub number: u32,
     /// Where it stands.

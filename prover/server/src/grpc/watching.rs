@@ -125,11 +125,14 @@ async fn follow<T>(
     sender: &mpsc::Sender<Result<T, Status>>,
     message: impl Fn(&Progress) -> T,
 ) -> Result<(), ApiError> {
-    let mut last = None;
+    let mut last: Option<Progress> = None;
     let mut next = current(node, number).await;
     loop {
         let progress = next?;
-        if last.as_ref() != Some(&progress) && sender.send(Ok(message(&progress))).await.is_err() {
+        let sequence = progress.sequence;
+        // Told already, but for its number.
+        let repeated = |last: Progress| Progress { sequence, ..last } == progress;
+        if !last.is_some_and(repeated) && sender.send(Ok(message(&progress))).await.is_err() {
             return Ok(());
         }
         if !progress.stage.is_active() {
@@ -138,6 +141,8 @@ async fn follow<T>(
         last = Some(progress);
         next = loop {
             match events.recv().await {
+                // It was on its way while newer things were read: telling it now would go back.
+                Ok(event) if event.sequence <= sequence => {}
                 Ok(event) if event.number == number => break Ok(event),
                 // Another batch moved: this one's place in the queue may have changed.
                 Ok(event) if event.phase.is_none() => break current(node, number).await,
@@ -151,8 +156,9 @@ async fn follow<T>(
 
 async fn current(node: &Arc<Node>, number: u32) -> Result<Progress, ApiError> {
     read(node, move |node| {
+        let sequence = node.jobs().sequence();
         let batch = node.snapshot()?.batch(number)?;
-        Ok(node.jobs().progress(&batch))
+        Ok(node.jobs().progress(&batch, sequence))
     })
     .await
 }
