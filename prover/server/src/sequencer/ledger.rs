@@ -10,6 +10,7 @@ use std::collections::HashMap;
 
 use quittance_circuits::leaf::Leaf;
 use quittance_circuits::state::StateChanges;
+use quittance_circuits::tx::fee::FeeSlot;
 use quittance_circuits::types::AccountIndex;
 
 use super::trial::{Base, Rules, Trial};
@@ -41,6 +42,8 @@ struct Group {
     /// The id after the last one.
     end: u64,
     requests: Vec<Request>,
+    /// Its own, which may take tokens that the policy does not.
+    fee_slots: Vec<FeeSlot>,
 }
 
 impl Ledger {
@@ -77,6 +80,7 @@ impl Ledger {
                     group = Some(Group {
                         end: id.saturating_add(u64::from(whole.operations)),
                         requests: Vec::new(),
+                        fee_slots: whole.fee_slots,
                     });
                 }
                 let Some(whole) = &mut group else {
@@ -86,7 +90,11 @@ impl Ledger {
                 whole.requests.push(request);
                 if id.saturating_add(1) >= whole.end {
                     whole.requests.sort_by_key(Request::section);
-                    trial.replay(rules, &whole.requests)?;
+                    let rules = Rules {
+                        fee_slots: &whole.fee_slots,
+                        ..*rules
+                    };
+                    trial.replay(&rules, &whole.requests)?;
                     group = None;
                 }
             }

@@ -18,7 +18,14 @@ impl Worker {
         let state = self.store.snapshot()?;
         let mut refused = None;
         let mut count = 0;
+        let mut next = state.head().entered.next;
         for item in items {
+            // A gap is the store's to refuse, however far it goes: it is not the queue that is full.
+            if item.index > next {
+                count += 1;
+                break;
+            }
+            next = next.max(item.index.saturating_add(1));
             if let Err(error) = self.check_entry(&state, item) {
                 refused = Some(error);
                 break;

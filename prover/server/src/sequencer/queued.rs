@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use quittance_circuits::tx::SignedOperation;
-use quittance_circuits::tx::priority::Priority;
+use quittance_circuits::state::StateReader;
+use quittance_circuits::tree::Levels;
+use quittance_circuits::tx::{SignedOperation, priority};
 
 use super::ledger::PAGE;
 use super::{CutError, StartError};
@@ -19,6 +20,7 @@ pub(super) fn check_queue(state: &Snapshot, policy: &Policy) -> Result<(), Start
     let mut end_of_whole = 0u64;
     let mut tokens = Tokens {
         state,
+        capacity: Levels::new(state.levels()).map_err(StoreError::from)?.width(0),
         known: HashMap::new(),
     };
     loop {
@@ -79,6 +81,8 @@ fn check_whole(
 /// Tokens of accounts, of those that waiting operations open as well.
 struct Tokens<'a> {
     state: &'a Snapshot,
+    /// Places of the tree.
+    capacity: u64,
     known: HashMap<u32, Option<u32>>,
 }
 
@@ -87,8 +91,10 @@ impl Tokens<'_> {
     fn follow(&mut self, operation: &Operation) -> Result<Option<u32>, StoreError> {
         match &operation.request {
             Request::Priority(entry) => {
-                if let Priority::Deposit(deposit) = &entry.priority {
-                    self.open(deposit.leaf.get(), Some(deposit.token.get()))?;
+                // Of an empty place: one without effect leaves it empty, for whoever opens it later in another token.
+                let opened = priority::check(&entry.priority, self.capacity, None);
+                if let Some(leaf) = opened.ok().and_then(|effect| effect.after) {
+                    self.open(entry.priority.leaf().get(), Some(leaf.token))?;
                 }
                 Ok(None)
             }
