@@ -1,9 +1,9 @@
 //! The state from published data alone: the accounts of the genesis, then the facts of every batch in order.
 //!
-//! No operator is asked for anything, so this is how money leaves when there is none. Facts hold no signatures, nonces or expiries;
-//! what proofs say of those is not checked again. Everything else runs through the rules of [`crate::tx`], so that facts which are not
-//! proved, or not by the right circuit, end in an error that names the batch and the operation, never in a wrong state: the root of
-//! every batch is computed from leaves and compared.
+//! No operator is asked for anything, so this is how money leaves when there is none. **The caller verifies each batch's proof first**:
+//! facts hold no signatures, nonces or expiries, and what proofs say of those is not checked again, so that facts which nobody has
+//! proved can lead anywhere. Everything else runs through the rules of [`crate::tx`], and the root of every batch is computed from
+//! leaves and compared: what does not fit ends in an error that names the batch and the operation.
 
 mod operations;
 

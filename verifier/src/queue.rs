@@ -43,7 +43,8 @@ pub struct Deposit {
     pub amount: u128,
     /// The owner of a leaf that the deposit opens.
     pub owner: [u8; 20],
-    /// The key of a leaf that the deposit opens: x and y on BabyJubjub, which nobody has checked yet.
+    /// The key of a leaf that the deposit opens: x and y, which may be no key, and then open nothing. Coordinates are below r: the
+    /// root chain refuses others, because no batch could ever name them, and everything behind them would wait for good.
     pub key: [Fr; 2],
 }
 

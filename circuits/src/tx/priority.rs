@@ -53,7 +53,8 @@ pub struct Deposit {
     pub amount: u128,
     /// Owner of an account that is opened.
     pub owner: RootAddress,
-    /// Key of an account that is opened. The root chain refuses invalid ones; should one come in, the deposit fails.
+    /// Key of an account that is opened. The root chain refuses invalid ones; should one come in, the deposit fails. Coordinates at or
+    /// above r cannot come in at all: no statement could name them.
     pub key: Point,
 }
 
