@@ -108,7 +108,7 @@ export QUITTANCE_SERVER="http://$address"
 sign() { "$bin/quittance" sign "$1" --secret "$run/$2.secret" --fee 10 "${@:3}" >> "$run/operations.json"; }
 priority() { "$bin/quittance" priority "$@" >> "$run/priority.json"; }
 submit() {
-    if [ -s "$run/priority.json" ]; then quittance priority submit "$run/priority.json" >&2; fi
+    if [ -s "$run/priority.json" ]; then quittance priority submit --append "$run/priority.json" >&2; fi
     quittance submit "$run/operations.json" --single --wait >&2
     rm -f "$run/operations.json" "$run/priority.json"
 }

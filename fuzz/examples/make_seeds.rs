@@ -46,7 +46,7 @@ const TARGETS: &[(&str, Check, Seed, usize)] = &[
         "operation_json",
         fuzz::operation_json::check,
         fuzz::operation_json::seed,
-        8,
+        10,
     ),
     ("proof", fuzz::proof::check, fuzz::proof::seed, 4),
     ("protobuf", fuzz::protobuf::check, fuzz::protobuf::seed, 20),

@@ -46,13 +46,16 @@ fn both_forms(printed: &[String]) -> [String; 2] {
     [printed.join("\n"), format!("[{}]", printed.join(","))]
 }
 
-/// A valid input: objects, or an array of them.
+/// A valid input: objects, or an array of them. The last two are objects without a kind, many of them: short, and refused at the
+/// first, before the others take memory.
 pub fn seed(number: usize, recipe: &mut arbitrary::Unstructured<'_>) -> arbitrary::Result<Vec<u8>> {
-    let text = if number % 4 < 2 {
-        fuzzing::operation_text(&operation_to_proto(&arbitrary_signed(recipe)?))
-    } else {
-        fuzzing::priority_text(&priority_to_proto(9, &arbitrary_priority(recipe)?))
+    let texts = match number {
+        8.. => vec!["{}".to_owned(); 128],
+        number if number % 4 < 2 => {
+            vec![fuzzing::operation_text(&operation_to_proto(&arbitrary_signed(recipe)?)); 2]
+        }
+        _ => vec![fuzzing::priority_text(&priority_to_proto(9, &arbitrary_priority(recipe)?)); 2],
     };
-    let [lines, array] = both_forms(&[text.clone(), text]);
+    let [lines, array] = both_forms(&texts);
     Ok(if number.is_multiple_of(2) { array } else { lines }.into_bytes())
 }

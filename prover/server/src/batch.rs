@@ -6,6 +6,7 @@
 use std::fmt;
 
 use ark_bn254::Fr;
+use quittance_circuits::shapes::Counts;
 use quittance_engine::Phase;
 use quittance_verifier::{Section, Shape};
 use thiserror::Error;
@@ -190,6 +191,19 @@ impl SectionCounts {
             .saturating_add(self.transfers)
             .saturating_add(self.withdrawals)
             .saturating_add(self.rotations)
+    }
+
+    /// Together with fee slots, as shapes are planned by.
+    pub(crate) fn with_fee_slots(&self, fee_slots: usize) -> Counts {
+        let slots = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
+        Counts {
+            priority: slots(self.priority),
+            openings: slots(self.openings),
+            transfers: slots(self.transfers),
+            withdrawals: slots(self.withdrawals),
+            rotations: slots(self.rotations),
+            fee_slots,
+        }
     }
 
     /// One operation more in a section; gives the place that it takes there.

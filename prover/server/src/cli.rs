@@ -30,6 +30,7 @@ mod proof;
 mod replay;
 mod rollback;
 mod sample;
+mod section_order;
 mod serve;
 mod setup;
 mod sign;

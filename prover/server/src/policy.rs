@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use quittance_circuits::shapes::{self, Counts};
+use quittance_circuits::shapes;
 use quittance_circuits::tx::fee::FeeSlot;
 use quittance_circuits::types::{AccountIndex, TokenId};
 use quittance_verifier::{Section, Shape};
@@ -216,16 +216,7 @@ impl Policy {
     /// The cheapest shape for a batch, if there is one that has room for it.
     #[must_use]
     pub fn plan(&self, counts: &SectionCounts, fee_slots: usize) -> Option<Shape> {
-        let slots = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
-        let counts = Counts {
-            priority: slots(counts.priority),
-            openings: slots(counts.openings),
-            transfers: slots(counts.transfers),
-            withdrawals: slots(counts.withdrawals),
-            rotations: slots(counts.rotations),
-            fee_slots,
-        };
-        shapes::plan(&self.shapes, &counts)
+        shapes::plan(&self.shapes, &counts.with_fee_slots(fee_slots))
     }
 
     /// Whether a shape that has room for all of these has room for one operation more, of whatever kind.

@@ -6,7 +6,7 @@ use quittance_circuits::leaf::Leaf;
 use quittance_circuits::types::AccountIndex;
 use quittance_proto::v1;
 
-use super::operation_json::{self, PriorityJson, SignedJson};
+use super::operation_json::{self, PriorityEntry, PriorityJson, SignedJson};
 use super::{CliError, genesis};
 
 /// Reads the text of an accounts file, whose format is taken from its name.
@@ -27,14 +27,9 @@ pub fn operation_text(message: &v1::SignedOperation) -> String {
 
 /// Reads operations of the root chain from a JSON text; those without an index follow `next`.
 pub fn priority(text: &str, next: u64) -> Result<Vec<v1::PriorityOperation>, CliError> {
-    let convert = |(next, entry): (u64, PriorityJson)| {
-        let read = entry.into_proto(next);
-        read.map_err(|problem| CliError::refused(problem, "correct the operation"))
-    };
-    (next..)
-        .zip(operation_json::read_priority("input", text)?)
-        .map(convert)
-        .collect()
+    let entries = operation_json::read_priority("input", text)?;
+    let convert = |(next, entry): (u64, PriorityEntry)| entry.into_message(next);
+    Ok((next..).zip(entries).map(convert).collect())
 }
 
 /// An operation as `quittance priority` prints it.

@@ -19,7 +19,7 @@ use super::CliError;
 use signed::{OpeningJson, RotationJson, TransferJson, WithdrawalJson};
 
 pub(super) use bytes::digits;
-pub(super) use priority::{DepositJson, ForcedExitJson, PriorityJson};
+pub(super) use priority::{DepositJson, ForcedExitJson, PriorityEntry, PriorityJson};
 pub(super) use signed::SignedJson;
 
 /// Most operations that are read from one file: the most slots that a shape can have for one kind.
@@ -38,10 +38,10 @@ pub(super) fn read_signed(name: &str, text: &str) -> Result<Vec<v1::SignedOperat
 /// Reads operations of the root chain: a JSON array, or JSON objects one after another.
 ///
 /// They have their indices in the root chain's queue, or none of them has: then they follow what is there already.
-pub(super) fn read_priority(name: &str, text: &str) -> Result<Vec<PriorityJson>, CliError> {
+pub(super) fn read_priority(name: &str, text: &str) -> Result<Vec<PriorityEntry>, CliError> {
     let next = "send what `quittance priority deposit` and `quittance priority exit` print";
-    let all: Vec<PriorityJson> = list::read(name, text, next, Ok)?;
-    let first = all.first().is_some_and(PriorityJson::has_index);
+    let all = list::read(name, text, next, PriorityJson::into_entry)?;
+    let first = all.first().is_some_and(PriorityEntry::has_index);
     match all.iter().position(|one| one.has_index() != first) {
         None => Ok(all),
         Some(position) => Err(CliError::refused(

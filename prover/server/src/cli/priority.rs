@@ -8,7 +8,7 @@ use tonic::Status;
 use super::args::{
     DepositArgs, ForcedExitArgs, PriorityArgs, PriorityCommand, PriorityStatusArgs, PrioritySubmitArgs,
 };
-use super::operation_json::{DepositJson, ForcedExitJson, PriorityJson};
+use super::operation_json::{DepositJson, ForcedExitJson, PriorityEntry, PriorityJson};
 use super::output::Output;
 use super::{CliError, amount, client, files, operation_json, operations, sign};
 use crate::encoding::{fr_to_bytes_be, to_hex};
@@ -51,21 +51,29 @@ fn submit(args: &PrioritySubmitArgs, out: &mut Output) -> Result<(), CliError> {
     let name = args.operations.display().to_string();
     let text = files::read_text(&args.operations)?;
     let entries = operation_json::read_priority(&name, &text)?;
+    // All entries have an index, or none has. What has none cannot be known again when it is sent twice: its money would come twice.
+    match (entries.iter().all(PriorityEntry::has_index), args.append) {
+        (true, false) | (false, true) => {}
+        (false, false) => {
+            return Err(CliError::refused(
+                format!("{name}: the operations have no indices"),
+                "write them with --index; or add --append to put them at the queue's end, again each time that they are sent",
+            ));
+        }
+        (true, true) => {
+            return Err(CliError::refused(
+                format!("{name}: the operations have indices"),
+                "leave --append out: they go to the places that they name",
+            ));
+        }
+    }
     client::block_on(async {
         let mut client = client::connect(&args.server.server).await?;
         let first = queue(&mut client).await?.next_index;
-        let operations = (first..)
+        let operations: Vec<_> = (first..)
             .zip(entries)
-            .enumerate()
-            .map(|(position, (next, entry))| {
-                entry.into_proto(next).map_err(|problem| {
-                    CliError::refused(
-                        format!("{name}: operation {position}: {problem}"),
-                        "send what `quittance priority deposit` and `quittance priority exit` print",
-                    )
-                })
-            });
-        let operations: Vec<_> = operations.collect::<Result<_, _>>()?;
+            .map(|(next, entry)| entry.into_message(next))
+            .collect();
         let mut accepted = Vec::new();
         // What was answered is accepted, however the stream ends.
         let mut ended = loop {

@@ -5,16 +5,18 @@ use serde_json::{Value, json};
 
 use super::args::SubmitArgs;
 use super::output::Output;
-use super::{CliError, client, files, jobs, operation_json, operations, progress};
+use super::{CliError, client, files, jobs, operation_json, operations, progress, section_order};
 use crate::operation::IdempotencyKey;
 
 pub(super) fn run(args: &SubmitArgs, out: &mut Output) -> Result<(), CliError> {
     let text = files::read_text(&args.operations)?;
-    let operations = operation_json::read_signed(&args.operations.display().to_string(), &text)?;
+    let name = args.operations.display().to_string();
+    let operations = operation_json::read_signed(&name, &text)?;
     if args.single {
         let keys = single_keys(args.idempotency_key.as_deref(), operations.len())?;
         client::block_on(singles(args, operations.into_iter().zip(keys), out))
     } else {
+        section_order::check(&name, &operations)?;
         let key = args.idempotency_key.clone().unwrap_or_default();
         check_length(&key, "name the submission with fewer bytes")?;
         let request = v1::SubmitBatchRequest {

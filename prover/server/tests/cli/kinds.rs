@@ -48,7 +48,7 @@ fn every_kind_is_signed_submitted_proved_and_verified() {
         &deposited,
     ]);
     fs::write(path.join("queue.json"), &deposit).unwrap();
-    let said = value(&call(&["priority", "submit", "queue.json", "--json"]));
+    let said = value(&call(&["priority", "submit", "queue.json", "--append", "--json"]));
     assert_eq!(
         (&said["indices"], &said["operations"], &said["repeated"]),
         (&json!([0]), &json!([1]), &json!(0))
@@ -151,7 +151,7 @@ fn every_kind_is_signed_submitted_proved_and_verified() {
         call(&["priority", "exit", "--leaf", "0", "--caller", OWNER]),
     ];
     fs::write(path.join("exits.json"), exits.concat()).unwrap();
-    let said = call(&["priority", "submit", "exits.json", "--wait"]);
+    let said = call(&["priority", "submit", "exits.json", "--append", "--wait"]);
     assert!(
         said.starts_with("operations 7-8, indices 1-2: proved; queue hash 0x00"),
         "{said}"
@@ -237,7 +237,10 @@ fn the_root_chains_queue_is_sent_again_without_harm_and_never_with_gaps() {
     let exit = run(path, &["priority", "exit", "--leaf", "0", "--caller", OWNER]).ok();
     submit(&(deposit("8", "4") + &exit), &[])
         .fails(1, &["operation 1", "either all operations have an index"]);
-    submit(&exit, &[]).ok();
+    submit(&exit, &[]).fails(1, &["the operations have no indices", "--append"]);
+    submit(&deposit("11", "3"), &["--append"]).fails(1, &["the operations have indices"]);
+    assert_eq!(status()["next_index"], 4);
+    submit(&exit, &["--append"]).ok();
     assert_eq!(status()["next_index"], 5);
     let text = service.run(path, &["priority", "status"]).ok();
     assert!(
@@ -249,6 +252,11 @@ fn the_root_chains_queue_is_sent_again_without_harm_and_never_with_gaps() {
     for (text, says) in [
         ("{}", "operation 0: wants one of deposit and forced_exit"),
         ("", "operation 0: there is none"),
+        (
+            r#"{"index":null,"deposit":{}}"#,
+            "operation 0: invalid type: null, expected u64",
+        ),
+        ("[{},{}]", "operation 0: wants one of deposit and forced_exit"),
         (r#"{"deposit":{},"extra":1}"#, "operation 0"),
         (
             r#"{"forced_exit":{"leaf":1,"caller":"0x12"}}"#,

@@ -45,7 +45,7 @@ pub struct DepositArgs {
     /// Public key of a new account, as keygen prints it.
     #[arg(long, value_name = "HEX")]
     pub key: String,
-    /// Place in the root chain's queue; the next one when it is submitted if absent.
+    /// Place in the root chain's queue. Without it, `priority submit --append` gives it the next one.
     #[arg(long, value_name = "N")]
     pub index: Option<u64>,
 }
@@ -59,7 +59,7 @@ pub struct ForcedExitArgs {
     /// Root-chain address that asks for it: 0x and 40 hex digits. Only the owner's request pays.
     #[arg(long, value_name = "HEX")]
     pub caller: String,
-    /// Place in the root chain's queue; the next one when it is submitted if absent.
+    /// Place in the root chain's queue. Without it, `priority submit --append` gives it the next one.
     #[arg(long, value_name = "N")]
     pub index: Option<u64>,
 }
@@ -67,10 +67,14 @@ pub struct ForcedExitArgs {
 /// Arguments of `priority submit`.
 #[derive(Clone, Debug, Args)]
 pub struct PrioritySubmitArgs {
-    /// Deposits and forced exits: a JSON array, or one JSON object after another. `-` reads standard input. Operations with an
-    /// index may be sent again; without one, each is a new operation at the queue's end.
+    /// Deposits and forced exits with their indices: a JSON array, or one JSON object after another. `-` reads standard input.
+    /// Sent again, they are the same operations.
     #[arg(value_name = "OPERATIONS_FILE")]
     pub operations: PathBuf,
+    /// For operations without indices, when nobody watches a root chain: put each at the queue's end. Sent again, they are entered
+    /// again.
+    #[arg(long)]
+    pub append: bool,
     /// Wait until every operation is proved. --json then gives the same as without, with the state after the wait.
     #[arg(long)]
     pub wait: bool,

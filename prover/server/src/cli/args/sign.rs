@@ -39,7 +39,8 @@ pub struct SignerArgs {
     /// Fee in the token's smallest unit, decimal.
     #[arg(long, value_name = "DECIMAL", default_value = "0")]
     pub fee: String,
-    /// The account's nonce; asked from the service if absent.
+    /// The account's nonce. Without it the service is asked for the next one, which does not know what is signed and not yet
+    /// submitted: give it when several are signed first.
     #[arg(long, value_name = "N")]
     pub nonce: Option<u32>,
     /// Last batch number that may hold the operation.

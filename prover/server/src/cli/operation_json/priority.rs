@@ -1,7 +1,7 @@
 //! Deposits and forced exits.
 
 use quittance_proto::v1::{self, priority_operation::Kind};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::bytes::{amount, digits, hex};
 use crate::encoding::to_hex;
@@ -10,11 +10,23 @@ use crate::encoding::to_hex;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::cli) struct PriorityJson {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "written",
+        skip_serializing_if = "Option::is_none"
+    )]
     index: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "written",
+        skip_serializing_if = "Option::is_none"
+    )]
     deposit: Option<DepositJson>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "written",
+        skip_serializing_if = "Option::is_none"
+    )]
     forced_exit: Option<ForcedExitJson>,
 }
 
@@ -53,10 +65,6 @@ impl PriorityJson {
         }
     }
 
-    pub(in crate::cli) const fn has_index(&self) -> bool {
-        self.index.is_some()
-    }
-
     /// From a message with a kind.
     pub(in crate::cli) fn from_proto(message: &v1::PriorityOperation) -> Self {
         let index = Some(message.index);
@@ -87,8 +95,8 @@ impl PriorityJson {
         }
     }
 
-    /// The message, at its own index or at `next`.
-    pub(in crate::cli) fn into_proto(self, next: u64) -> Result<v1::PriorityOperation, String> {
+    /// The operation, if it is one.
+    pub(super) fn into_entry(self) -> Result<PriorityEntry, String> {
         let kind = match (self.deposit, self.forced_exit) {
             (Some(deposit), None) => Kind::Deposit(v1::Deposit {
                 leaf: deposit.leaf,
@@ -104,9 +112,35 @@ impl PriorityJson {
             }),
             _ => return Err("wants one of deposit and forced_exit".to_owned()),
         };
-        Ok(v1::PriorityOperation {
-            index: self.index.unwrap_or(next),
-            kind: Some(kind),
+        Ok(PriorityEntry {
+            index: self.index,
+            kind,
         })
+    }
+}
+
+/// A field that is there has a value: `null` would be a second way to leave it out.
+fn written<'de, D: Deserializer<'de>, T: Deserialize<'de>>(reader: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(reader).map(Some)
+}
+
+/// An operation of the root chain as a file gives it.
+#[derive(Debug)]
+pub(in crate::cli) struct PriorityEntry {
+    index: Option<u64>,
+    kind: Kind,
+}
+
+impl PriorityEntry {
+    pub(in crate::cli) const fn has_index(&self) -> bool {
+        self.index.is_some()
+    }
+
+    /// The message, at its own index or at `next`.
+    pub(in crate::cli) fn into_message(self, next: u64) -> v1::PriorityOperation {
+        v1::PriorityOperation {
+            index: self.index.unwrap_or(next),
+            kind: Some(self.kind),
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use quittance_circuits::shapes;
 use quittance_engine::Shortage;
 use tonic::Code;
 use tonic_types::ErrorDetails;
@@ -41,7 +42,13 @@ pub(super) fn refused(error: &SubmitError, place: &Place) -> (Code, ErrorDetails
         }
         SubmitError::NoShape { counts, fee_slots } => exhausted(
             "shape",
-            format!("no shape for {counts} and {fee_slots} fee slots"),
+            match shapes::plan(&shapes::SHAPES, &counts.with_fee_slots(*fee_slots)) {
+                Some(shape) => format!(
+                    "{counts} and {fee_slots} fee slots want shape {}: the operator has to load its key",
+                    shape.name()
+                ),
+                None => format!("no shape for {counts} and {fee_slots} fee slots: send fewer in a batch"),
+            },
             None,
         ),
         SubmitError::Memory { shape, shortage } => {
