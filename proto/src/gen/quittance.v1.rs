@@ -751,8 +751,8 @@ pub enum OperationState {
     /// In the state, as part of a batch.
     Executed = 2,
     /// It broke a rule when its batch was made and will never be executed. That can happen to an accepted operation only if
-    /// it expired while it waited (`not_expired`); if the leaf that takes its fee cannot hold it (`recipient_not_overflowed`:
-    /// fees are credited when the batch is made, so that acceptance does not see them); if it counts on one that was
+    /// it expired while it waited (`not_expired`); if the leaf that takes its fee cannot hold it (`recipient_not_overflowed`,
+    /// which is seen when the batch is made, not on acceptance); if it counts on one, or on the fee of one, that was
     /// rejected, as the sender's next one does (`nonce_matches`), or one that spends what it was to receive; or after batches
     /// were rolled back. A priority operation is never rejected.
     Rejected = 3,

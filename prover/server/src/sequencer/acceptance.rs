@@ -3,6 +3,7 @@
 //! Random operations of all kinds by few accounts, cut into batches at random: nothing that was accepted is ever rejected, and the state
 //! is that of the operations one after another in the order of acceptance.
 
+mod fees;
 mod world;
 
 use quittance_circuits::batch::ApplyError;

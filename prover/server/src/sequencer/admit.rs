@@ -184,6 +184,9 @@ impl Group<'_> {
             self.policy.check_fee(section, 0, token, fee)?;
         }
         self.trial.take(&checked);
+        if let Some((token, fee)) = checked.fee {
+            self.trial.credit(rules.fee_slots, token, fee)?;
+        }
         Ok(())
     }
 }

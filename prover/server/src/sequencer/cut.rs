@@ -67,7 +67,7 @@ impl Worker {
             let (rejected, reasons) = unzipped(front.rejected);
             self.store.commit_queued(&batch, &applied, &changes, &reasons)?;
             let taken = front.taken.iter().chain(&rejected);
-            self.settle(&reasons, taken, Some((&batch, &changes)));
+            self.settle(&reasons, taken, Some((&applied, &changes)));
             self.announce(&batch);
             return Ok(());
         }
@@ -94,7 +94,7 @@ impl Worker {
             Ok((applied, changes)) => {
                 let batch = executed(state, &applied, shape, state.head().next_operation..end);
                 self.store.commit_queued(&batch, &applied, &changes, &[])?;
-                self.settle(&[], &queued, Some((&batch, &changes)));
+                self.settle(&[], &queued, Some((&applied, &changes)));
                 self.announce(&batch);
                 Ok(())
             }
@@ -123,7 +123,7 @@ impl Worker {
         &mut self,
         reasons: &[(u64, Rejection)],
         operations: impl IntoIterator<Item = &'a Operation>,
-        made: Option<(&Batch, &StateChanges)>,
+        made: Option<(&AppliedBatch, &StateChanges)>,
     ) {
         for (operation, reason) in reasons {
             tracing::warn!(operation, reason = reason.message, "operation rejected");
@@ -135,8 +135,8 @@ impl Worker {
         if !reasons.is_empty() {
             ledger.forget();
         }
-        if let Some((batch, changes)) = made {
-            ledger.executed(changes, batch.fees.iter().map(|fee| fee.leaf));
+        if let Some((applied, changes)) = made {
+            ledger.executed(applied, changes);
         }
     }
 

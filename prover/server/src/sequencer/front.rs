@@ -183,7 +183,7 @@ pub(super) fn select(
                 Some(rejection) => Err(rejection.clone()),
                 None => match trial.check(rules, &operation.request, |_| Ok(())) {
                     Ok(checked) => Ok(checked),
-                    // It may count on the fees of this very batch, as another one credited them before it was rolled back.
+                    // It counts on the fees of this very batch.
                     Err(Failure::Rule(RuleError::BalanceCovers { .. }))
                         if front.credits(policy, &operation.request) =>
                     {

@@ -1,13 +1,20 @@
 //! Leaves as they will be when everything that waits is executed, without a tree.
 //!
 //! The pending leaf of an account is its executed one after all operations that wait and touch it, one after another in the order
-//! of acceptance, by the rules themselves. Executing the front of the queue therefore changes no pending leaf: a batch's order of
-//! sections gives the same leaves ([`super::front`]). Two things do: an operation that is rejected, on which others may have
-//! counted, and a fee that is credited to an account for which something waits, as fees count for nothing before their batch is
-//! made. Then everything that waits is gone through again, at most as much as may be queued.
+//! of acceptance, by the rules themselves. A fee counts for the leaf that takes it as soon as the operation that pays it waits:
+//! a batch ends before an operation that needs fees of its own batch ([`super::front`]), so whoever counts on a fee has it in time,
+//! also when batches were taken back and end elsewhere. A batch that was submitted as a whole pays to its own fee slots, after
+//! its last operation.
+//!
+//! Executing the front of the queue therefore changes no pending leaf: a batch's order of sections gives the same leaves.
+//! Three things do: an operation that is rejected, on which others may have counted; an operation of the root chain and fees for
+//! the same leaf in one batch, because it comes before them whatever the order of acceptance, and a forced exit then pays
+//! less; and fees that their leaf cannot hold. Then everything that waits is gone through again, at most as much as may be
+//! queued.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use quittance_circuits::batch::AppliedBatch;
 use quittance_circuits::leaf::Leaf;
 use quittance_circuits::state::StateChanges;
 use quittance_circuits::tx::fee::FeeSlot;
@@ -31,6 +38,10 @@ pub(super) struct Ledger {
     pending: HashMap<u32, Leaf>,
     /// How many waiting operations touch an account.
     touching: HashMap<u32, u64>,
+    /// Leaves to which waiting operations pay fees: their pending leaves stay as long as anything waits.
+    paid: HashSet<u32>,
+    /// Whether a leaf cannot hold the fees that wait for it.
+    overflowing: bool,
     counts: SectionCounts,
     executed: HashMap<u32, Option<Leaf>>,
     /// Whether the pending leaves are to be made anew.
@@ -66,6 +77,8 @@ impl Ledger {
     fn reload(&mut self, state: &Snapshot, rules: &Rules<'_>) -> Result<(), StoreError> {
         let mut requests = Vec::new();
         let mut group: Option<Group> = None;
+        self.paid.clear();
+        self.overflowing = false;
         let mut trial = Trial::new(self, state, Base::Executed)?;
         let mut next = state.head().next_operation;
         loop {
@@ -129,10 +142,23 @@ impl Ledger {
                 Some(touching) if *touching > 1 => *touching -= 1,
                 _ => {
                     self.touching.remove(&index);
-                    self.pending.remove(&index);
+                    if !self.paid.contains(&index) {
+                        self.pending.remove(&index);
+                    }
                 }
             }
         }
+        if self.counts.total() == 0 {
+            self.pending.clear();
+            self.paid.clear();
+            self.overflowing = false;
+        }
+    }
+
+    /// Something that waits, or is about to, pays fees to this leaf, which can hold them or not.
+    pub(super) fn expect_fees(&mut self, leaf: AccountIndex, fits: bool) {
+        self.paid.insert(leaf.get());
+        self.overflowing |= !fits;
     }
 
     /// The pending leaves are to be made anew before they are used.
@@ -141,14 +167,13 @@ impl Ledger {
     }
 
     /// A batch was executed: its leaves are the executed ones now. What it took off the queue is removed already.
-    pub(super) fn executed(&mut self, changes: &StateChanges, fee_leaves: impl IntoIterator<Item = u32>) {
+    pub(super) fn executed(&mut self, applied: &AppliedBatch, changes: &StateChanges) {
         for (index, leaf) in &changes.leaves {
             self.keep(*index, Some(*leaf));
         }
-        if fee_leaves
-            .into_iter()
-            .any(|leaf| self.touching.contains_key(&leaf))
-        {
+        let ordered = || applied.priority.iter().map(|executed| executed.operation.leaf());
+        let mut fees = applied.fees.iter().filter(|fee| fee.amount > 0);
+        if self.overflowing || fees.any(|fee| ordered().any(|leaf| leaf == fee.slot.leaf)) {
             self.forget();
         }
     }

@@ -1,13 +1,13 @@
 //! Operations one after another on leaf values alone; nothing is changed but the trial itself.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use ark_bn254::Fr;
 use quittance_circuits::babyjubjub::PublicKey;
 use quittance_circuits::leaf::Leaf;
 use quittance_circuits::state::StateReader;
 use quittance_circuits::tree::Levels;
-use quittance_circuits::tx::fee::FeeSlot;
+use quittance_circuits::tx::fee::{self, FeeSlot};
 use quittance_circuits::tx::priority::{self, Priority};
 use quittance_circuits::tx::{self, Effect, RuleContext, RuleError, SignedOperation};
 use quittance_circuits::types::{AccountIndex, BatchNumber};
@@ -143,9 +143,27 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// Runs operations that were accepted, all of them or none. Their signatures were checked then.
+    /// Counts a fee in a token for the leaf that takes it.
+    pub(super) fn credit(&mut self, slots: &[FeeSlot], token: u32, fee: u128) -> Result<(), StoreError> {
+        let Some(slot) = slots.iter().find(|slot| slot.token.get() == token) else {
+            return Ok(());
+        };
+        if fee == 0 {
+            return Ok(());
+        }
+        let account = self.leaf(slot.leaf)?;
+        let credited = fee::check(slot, Some(fee), self.capacity, account.as_ref());
+        self.ledger.expect_fees(slot.leaf, credited.is_ok());
+        if let Ok(effect) = credited {
+            self.leaves.insert(slot.leaf.get(), effect.credited);
+        }
+        Ok(())
+    }
+
+    /// Runs operations that were accepted, all of them or none, and counts their fees. Their signatures were checked then.
     pub(super) fn replay(&mut self, rules: &Rules<'_>, requests: &[Request]) -> Result<(), StoreError> {
         let mut before = Vec::new();
+        let mut fees: BTreeMap<u32, u128> = BTreeMap::new();
         for request in requests {
             match self.check(rules, request, |_| Ok(())) {
                 Ok(checked) => {
@@ -153,6 +171,10 @@ impl<'a> Trial<'a> {
                         before.push((index.get(), self.leaves.get(&index.get()).copied()));
                     }
                     self.take(&checked);
+                    if let Some((token, fee)) = checked.fee {
+                        let sum = fees.entry(token).or_default();
+                        *sum = sum.saturating_add(fee);
+                    }
                 }
                 Err(Failure::Store(error)) => return Err(error),
                 // It will be rejected when its turn comes.
@@ -166,6 +188,9 @@ impl<'a> Trial<'a> {
                     return Ok(());
                 }
             }
+        }
+        for (token, fee) in fees {
+            self.credit(rules.fee_slots, token, fee)?;
         }
         Ok(())
     }

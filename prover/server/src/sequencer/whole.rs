@@ -77,8 +77,7 @@ impl Worker {
             accepted_at_ms: now_ms(),
         };
         self.store.commit_whole(&batch, &applied, &changes, &stored)?;
-        let fee_leaves = batch.fees.iter().map(|fee| fee.leaf);
-        self.ledger_mut().executed(&changes, fee_leaves);
+        self.ledger_mut().executed(&applied, &changes);
         self.announce(&batch);
         Ok(WholeResult {
             batch,
@@ -140,8 +139,8 @@ impl Worker {
         }
     }
 
-    /// Checks the batch on the values that the queue will leave behind, as far as they are known: fees of the queue are
-    /// credited only when it is executed, so a batch that may need them is not refused here.
+    /// Checks the batch on the values that the queue will leave behind, as far as they are known: a leaf that takes fees may hold
+    /// more, if a forced exit of the queue comes before fees of its batch, so a batch that may need them is not refused here.
     fn try_behind_queue(
         &mut self,
         submission: &WholeSubmission,

@@ -6,11 +6,12 @@ use quittance::config::Config;
 use quittance::store::Store;
 use quittance_circuits::types::BatchNumber;
 use quittance_proto::v1;
+use quittance_verifier::Shape;
 use tonic::Code;
 use tonic_types::StatusExt;
 
 use crate::batching::NEVER;
-use crate::harness::{BALANCE, Held, Service, config, genesis, reason, transfer};
+use crate::harness::{BALANCE, Held, OPERATOR, Service, amount, config, genesis, reason, transfer};
 
 /// Takes back every batch after this one.
 pub(crate) fn roll_back(directory: &Path, to: u32) {
@@ -211,4 +212,87 @@ async fn what_waits_needs_its_keys_and_tokens_at_the_start() {
         matches!(error, NodeError::Sequencer(StartError::ShapeNeeded(_))),
         "{error:?}"
     );
+}
+
+/// Two tokens may be in one batch.
+const TWO_TOKENS: Shape = Shape::transfers_only(2, 8, 2);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_waits_again_pays_to_its_own_fee_slots() {
+    let directory = tempfile::tempdir().unwrap();
+    genesis(directory.path());
+    let mut raw = config(directory.path());
+    raw.batching.max_delay_ms = NEVER;
+    let mut service = Service::restart(raw.clone(), Held::with_shape(TWO_TOKENS)).await;
+    // The policy takes fees in token 1 only.
+    let operations = [transfer(0, 1, 0, |_| ()), transfer(3, 3, 0, |_| ())];
+    let slot = |leaf, token| v1::FeeSlot { leaf, token };
+    let request = v1::SubmitBatchRequest {
+        operations: operations
+            .iter()
+            .map(quittance::grpc::operation_to_proto)
+            .collect(),
+        fee_slots: vec![slot(OPERATOR, 1), slot(3, 2)],
+        idempotency_key: Vec::new(),
+    };
+    service.client.submit_batch(request).await.unwrap();
+    service.stop().await;
+    roll_back(directory.path(), 0);
+
+    let mut service = Service::restart(raw.clone(), Held::with_shape(TWO_TOKENS)).await;
+    assert_eq!(service.state().await.queued_operations, 2);
+    // What was executed counts, with its fees.
+    let status = service.single(&transfer(0, 1, 0, |_| ()), "").await.unwrap_err();
+    assert_eq!(reason(&status).0, "NONCE_MATCHES");
+    service.single(&transfer(0, 1, 1, |_| ()), "").await.unwrap();
+    let spend = |nonce, value| transfer(OPERATOR, 0, nonce, |transfer| transfer.amount = amount(value));
+    // The fees of both that wait; what it pays itself comes back later.
+    let status = service.single(&spend(0, BALANCE + 11), "").await.unwrap_err();
+    assert_eq!(reason(&status).0, "BALANCE_COVERS");
+    service.single(&spend(0, BALANCE + 10), "").await.unwrap();
+    service.single(&spend(1, 0), "").await.unwrap();
+    service.stop().await;
+
+    raw.batching.max_delay_ms = 1;
+    let mut service = Service::restart(raw, Held::with_shape(TWO_TOKENS)).await;
+    service.wait_for_queue(0).await;
+    for id in 1..=5 {
+        let operation = service.operation(id).await;
+        assert_eq!(operation.state(), v1::OperationState::Executed, "{operation:?}");
+    }
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fees_of_what_waits_go_to_the_leaf_of_the_policy_that_makes_the_batch() {
+    let directory = tempfile::tempdir().unwrap();
+    genesis(directory.path());
+    let mut raw = config(directory.path());
+    raw.batching.max_delay_ms = NEVER;
+    let mut service = Service::restart(raw.clone(), Held::new()).await;
+    let two = [transfer(0, 4, 0, |_| ()), transfer(4, 0, 0, |_| ())];
+    service.stream(&two).await.unwrap();
+    service.wait_for_queue(0).await;
+    let spent = transfer(OPERATOR, 0, 0, |transfer| transfer.amount = amount(BALANCE + 10));
+    service.single(&spent, "").await.unwrap();
+    service.single(&transfer(0, 4, 1, |_| ()), "").await.unwrap();
+    service.wait_for_queue(0).await;
+    service.stop().await;
+    roll_back(directory.path(), 0);
+
+    raw.fees.leaf = Some(1);
+    raw.batching.max_delay_ms = 1;
+    let mut service = Service::restart(raw, Held::new()).await;
+    service.wait_for_queue(0).await;
+    assert_eq!(service.balance(1).await, BALANCE + 30);
+    // The old leaf has not got what it spends.
+    assert_eq!(
+        service.operation(3).await.rejection.unwrap().rule,
+        "balance_covers"
+    );
+    service
+        .single(&transfer(OPERATOR, 0, 0, |_| ()), "")
+        .await
+        .unwrap();
+    service.stop().await;
 }

@@ -209,7 +209,7 @@ impl World {
         u32::try_from(self.history.len()).unwrap()
     }
 
-    /// The leaves with everything that waits, one operation after another.
+    /// The leaves with everything that waits, one operation after another, and with its fees.
     pub(super) fn pending(&self) -> Leaves {
         let mut leaves = self.history.last().unwrap().clone();
         let mut at = 0;
@@ -228,11 +228,22 @@ impl World {
             }
             group.sort_by_key(|item| item.request.section());
             let before = leaves.clone();
+            let mut fees = Vec::new();
             let all = group.iter().all(|item| {
-                execute(&self.rollup_id, self.number(), &mut leaves, &item.request, false).is_ok()
+                let done = execute(&self.rollup_id, self.number(), &mut leaves, &item.request, false);
+                done.is_ok_and(|(fee, _)| {
+                    fees.extend(fee);
+                    true
+                })
             });
             if !all {
                 leaves = before;
+                continue;
+            }
+            for (token, fee) in fees {
+                let (_, leaf) = FEE_LEAVES.into_iter().find(|(taken, _)| *taken == token).unwrap();
+                let leaf = leaves.get_mut(&leaf).unwrap();
+                leaf.balance = leaf.balance.checked_add(fee).unwrap_or(leaf.balance);
             }
         }
         leaves
@@ -552,13 +563,23 @@ impl World {
     fn roll_back(&mut self) {
         let last = self.number() - 1;
         let to = last.saturating_sub(self.below(4));
+        let most = (self.below(2) == 0).then(|| 1 + self.below(3));
+        self.take_back(to, most);
+        self.seen.rollbacks += u32::from(to < last);
+    }
+
+    /// Takes every batch after this one back, and goes on with batches of at most so many operations.
+    pub(super) fn take_back(&mut self, to: u32, most: Option<u32>) {
         self.store.rollback(to).unwrap();
         self.history.truncate(usize::try_from(to).unwrap() + 1);
         for item in &mut self.items {
             item.batch = item.batch.filter(|number| *number <= to);
         }
-        let most = (self.below(2) == 0).then(|| 1 + self.below(3));
+        self.reopen(most);
+    }
+
+    /// Begins anew with what the store has, and goes on with batches of at most so many operations.
+    pub(super) fn reopen(&mut self, most: Option<u32>) {
         self.worker = worker(&self.store, &self.shapes, most, None);
-        self.seen.rollbacks += u32::from(to < last);
     }
 }

@@ -23,6 +23,12 @@ pub(in crate::sequencer::acceptance) struct Draft {
 }
 
 impl Draft {
+    /// The same with a fee.
+    pub(in crate::sequencer::acceptance) fn paying(self, fee: u128) -> Self {
+        let fee = FloatFee::encode_exact(fee).unwrap();
+        Self { fee, ..self }
+    }
+
     pub(in crate::sequencer::acceptance) fn transfer(&self, to: u32, amount: u128) -> SignedOperation {
         let transfer = Transfer {
             from: self.from,
