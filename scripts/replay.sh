@@ -153,7 +153,8 @@ stop_service || fail "the service ended with status $?"
 rm -rf "$run/store"
 
 say 6/7 "rebuilding the state from genesis and bundles, with keys from setup"
-history=(--genesis "$run/accounts.csv" --vk "$keys/$shape/verifying.key" --allow-development-keys)
+history=(--genesis "$run/accounts.csv" --vk "$keys/$shape/verifying.key" --allow-development-keys
+    --root "$root" --batches "$last")
 replayed="$(quittance replay "${history[@]}" --state "$run/state.json" --json "$run/bundles")"
 echo "  $replayed" >&2
 grep -q "\"batches\":$last[,}]" <<< "$replayed" || fail "not all of $last batches were replayed"
@@ -163,6 +164,10 @@ grep -q '"index":5,' "$run/state.json" || fail "the account that was opened is m
 mv "$run/bundles/1.bundle" "$run/1.bundle"
 if "$bin/quittance" replay "${history[@]}" "$run/bundles" 2>/dev/null; then fail "a history without its first batch was accepted"; fi
 mv "$run/1.bundle" "$run/bundles/1.bundle"
+# Nor is one that ends too early, though every root of it matches.
+mv "$run/bundles/$last.bundle" "$run/last.bundle"
+if "$bin/quittance" replay "${history[@]}" "$run/bundles" 2>/dev/null; then fail "a history without its last batch was accepted"; fi
+mv "$run/last.bundle" "$run/bundles/$last.bundle"
 
 say 7/7 "proving carol's account under the last root, for the root chain to pay her"
 quittance exit --account 5 "${history[@]}" --keys "$keys" --output "$run/carol.exit" "$run/bundles" >&2

@@ -10,6 +10,7 @@ mod operations;
 use std::collections::BTreeMap;
 
 use ark_bn254::Fr;
+use quittance_verifier::encoding::{fr_to_bytes_be, to_hex};
 use quittance_verifier::{EMPTY_QUEUE, Facts, Section};
 use thiserror::Error;
 
@@ -50,7 +51,7 @@ pub enum ReplayError {
         expected: u64,
     },
     /// The batch stands on another state.
-    #[error("batch {batch} starts from root {got}, the state before it has root {expected}")]
+    #[error("batch {batch} starts from root {}, the state before it has root {}", hex(.got), hex(.expected))]
     OldRoot {
         /// The batch.
         batch: BatchNumber,
@@ -90,7 +91,7 @@ pub enum ReplayError {
         credited: u128,
     },
     /// The batch leads to another state than it says.
-    #[error("batch {batch} says that it ends with root {got}, its operations give root {expected}")]
+    #[error("batch {batch} says that it ends with root {}, its operations give root {}", hex(.got), hex(.expected))]
     NewRoot {
         /// The batch.
         batch: BatchNumber,
@@ -140,6 +141,11 @@ pub enum OperationError {
         /// The token.
         token: TokenId,
     },
+}
+
+/// A root as everywhere else.
+fn hex(root: &Fr) -> String {
+    to_hex(&fr_to_bytes_be(root))
 }
 
 impl Replay {

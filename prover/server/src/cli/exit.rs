@@ -27,11 +27,7 @@ pub(super) fn run(args: &ExitArgs, out: &mut Output) -> Result<(), CliError> {
         DevelopmentKeys::Refuse
     };
     let key = keys::open_exit(&engine, &args.keys, &circuit, policy)?;
-    note(format_args!(
-        "{} batches, state root {}: every root matches",
-        replay.batch_number(),
-        fr_to_hex(&replay.root())
-    ));
+    note(format_args!("{}", history::end(&args.history, &replay)));
 
     let rollup_id = replay.rollup_id().unwrap_or_default();
     let exit = Exit::read(replay.state(), rollup_id, AccountIndex(args.account)).map_err(refused)?;
@@ -74,12 +70,16 @@ pub(super) fn run(args: &ExitArgs, out: &mut Output) -> Result<(), CliError> {
             "owner": owner,
             "root": root,
             "batch": replay.batch_number(),
+            "end_expected": args.history.root.is_some() || args.history.batches.is_some(),
             "file": file,
             "key_id": key_id.to_string(),
         }),
         format_args!(
-            "{file}: account {} holds {} of token {} for {owner}, under state root {root}",
-            facts.leaf, facts.balance, facts.token
+            "{file}: account {} holds {} of token {} for {owner}, under state root {root} after batch {}",
+            facts.leaf,
+            facts.balance,
+            facts.token,
+            replay.batch_number()
         ),
     )
 }

@@ -10,14 +10,22 @@ use quittance_verifier::{Bundle, DevelopmentKeys, Verifier, VerifyError, Verifyi
 
 use super::args::HistoryArgs;
 use super::{CliError, error, files, genesis};
+use crate::encoding::{fr_to_bytes_be, fr_to_hex, to_hex};
 
 /// Ending of the files that are read in a directory.
 const ENDING: &str = "bundle";
 
-/// No bundle is longer, nor any key.
-const MAX_BYTES: u64 = 256 << 20;
+/// No binary bundle is longer, nor any key.
+const MAX_BYTES: u64 = 32 << 20;
 
-/// Verifies every batch of the history, in its order, and gives the state after the last one.
+/// No JSON bundle is longer.
+const MAX_JSON_BYTES: u64 = 256 << 20;
+
+/// What to do about a file that is not what it should be, and about a bundle that proves nothing.
+const DAMAGED: &str = "check that the file came whole from whoever made it: keys by --vk, bundles after them";
+const INVALID: &str = "do not rely on it; ask whoever made it for the right one";
+
+/// Verifies every batch of the history, in its order, and gives the state after the last one, which is where the caller expects it.
 pub(super) fn replay(args: &HistoryArgs) -> Result<Replay, CliError> {
     let verifiers = verifiers(args)?;
     let levels = verifiers.first().map_or(0, |verifier| verifier.shape().levels);
@@ -48,6 +56,8 @@ pub(super) fn replay(args: &HistoryArgs) -> Result<Replay, CliError> {
             format!("name files, or a directory with files named *.{ENDING}"),
         ));
     }
+    // Where the expected root was met, if it was.
+    let mut met = None;
     for (_, path) in batches {
         let bundle = read(&path)?;
         let named = |message: String| format!("{}: {message}", path.display());
@@ -55,8 +65,50 @@ pub(super) fn replay(args: &HistoryArgs) -> Result<Replay, CliError> {
         replay
             .apply(&bundle.facts)
             .map_err(|error| CliError::refused(named(error::chain(&error)), advice(&error)))?;
+        if args.root == Some(fr_to_bytes_be(&replay.root())) {
+            met = Some(replay.batch_number());
+        }
     }
+    check_end(args, &replay, met)?;
     Ok(replay)
+}
+
+/// Up to where the history goes, and whether anybody but its bundles says so.
+pub(super) fn end(args: &HistoryArgs, replay: &Replay) -> String {
+    let (last, root) = (replay.batch_number(), fr_to_hex(&replay.root()));
+    let expected = match (args.root, args.batches) {
+        (Some(_), _) => "the expected one",
+        (None, Some(_)) => "after the expected number of batches",
+        (None, None) => {
+            "compare it with the root chain's, or give that with --root: bundles may be missing after it"
+        }
+    };
+    format!("every root matches up to batch {last}, state root {root}, {expected}")
+}
+
+/// Whether the history ends where it is expected to.
+fn check_end(args: &HistoryArgs, replay: &Replay, met: Option<u32>) -> Result<(), CliError> {
+    let (last, root) = (replay.batch_number(), fr_to_hex(&replay.root()));
+    let refused = |problem: String, next: &str| {
+        let message = format!("the history ends with batch {last} and root {root}: {problem}");
+        Err(CliError::refused(message, next))
+    };
+    let missing =
+        "get the bundles of the batches after it, or ask the root chain's contract for the root again";
+    let more = "leave the bundles of later batches out, or ask the root chain's contract for the root again";
+    match (args.root, met, args.batches) {
+        (Some(expected), None, _) => refused(format!("{} is expected", to_hex(&expected)), missing),
+        (Some(_), Some(batch), _) if batch < last => {
+            refused(format!("the expected root is that of batch {batch}"), more)
+        }
+        (_, _, Some(expected)) if expected > last => {
+            refused(format!("{expected} batches are expected"), missing)
+        }
+        (_, _, Some(expected)) if expected < last => {
+            refused(format!("{expected} batches are expected"), more)
+        }
+        _ => Ok(()),
+    }
 }
 
 fn verify(verifiers: &[Verifier], bundle: &Bundle) -> Result<(), VerifyError> {
@@ -73,9 +125,9 @@ fn verify(verifiers: &[Verifier], bundle: &Bundle) -> Result<(), VerifyError> {
 fn unproved(message: String, error: &VerifyError) -> CliError {
     let next = match error {
         VerifyError::KeyMismatch { .. } => {
-            "give the verifying key of this batch's shape with --vk, from somebody you trust"
+            "pass the verifying key that the bundle names with --vk, from somebody you trust"
         }
-        _ => "this batch is not proved: get its bundle elsewhere",
+        _ => INVALID,
     };
     CliError::refused(message, next)
 }
@@ -100,7 +152,7 @@ fn verifiers(args: &HistoryArgs) -> Result<Vec<Verifier>, CliError> {
     };
     let one = |path: &PathBuf| {
         let key = VerifyingKey::from_bytes(&bytes(path)?).map_err(|error| {
-            CliError::usage(
+            CliError::refused(
                 format!("{} is no verifying key: {}", path.display(), error::chain(&error)),
                 "name the file verifying.key of a key directory",
             )
@@ -134,27 +186,38 @@ fn paths(given: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
 /// One bundle, binary or JSON.
 fn read(path: &Path) -> Result<Bundle, CliError> {
     let bytes = bytes(path)?;
-    let read = if bytes.trim_ascii_start().starts_with(b"{") {
+    let read = if is_json(&bytes) {
         bundle_json::from_json(&bytes).map_err(|error| error::chain(&error))
     } else {
         Bundle::from_bytes(&bytes).map_err(|error| error::chain(&error))
     };
-    read.map_err(|problem| {
-        CliError::usage(
-            format!("{} is no proof bundle of a batch: {problem}", path.display()),
-            "name the files that `quittance proof` writes",
-        )
-    })
+    read.map_err(|problem| CliError::refused(format!("{}: {problem}", path.display()), DAMAGED))
+}
+
+fn is_json(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().starts_with(b"{")
 }
 
 fn bytes(path: &Path) -> Result<Vec<u8>, CliError> {
     let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
-    read.map_err(|error| CliError::file("read", path, &error))?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_BYTES) {
+    let failed = |error| CliError::file("read", path, &error);
+    let mut file = File::open(path).map_err(failed)?;
+    let mut limit = MAX_BYTES;
+    file.by_ref()
+        .take(limit + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    if is_json(&bytes) {
+        limit = MAX_JSON_BYTES;
+        file.take(limit - MAX_BYTES)
+            .read_to_end(&mut bytes)
+            .map_err(failed)?;
+    }
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > limit) {
+        let problem = format!("longer than {limit} bytes, no bundle is");
         return Err(CliError::refused(
-            format!("{} is larger than {MAX_BYTES} bytes", path.display()),
-            "no bundle and no key is",
+            format!("{}: {problem}", path.display()),
+            DAMAGED,
         ));
     }
     Ok(bytes)

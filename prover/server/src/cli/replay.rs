@@ -18,12 +18,16 @@ pub(super) fn run(args: &ReplayArgs, out: &mut Output) -> Result<(), CliError> {
     out.result(
         &json!({
             "batches": batches,
+            "end_expected": args.history.root.is_some() || args.history.batches.is_some(),
             "root": root,
             "accounts": accounts,
             "queue": queue,
             "rollup_id": replay.rollup_id().map(|id| to_hex(&id)),
         }),
-        format_args!("{batches} batches, {accounts} accounts, state root {root}: every root matches"),
+        format_args!(
+            "{batches} batches, {accounts} accounts: {}",
+            history::end(&args.history, &replay)
+        ),
     )
 }
 

@@ -66,12 +66,15 @@ fn a_history_is_rebuilt_and_an_account_is_proved_out_of_it() {
     let text = replay(&[]).ok();
     assert_eq!(
         text,
-        format!("3 batches, 3 accounts, state root {root}: every root matches\n")
+        format!(
+            "3 batches, 3 accounts: every root matches up to batch 3, state root {root}, compare it with the root chain's, \
+             or give that with --root: bundles may be missing after it\n"
+        )
     );
     let value: Value = serde_json::from_str(&replay(&["--json", "--state", "state.json"]).ok()).unwrap();
     assert_eq!(
-        (&value["batches"], &value["root"]),
-        (&3.into(), &root.clone().into())
+        (&value["batches"], &value["root"], &value["end_expected"]),
+        (&3.into(), &root.clone().into(), &false.into())
     );
     let state: Value = serde_json::from_slice(&std::fs::read(path.join("state.json")).unwrap()).unwrap();
     let balances: Vec<&str> = (0..3).map(|i| state[i]["balance"].as_str().unwrap()).collect();
@@ -122,13 +125,22 @@ fn a_history_is_rebuilt_and_an_account_is_proved_out_of_it() {
         &["bundles/3.bundle", "batch 3 where batch 2 belongs", "each once"],
     );
     replayed(&["bundles", "bundles/1.bundle"]).fails(1, &["batch 1 where batch 2 belongs"]);
-    replayed(&["1.exit"]).fails(2, &["1.exit is no proof bundle"]);
+    replayed(&["1.exit"]).fails(1, &["1.exit: ", "came whole"]);
     replayed(&["nothing.bundle"]).fails(2, &["nothing.bundle", "check the path"]);
     std::fs::create_dir(path.join("empty")).unwrap();
     replayed(&["empty"]).fails(2, &["there is no bundle"]);
     let accounts = std::fs::read_to_string(path.join("accounts.csv")).unwrap();
     std::fs::write(path.join("other.csv"), accounts.replacen("1000000", "1000001", 1)).unwrap();
-    over(path, "replay", "other.csv", &["bundles"], &[]).fails(1, &["batch 1 starts from root", "genesis"]);
+    over(path, "replay", "other.csv", &["bundles"], &[]).fails(
+        1,
+        &[
+            "batch 1 starts from root 0x",
+            "the state before it has root 0x",
+            "genesis",
+        ],
+    );
+    damaged(path);
+    truncated(path, keys, &root);
     let key = verifying_key(SHAPE);
     run(
         path,
@@ -140,5 +152,76 @@ fn a_history_is_rebuilt_and_an_account_is_proved_out_of_it() {
     let length = bytes.len();
     bytes[length - 256 - 32 - 1] ^= 1;
     std::fs::write(path.join("forged.bundle"), bytes).unwrap();
-    replayed(&["forged.bundle"]).fails(1, &["forged.bundle", "not proved"]);
+    replayed(&["forged.bundle"]).fails(1, &["forged.bundle", "do not rely on it"]);
+}
+
+/// A file that is there and is not what it should be is refused; one that is not there is misuse.
+fn damaged(path: &Path) {
+    let replayed = |bundle: &str| over(path, "replay", "accounts.csv", &[bundle], &[]);
+    let binary = std::fs::read(path.join("bundles/1.bundle")).unwrap();
+    let text = std::fs::read(path.join("bundles/2.bundle")).unwrap();
+    let mut other_magic = binary.clone();
+    other_magic[0] ^= 1;
+    for (damage, words) in [
+        (&binary[..binary.len() - 1], ""),
+        (&other_magic, ""),
+        (b"", ""),
+        (&text[..text.len() / 2], "EOF"),
+        (b"{}", "missing field"),
+    ] {
+        std::fs::write(path.join("damaged"), damage).unwrap();
+        replayed("damaged").fails(1, &["damaged: ", words, "came whole"]);
+    }
+    std::fs::remove_file(path.join("damaged")).unwrap();
+    replayed("damaged").fails(2, &["cannot read damaged", "check the path"]);
+    std::fs::write(path.join("no.key"), b"none").unwrap();
+    let wrong = ["replay", "--genesis", "accounts.csv", "--vk", "no.key", "bundles"];
+    run(path, &wrong).fails(1, &["no.key is no verifying key"]);
+}
+
+/// A history that ends before, or after, where it is expected to is refused, however well its roots match.
+fn truncated(path: &Path, keys: &str, root: &str) {
+    let files = ["bundles/1.bundle", "bundles/2.bundle", "bundles/3.bundle"];
+    let replay = |files: &[&str], more: &[&str]| over(path, "replay", "accounts.csv", files, more);
+    let early = replay(&files[..2], &["--json"]).ok();
+    let early: Value = serde_json::from_str(&early).unwrap();
+    let early = early["root"].as_str().unwrap();
+    for (more, words) in [
+        (
+            &["--root", root][..],
+            [&format!("{root} is expected")[..], "after it"],
+        ),
+        (&["--batches", "3"], ["3 batches are expected", "after it"]),
+        (
+            &["--root", early, "--batches", "3"],
+            ["3 batches are expected", "after it"],
+        ),
+    ] {
+        let ends = format!("ends with batch 2 and root {early}");
+        replay(&files[..2], more).fails(1, &[&ends, words[0], words[1]]);
+        let exit = with(
+            &["--account", "1", "--keys", keys, "--output", "early.exit"],
+            more,
+        );
+        over(path, "exit", "accounts.csv", &files[..2], &exit).fails(1, &[&ends, words[0]]);
+        assert!(!path.join("early.exit").exists());
+    }
+    let more = &["--root", early];
+    replay(&files, more).fails(1, &["ends with batch 3", "that of batch 2", "later batches"]);
+    replay(&files, &["--batches", "2"]).fails(1, &["2 batches are expected", "later batches"]);
+    let ran = replay(&files, &["--root", "0x12"]);
+    assert!(
+        ran.code == Some(2) && ran.err.contains("64 hex digits"),
+        "{ran:?}"
+    );
+    let both = ["--root", root, "--batches", "3", "--json"];
+    let value: Value = serde_json::from_str(&replay(&files, &both).ok()).unwrap();
+    assert_eq!(value["end_expected"], true);
+    let text = replay(&files, &both[..2]).ok();
+    assert!(
+        text.ends_with(&format!("up to batch 3, state root {root}, the expected one\n")),
+        "{text}"
+    );
+    let text = replay(&files, &both[2..4]).ok();
+    assert!(text.ends_with("after the expected number of batches\n"), "{text}");
 }

@@ -6,6 +6,11 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{DEFAULT_KEYS, threads};
+use crate::encoding::parse_hex;
+
+fn root(text: &str) -> Result<[u8; 32], String> {
+    parse_hex(text).ok_or_else(|| "wants 0x and 64 hex digits".to_owned())
+}
 
 /// Where the history is: what everybody has who followed the root chain.
 #[derive(Clone, Debug, Args)]
@@ -19,6 +24,13 @@ pub struct HistoryArgs {
     /// Accept keys that were made on one machine, whose owner can forge proofs.
     #[arg(long)]
     pub allow_development_keys: bool,
+    /// The root after the last batch, as the root chain's contract has it: 0x and 64 hex digits. A history that ends elsewhere is
+    /// refused; without it (and --batches) nobody notices that bundles are missing at the end.
+    #[arg(long, value_name = "HEX", value_parser = root)]
+    pub root: Option<[u8; 32]>,
+    /// The number of batches; a history of more or fewer is refused.
+    #[arg(long, value_name = "N")]
+    pub batches: Option<u32>,
     /// Proof bundles of all batches from the first on, in any order: files, or directories with files named *.bundle.
     #[arg(value_name = "BUNDLE", required = true)]
     pub bundles: Vec<PathBuf>,
