@@ -85,10 +85,10 @@ pub enum ReplayError {
         batch: BatchNumber,
         /// The token.
         token: TokenId,
-        /// Sum that its operations pay.
-        paid: u128,
+        /// Sum that its operations pay, exactly: it may be above 2^128.
+        paid: Fr,
         /// Sum that its fee slots credit.
-        credited: u128,
+        credited: Fr,
     },
     /// The batch leads to another state than it says.
     #[error("batch {batch} says that it ends with root {}, its operations give root {}", hex(.got), hex(.expected))]
@@ -134,12 +134,6 @@ pub enum OperationError {
     Amount {
         /// The number in its place.
         got: u64,
-    },
-    /// The fees of one token reach 2^128.
-    #[error("recipient_not_overflowed: the batch's fees of token {token} reach 2^128")]
-    Fees {
-        /// The token.
-        token: TokenId,
     },
 }
 

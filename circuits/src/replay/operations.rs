@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ark_bn254::Fr;
 use quittance_verifier::{
     FeeData, OpeningData, PriorityData, PriorityRequest, RotationData, TransferData, WithdrawalData,
 };
@@ -26,11 +27,14 @@ const NO_SIGNATURE: Signature = Signature {
 };
 
 /// A batch on its way: leaves that it changed so far, and fees by token, paid and credited.
+///
+/// Two fee slots of one token credit less than 2^128 each, and together what no `u128` holds. Sums are field elements, which
+/// hold any sum of 2^125 such numbers as it is.
 pub(super) struct Step<'a> {
     state: &'a MemoryState,
     rules: RuleContext<'a>,
     leaves: BTreeMap<u32, Leaf>,
-    fees: BTreeMap<u32, (u128, u128)>,
+    fees: BTreeMap<u32, (Fr, Fr)>,
 }
 
 impl<'a> Step<'a> {
@@ -48,7 +52,7 @@ impl<'a> Step<'a> {
     }
 
     /// The first token whose fees do not add up: paid and credited.
-    pub(super) fn unbalanced(&self) -> Option<(TokenId, u128, u128)> {
+    pub(super) fn unbalanced(&self) -> Option<(TokenId, Fr, Fr)> {
         let mut tokens = self.fees.iter();
         tokens
             .find(|(_, (paid, credited))| paid != credited)
@@ -141,7 +145,7 @@ impl<'a> Step<'a> {
         let account = self.leaf(slot.leaf)?;
         let effect = fee::check(&slot, Some(data.amount), self.rules.capacity, account.as_ref())?;
         let (_, credited) = self.fees.entry(data.token).or_default();
-        *credited = sum(*credited, data.amount, data.token)?;
+        *credited += Fr::from(data.amount);
         self.leaves.insert(data.leaf, effect.credited);
         Ok(())
     }
@@ -159,7 +163,7 @@ impl<'a> Step<'a> {
         )?;
         let token = effect.sender.before.token;
         let (paid, _) = self.fees.entry(token).or_default();
-        *paid = sum(*paid, effect.sender.fee, token)?;
+        *paid += Fr::from(effect.sender.fee);
         self.leaves.insert(operation.from().get(), effect.sender.after);
         if let Some(other) = &effect.other {
             self.leaves.insert(other.index.get(), other.after);
@@ -203,11 +207,6 @@ fn operation(request: &PriorityRequest) -> Priority {
 
 fn amount(got: u64) -> Result<FloatAmount, OperationError> {
     FloatAmount::new(got).map_err(|_| OperationError::Amount { got })
-}
-
-fn sum(sum: u128, next: u128, token: u32) -> Result<u128, OperationError> {
-    let token = TokenId(token);
-    sum.checked_add(next).ok_or(OperationError::Fees { token })
 }
 
 fn same_token(published: u32, effect: &Effect) -> Result<(), StepError> {

@@ -1,5 +1,7 @@
 //! A history of every kind of operation is rebuilt from its facts; every change of a fact is noticed, and none panics.
 
+mod fees;
+
 use super::*;
 use crate::babyjubjub::Point;
 use crate::batch::{BatchContext, Operations, apply_batch};
