@@ -4,9 +4,10 @@
 #
 #   scripts/mutants.sh       a whole batch of every section: each rule's rows removed in turn, then each single row
 #
-# The same runs among the tests of the circuits crate, where it is `mutants::every_rule_and_every_row_is_needed`; here it prints what
-# killed how many. What a mutant is, and what counts as noticing it, stands in circuits/tests/rules/mutants.rs; the rows that nothing
-# notices, with reasons, in circuits/tests/rules/mutants/explained.txt.
+# The same runs among the tests of the circuits crate, where it is `mutants::every_rule_and_every_row_is_needed`; here it prints how many rows
+# each way of noticing has to its credit: named attacks first, then the sweep of single variables, the same with all that follows, and
+# freedom, which solves for changes of many. What they mean stands in circuits/ATTACKS.md and circuits/tests/rules/mutants.rs; the rows
+# that nothing notices, with reasons, in circuits/tests/rules/mutants/explained.txt.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -184,7 +184,7 @@ pub(crate) fn two_to(bits: u64) -> Fr {
 }
 
 /// A leaf's node; 0 for an empty place.
-fn hash(leaf: &LeafWitness) -> Fr {
+pub(crate) fn hash(leaf: &LeafWitness) -> Fr {
     if *leaf == LeafWitness::EMPTY {
         return Fr::ZERO;
     }

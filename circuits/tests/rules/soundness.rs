@@ -4,6 +4,7 @@
 mod exit;
 mod fees;
 mod freedom;
+pub(crate) mod hidden;
 mod holder;
 mod opening;
 mod priority;
@@ -14,6 +15,7 @@ mod slots;
 mod statement;
 pub(crate) mod sweep;
 mod transfer;
+mod window;
 mod withdrawal;
 
 use crate::attacks::Attack;
@@ -33,6 +35,11 @@ pub(crate) fn attacks() -> impl Iterator<Item = &'static Attack> {
         fees::ATTACKS,
         slots::ATTACKS,
         signature::ATTACKS,
+        hidden::ATTACKS,
+        window::opening::ATTACKS,
+        window::transfer::ATTACKS,
+        window::withdrawal::ATTACKS,
+        window::rotation::ATTACKS,
         statement::ATTACKS,
     ]
     .into_iter()

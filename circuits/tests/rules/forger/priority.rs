@@ -63,18 +63,15 @@ impl Forger {
                 balance: Fr::ZERO,
                 ..w.account
             }
-        } else if w.exists == Fr::ONE {
-            LeafWitness {
-                balance: w.account.balance + w.amount,
-                ..w.account
-            }
         } else {
+            // What is there and what is deposited, as the circuit selects: of a flag that is no bit, some of each.
+            let select = |there, deposited| w.exists * there + (Fr::ONE - w.exists) * deposited;
             LeafWitness {
-                key: w.key,
-                balance: w.amount,
-                nonce: Fr::ZERO,
-                token: w.token,
-                owner: w.owner,
+                key: [0, 1].map(|i| select(w.account.key[i], w.key[i])),
+                balance: select(w.account.balance, Fr::ZERO) + w.amount,
+                nonce: select(w.account.nonce, Fr::ZERO),
+                token: select(w.account.token, w.token),
+                owner: select(w.account.owner, w.owner),
             }
         };
         self.write(w.done, w.leaf, after);

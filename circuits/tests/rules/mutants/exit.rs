@@ -1,7 +1,7 @@
 //! The same for the circuit of emergency exits, which has one slot.
 
 use super::classes::{Survivor, Survivors, form};
-use super::{free, swept};
+use super::{WAYS, credits};
 use crate::forger::{Forger, place, two_to};
 use crate::support::*;
 use ark_bn254::Fr;
@@ -13,8 +13,8 @@ use quittance_circuits::r1cs::LabelledMatrices;
 use quittance_verifier::{evaluate, exit_challenge};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Removes rules and rows, adds what survives to the list, and gives the number of mutants that were killed.
-pub(super) fn mutants(survivors: &mut Survivors) -> usize {
+/// Removes rules and rows, adds what survives to the list, and gives the number of mutants that were killed, and by what.
+pub(super) fn mutants(survivors: &mut Survivors) -> (usize, String) {
     let matrices = circuit(SMALL.levels);
     let rule = |row| matrices.label(row).unwrap().to_string();
     let attacks = attacks();
@@ -32,20 +32,20 @@ pub(super) fn mutants(survivors: &mut Survivors) -> usize {
             "no attack succeeds without {name}"
         );
     }
-    let mut killed = BTreeSet::new();
-    for index in [1, 8, 11] {
-        let honest = stated(&exit_of(&Forger::new(), index));
-        killed.extend(free(&matrices, &honest));
-        killed.extend(swept(&matrices, &honest));
-    }
+    let honest = [1, 8, 11].map(|index| stated(&exit_of(&Forger::new(), index)));
+    let mut attacked = Vec::new();
     for (label, values) in &attacks {
         let broken = broken(&matrices, values);
         assert!(broken.iter().all(|row| rule(*row) == *label), "{label}");
         if let [row] = broken[..] {
-            killed.insert(row);
+            attacked.push(row);
         }
     }
-    for row in (0..matrices.num_constraints()).filter(|row| !killed.contains(row)) {
+    let killed = credits(&matrices, &honest, attacked, |row| row);
+    let by = |way| format!("{} by {way}", killed.values().filter(|by| **by == way).count());
+    let ways = WAYS.map(by).join(", ");
+    let figures = format!("{} rules removed, single rows noticed: {ways}", rules.len());
+    for row in (0..matrices.num_constraints()).filter(|row| !killed.contains_key(row)) {
         let survivor = survivors
             .entry((rule(row), form(&matrices, row)))
             .or_insert_with(|| Survivor {
@@ -57,7 +57,7 @@ pub(super) fn mutants(survivors: &mut Survivors) -> usize {
         survivor.classes.insert(row);
         survivor.positions.insert(row, row);
     }
-    rules.len() + killed.len()
+    (rules.len() + killed.len(), figures)
 }
 
 fn broken(matrices: &LabelledMatrices, values: &[Fr]) -> Vec<usize> {

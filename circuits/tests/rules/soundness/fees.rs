@@ -67,6 +67,22 @@ attacks! {
         })
     }
 
+    fn s49_fee_account_read_with_a_negative_nonce() breaks "fee[0].recipient_in_range" {
+        forger(&[(5, 1)]).transfer(&honest()).finish_with(|fee| {
+            fee.account.balance += Fr::ONE;
+            fee.account.nonce -= two_to(32);
+        })
+    }
+
+    /// The account's token has no range of its own: it is the slot's, which has.
+    fn s49_fee_account_read_with_a_token_of_33_bits() breaks "fee[0].token_matches" {
+        let w = Forger::with(|leaves| leaves[5].nonce = Fr::ONE).fee_slots(&fee_slots(&[(5, 1)]));
+        w.transfer(&honest()).finish_with(|fee| {
+            fee.account.nonce = Fr::ZERO;
+            fee.account.token += two_to(32);
+        })
+    }
+
     /// A token of 33 bits would spill into the leaf's bits of the pubdata word.
     fn s04_fee_token_range() breaks "fee[0].recipient_in_range" {
         let w = Forger::with(|leaves| leaves[5].token = two_to(32));

@@ -127,6 +127,22 @@ attacks! {
         told(&credits(|deposit| deposit.token = TokenId(1)), |w| w.amount += two_to(128))
     }
 
+    /// One unit of balance more against a nonce that is not one.
+    fn s49_account_read_with_a_negative_nonce() breaks "priority[0].recipient_in_range" {
+        told(&credits(|_| {}), |w| {
+            w.account.balance += Fr::ONE;
+            w.account.nonce -= two_to(32);
+        })
+    }
+
+    /// 2^32 units of balance more against a token that is none: an exit would pay them.
+    fn s49_account_read_with_a_negative_token() breaks "priority[0].recipient_in_range" {
+        told(&steals(), |w| {
+            w.account.nonce += Fr::ONE;
+            w.account.token -= two_to(32);
+        })
+    }
+
     fn s49_account_read_with_a_nonce_of_33_bits() breaks "priority[0].recipient_in_range" {
         told(&credits(|_| {}), |w| {
             w.account.balance -= Fr::ONE;
@@ -146,53 +162,63 @@ attacks! {
     }
 
     /// A deposit opens an account below the root chain's half.
-    fn s41_s47_leaf_empty_refuses_the_lower_half() breaks "priority[0].leaf_empty" {
+    fn s25_s41_s47_leaf_empty_refuses_the_lower_half() breaks "priority[0].leaf_empty" {
         let w = told(&opens(|deposit| deposit.leaf.0 = 3), |w| w.done = Fr::ONE);
         w.tampered_result("priority[0].leaf_empty", Fr::ONE)
     }
 
     /// A free place is said to be taken by the operator, so that a deposit fails.
-    fn s41_s47_leaf_empty_lets_a_free_place_be_opened() breaks "priority[0].leaf_empty" {
+    fn s25_s41_s47_leaf_empty_lets_a_free_place_be_opened() breaks "priority[0].leaf_empty" {
         let w = told(&opens(|_| {}), |w| w.done = Fr::ZERO);
         w.tampered_result("priority[0].leaf_empty", -Fr::ONE)
     }
 
+    /// The flag that an account is there as a quotient of two nodes: the place's node is the flag times that of any leaf, here a richer
+    /// one, and the deposit is done whatever the flag is, a part of it credited and the rest opened.
+    fn s12_s14_an_existence_that_is_no_bit_lets_any_leaf_be_read() breaks "priority[0].leaf_empty" {
+        told(&credits(|_| {}), |w| {
+            let there = hash(&w.account);
+            w.account.balance += two_to(100);
+            w.exists = there * hash(&w.account).inverse().unwrap();
+        })
+    }
+
     /// Token 1 is credited to an account of token 2.
-    fn s24_s47_token_matches_refuses_a_cross_token_deposit() breaks "priority[0].token_matches" {
+    fn s24_s25_s47_token_matches_refuses_a_cross_token_deposit() breaks "priority[0].token_matches" {
         let w = told(&credits(|deposit| deposit.token = TokenId(1)), |w| w.done = Fr::ONE);
         with_bit(w, "priority[0].token_matches", Fr::ONE)
     }
 
     /// The same with a hint that fits the lie: one row remains.
-    fn s24_s47_token_matches_refuses_a_cross_token_deposit_with_its_hint() breaks "priority[0].token_matches" {
+    fn s24_s25_s47_token_matches_refuses_a_cross_token_deposit_with_its_hint() breaks "priority[0].token_matches" {
         let w = told(&credits(|deposit| deposit.token = TokenId(1)), |w| w.done = Fr::ONE);
         // 1 − 2 = −1 is its own inverse, and becomes 0.
         with_hint(w, "priority[0].token_matches", Fr::ONE)
     }
 
-    fn s47_token_matches_refuses_a_faked_failure() breaks "priority[0].token_matches" {
+    fn s25_s47_token_matches_refuses_a_faked_failure() breaks "priority[0].token_matches" {
         let w = told(&credits(|_| {}), |w| w.done = Fr::ZERO);
         with_bit(w, "priority[0].token_matches", -Fr::ONE)
     }
 
     /// The sum's top bit is what the others leave, so the lie is a bit of 2.
-    fn s07_s47_recipient_not_overflowed_refuses_a_faked_success() breaks "priority[0].recipient_not_overflowed" {
+    fn s07_s25_s47_recipient_not_overflowed_refuses_a_faked_success() breaks "priority[0].recipient_not_overflowed" {
         let w = into_a_balance_of(u128::MAX).priority_told(&credits(|_| {}), |w| w.done = Fr::ONE);
         with_top_bit(w, Fr::from(2u64), Fr::ONE)
     }
 
-    fn s07_s47_recipient_not_overflowed_refuses_a_faked_failure() breaks "priority[0].recipient_not_overflowed" {
+    fn s07_s25_s47_recipient_not_overflowed_refuses_a_faked_failure() breaks "priority[0].recipient_not_overflowed" {
         let w = told(&credits(|_| {}), |w| w.done = Fr::ZERO);
         with_top_bit(w, -Fr::from(2u64), -Fr::ONE)
     }
 
-    fn s20_s47_key_valid_refuses_a_faked_success() breaks "priority[0].key_valid" {
+    fn s20_s25_s47_key_valid_refuses_a_faked_success() breaks "priority[0].key_valid" {
         let w = told(&opens(|deposit| deposit.key = ORDER_TWO), |w| w.done = Fr::ONE);
         w.tampered_result("priority[0].key_valid", Fr::ONE)
     }
 
     /// The pairing's value is said to vanish.
-    fn s20_s47_key_valid_refuses_a_faked_failure_with_its_hint() breaks "priority[0].key_valid" {
+    fn s20_s25_s47_key_valid_refuses_a_faked_failure_with_its_hint() breaks "priority[0].key_valid" {
         let w = told(&opens(|_| {}), |w| w.done = Fr::ZERO);
         let row = rows_of("priority[0].key_valid")[14];
         let inverse = SMALL_CIRCUIT.b[row][0].1 - 1;
@@ -200,17 +226,17 @@ attacks! {
         w.tampered(&BTreeMap::from([(inverse, -honest)]))
     }
 
-    fn s20_s47_key_valid_refuses_a_faked_failure() breaks "priority[0].key_valid" {
+    fn s20_s25_s47_key_valid_refuses_a_faked_failure() breaks "priority[0].key_valid" {
         let w = told(&opens(|_| {}), |w| w.done = Fr::ZERO);
         w.tampered_result("priority[0].key_valid", -Fr::ONE)
     }
 
-    fn s47_owner_nonzero_refuses_a_faked_success() breaks "priority[0].owner_nonzero" {
+    fn s25_s47_owner_nonzero_refuses_a_faked_success() breaks "priority[0].owner_nonzero" {
         let w = told(&opens(|deposit| deposit.owner = RootAddress([0; 20])), |w| w.done = Fr::ONE);
         with_bit(w, "priority[0].owner_nonzero", -Fr::ONE)
     }
 
-    fn s47_owner_nonzero_refuses_a_faked_failure() breaks "priority[0].owner_nonzero" {
+    fn s25_s47_owner_nonzero_refuses_a_faked_failure() breaks "priority[0].owner_nonzero" {
         let one = RootAddress({
             let mut one = [0; 20];
             one[19] = 1;
@@ -222,7 +248,7 @@ attacks! {
     }
 
     /// Somebody else's account pays, with the hint that fits the lie.
-    fn s47_s48_exit_owner_refuses_another_caller_with_its_hint() breaks "priority[0].exit_owner" {
+    fn s25_s47_s48_exit_owner_refuses_another_caller_with_its_hint() breaks "priority[0].exit_owner" {
         let mut exit = forced_exit(1);
         exit.caller.0[19] += 1;
         let w = told(&Priority::ForcedExit(exit), pays);
@@ -230,12 +256,12 @@ attacks! {
     }
 
     /// Somebody else's account pays.
-    fn s47_s48_exit_owner_refuses_another_caller() breaks "priority[0].exit_owner" {
+    fn s25_s47_s48_exit_owner_refuses_another_caller() breaks "priority[0].exit_owner" {
         let w = told(&steals(), pays);
         with_bit(w, "priority[0].exit_owner", Fr::ONE)
     }
 
-    fn s47_s48_exit_owner_refuses_a_faked_failure() breaks "priority[0].exit_owner" {
+    fn s25_s47_s48_exit_owner_refuses_a_faked_failure() breaks "priority[0].exit_owner" {
         let w = told(&exits(), fails);
         with_bit(w, "priority[0].exit_owner", -Fr::ONE)
     }

@@ -105,20 +105,39 @@ fn with_s_plus_the_order(kind: Kind) -> Forger {
 
 /// A signer fits S to an R8 that is not the right point: for each coordinate there is a row.
 fn with_fitted_s(kind: Kind, r8: impl Fn(Point) -> Point) -> Forger {
-    let order = BigUint::from_bytes_le(&BigInteger256::new(ORDER).to_bytes_le());
-    let (secret, nonce) = (1_234_567u64, 99_991u64);
-    let key = PublicKey::new(BASE8.mul(&[secret, 0, 0, 0])).unwrap();
+    let nonce = 99_991u64;
+    let key = PublicKey::new(BASE8.mul(&[SECRET, 0, 0, 0])).unwrap();
     let r8 = r8(BASE8.mul(&[nonce, 0, 0, 0]));
     let draft = Draft::new(kind);
     let h = challenge(&key, &draft.sign().message(&rollup_id()), &r8);
     let h = BigUint::from_bytes_le(&h.into_bigint().to_bytes_le());
-    let mut s = [0; 4];
-    let digits = ((BigUint::from(nonce) + h * 8u32 * secret) % &order).to_u64_digits();
-    for (limb, digit) in s.iter_mut().zip(digits) {
-        *limb = digit;
-    }
+    let s = scalar(BigUint::from(nonce) + h * 8u32 * SECRET);
     let w = forger_with(|leaves| leaves[0].key = [key.x(), key.y()]);
     w.signed(&draft.with(Signature { r8, s })).finish()
+}
+
+/// A secret key that is a plain number.
+pub(super) const SECRET: u64 = 1_234_567;
+
+/// A number modulo the order of the subgroup.
+pub(super) fn scalar(number: BigUint) -> [u64; 4] {
+    let order = BigUint::from_bytes_le(&BigInteger256::new(ORDER).to_bytes_le());
+    let mut s = [0; 4];
+    for (limb, digit) in s.iter_mut().zip((number % order).to_u64_digits()) {
+        *limb = digit;
+    }
+    s
+}
+
+/// Padding alone, in a batch with two enabled fee slots of its own token, its fee of nothing routed like this.
+fn unrouted(kind: Kind, selectors: [Fr; 2]) -> Forger {
+    let w = Forger::with(|leaves| {
+        leaves[5].token = Fr::ZERO;
+        leaves[6].token = Fr::ZERO;
+    });
+    let mut w = w.fee_slots(&[fee_slot(5, 0), fee_slot(6, 0)]).finish();
+    w.signer_mut(kind, 0).selectors = selectors.to_vec();
+    w
 }
 
 const TWO_TOKENS: [(u32, u32); 2] = [(5, 1), (11, 2)];
@@ -218,6 +237,15 @@ macro_rules! attacks_on {
                     routed(KIND, TWO_OF_ONE_TOKEN, [Fr::from(2u64), -Fr::ONE])
                 }
 
+                /// 1 − 1 = 0: a disabled slot that takes from one fee slot what it gives to the other.
+                fn s12_s45_padding_takes_from_no_first_slot() breaks "[0].fee_routed_once" {
+                    unrouted(KIND, [-Fr::ONE, Fr::ONE])
+                }
+
+                fn s12_s45_padding_takes_from_no_second_slot() breaks "[0].fee_routed_once" {
+                    unrouted(KIND, [Fr::ONE, -Fr::ONE])
+                }
+
                 /// The other slot's fees grow by a fee of our token.
                 fn s24_a_fee_goes_to_a_slot_of_its_token() breaks "[0].fee_routed_once" {
                     routed(KIND, TWO_TOKENS, [Fr::ZERO, Fr::ONE])
@@ -287,6 +315,41 @@ fn s04_valid_until_and_fee_beyond_their_ranges() {
         // Encoding 2^16 + m would decode like m.
         let fee = told(kind, |w| w.fee += two_to(16));
         fee.assert_among(&format!("{}[0].balance_covers", kind.section()));
+    }
+}
+
+/// Fees are of the signer's token, so that a token beyond its range meets two ranges: here, and the fee slot's.
+#[test]
+fn s49_sender_leaf_read_with_a_token_of_33_bits() {
+    for kind in Kind::ALL {
+        let w = forger_with(|leaves| leaves[0].nonce = Fr::ONE);
+        let mut w = w.signed_told(&Draft::new(kind).sign(), |w| {
+            w.leaf.nonce = Fr::ZERO;
+            w.leaf.token += two_to(32);
+        });
+        w.witness.fees[0].token += two_to(32);
+        let rules = w.finish().broken_rules();
+        for rule in [
+            format!("{}[0].sender_in_range", kind.section()),
+            "fee[0].recipient_in_range".into(),
+        ] {
+            assert!(rules.contains(&rule), "{rule}: {rules:?}");
+        }
+    }
+}
+
+#[test]
+fn s49_sender_leaf_read_with_a_negative_nonce() {
+    // One unit of balance against a nonce of 3 − 2^32.
+    for kind in Kind::ALL {
+        let w = forger_with(|leaves| leaves[0].nonce = Fr::from(3u64));
+        let w = w.signed_told(&Draft::new(kind).nonce(3).sign(), |w| {
+            w.leaf.balance += Fr::ONE;
+            w.leaf.nonce -= two_to(32);
+            w.nonce = w.leaf.nonce;
+        });
+        w.finish()
+            .assert_first(&format!("{}[0].sender_in_range", kind.section()));
     }
 }
 
