@@ -7,16 +7,17 @@
 //! its last operation.
 //!
 //! Executing the front of the queue therefore changes no pending leaf: a batch's order of sections gives the same leaves.
-//! Three things do: an operation that is rejected, on which others may have counted; an operation of the root chain and fees for
-//! the same leaf in one batch, because it comes before them whatever the order of acceptance, and a forced exit then pays
-//! less; and fees that their leaf cannot hold. Then everything that waits is gone through again, at most as much as may be
-//! queued.
+//! Three things do: an operation that is rejected, on which others may have counted; a forced exit and fees for the same leaf in
+//! one batch, because it comes before them whatever the order of acceptance, and pays less; and a leaf near 2^128, which may hold a
+//! deposit before those fees and not after them, or cannot hold all fees. Then everything that waits is gone through again, at
+//! most as much as may be queued. Deposits to a leaf that takes fees, which anyone can make, do not cost that.
 
 use std::collections::{HashMap, HashSet};
 
-use quittance_circuits::batch::AppliedBatch;
+use quittance_circuits::batch::{AppliedBatch, AppliedPriority};
 use quittance_circuits::leaf::Leaf;
 use quittance_circuits::state::StateChanges;
+use quittance_circuits::tx::Priority;
 use quittance_circuits::tx::fee::FeeSlot;
 use quittance_circuits::types::AccountIndex;
 
@@ -166,14 +167,25 @@ impl Ledger {
         self.stale = true;
     }
 
+    /// Whether they are to be made anew.
+    #[cfg(test)]
+    pub(super) const fn is_stale(&self) -> bool {
+        self.stale
+    }
+
     /// A batch was executed: its leaves are the executed ones now. What it took off the queue is removed already.
     pub(super) fn executed(&mut self, applied: &AppliedBatch, changes: &StateChanges) {
         for (index, leaf) in &changes.leaves {
             self.keep(*index, Some(*leaf));
         }
-        let ordered = || applied.priority.iter().map(|executed| executed.operation.leaf());
-        let mut fees = applied.fees.iter().filter(|fee| fee.amount > 0);
-        if self.overflowing || fees.any(|fee| ordered().any(|leaf| leaf == fee.slot.leaf)) {
+        let turned_round = applied.priority.iter().any(|executed| {
+            depends_on_fees(executed)
+                && applied
+                    .fees
+                    .iter()
+                    .any(|fee| fee.amount > 0 && fee.slot.leaf == executed.operation.leaf())
+        });
+        if self.overflowing || turned_round {
             self.forget();
         }
     }
@@ -216,4 +228,15 @@ impl Ledger {
         }
         self.executed.insert(index, leaf);
     }
+}
+
+/// Whether what became of an operation, or its amount, might be another after fees for its leaf.
+fn depends_on_fees(executed: &AppliedPriority) -> bool {
+    let before = executed.account.map_or(0, |leaf| leaf.balance);
+    executed.done
+        && match &executed.operation {
+            Priority::ForcedExit(_) => true,
+            // All fees of a batch are less than half of what a leaf can hold.
+            Priority::Deposit(deposit) => before.saturating_add(deposit.amount) > u128::MAX / 2,
+        }
 }

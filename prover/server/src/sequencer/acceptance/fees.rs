@@ -114,3 +114,36 @@ fn fees_beyond_what_their_leaf_holds_count_once_there_is_room() {
     world.send(world.draft(FEE_LEAF).withdrawal(left)).unwrap();
     world.settle();
 }
+
+#[test]
+fn a_deposit_that_has_room_only_before_the_fees_of_its_batch_counts() {
+    let mut world = World::with(1, &[ALL], None);
+    pay(&mut world, 0, 20);
+    let nearly_all = deposit(&world, u128::MAX - 130);
+    assert!(world.enroll(0, &[nearly_all]).refused.is_none());
+    assert_eq!(world.pending()[&FEE_LEAF].balance, 140);
+    world.send(world.draft(FEE_LEAF).withdrawal(100)).unwrap();
+    for _ in 0..4 {
+        pay(&mut world, 1, 0);
+    }
+    assert!(world.cut());
+    let left = u128::MAX - 10 - 100 + 20;
+    world.send(world.draft(FEE_LEAF).withdrawal(left)).unwrap();
+    world.settle();
+}
+
+#[test]
+fn deposits_to_a_leaf_that_takes_fees_count_with_them() {
+    let mut world = World::with(1, &[ALL], None);
+    pay(&mut world, 0, 20);
+    let small = deposit(&world, 7);
+    assert!(world.enroll(0, &[small; 2]).refused.is_none());
+    for _ in 0..4 {
+        pay(&mut world, 1, 0);
+    }
+    assert!(world.cut());
+    assert!(!world.is_stale());
+    world.send(world.draft(FEE_LEAF).withdrawal(154)).unwrap();
+    assert!(world.send(world.draft(FEE_LEAF).withdrawal(1)).is_err());
+    world.settle();
+}

@@ -329,6 +329,11 @@ impl World {
         self.worker.execute_whole(submission)
     }
 
+    /// Whether everything that waits has to be gone through before the next operation.
+    pub(super) fn is_stale(&mut self) -> bool {
+        self.worker.ledger_mut().is_stale()
+    }
+
     /// The ids of the last batch, and where each stands.
     pub(super) fn last_batch(&self) -> Vec<(Section, u32)> {
         let state = self.store.snapshot().unwrap();
