@@ -1,6 +1,7 @@
 //! The attacks, by what they attack. Names begin with the row of the list of known bug classes (`S1` … `S49`, see
 //! `circuits/README.md`) that they mount. Each says which rule rejects it, and almost all that *only* this rule does.
 
+mod class;
 mod exit;
 mod fees;
 mod freedom;
@@ -28,6 +29,7 @@ pub(crate) fn attacks() -> impl Iterator<Item = &'static Attack> {
         signer::withdrawal::ATTACKS,
         signer::rotation::ATTACKS,
         priority::ATTACKS,
+        class::ATTACKS,
         opening::ATTACKS,
         transfer::ATTACKS,
         withdrawal::ATTACKS,

@@ -87,6 +87,16 @@ attacks! {
         forger().opening_with(&signed, |_| {}, |w| w.occupied = Fr::ZERO).finish()
     }
 
+    /// The place's siblings from before the sender has paid: the new account has the amount, and so has the sender still.
+    fn s13_recipient_path_refuses_siblings_from_before_the_debit() breaks "opening[0].recipient_path" {
+        let w = forger();
+        let (before, siblings) = (w.leaves[0], w.path(3));
+        let mut w = w.opening_with(&signed(|_| {}), |_| {}, |w| w.recipient_path = siblings);
+        w.leaves[0] = before;
+        w.witness.new_root = w.root();
+        w.finish()
+    }
+
     /// The first place of the upper half, which the root chain gives away.
     fn s04_recipient_in_range_refuses_the_upper_half() breaks "opening[0].recipient_in_range" {
         drafted(|draft| draft.to = 12)

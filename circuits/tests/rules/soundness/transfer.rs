@@ -91,6 +91,16 @@ attacks! {
         forger().transfer_to(&honest(), |w| w.recipient.balance += Fr::from(5u64)).finish()
     }
 
+    /// The recipient's siblings from before the sender has paid: the amount is credited, and the sender has it still.
+    fn s13_recipient_path_refuses_siblings_from_before_the_debit() breaks "transfer[0].recipient_path" {
+        let w = forger();
+        let (before, siblings) = (w.leaves[0], w.path(1));
+        let mut w = w.transfer_to(&honest(), |w| w.recipient_path = siblings);
+        w.leaves[0] = before;
+        w.witness.new_root = w.root();
+        w.finish()
+    }
+
     /// Reading the recipient before the sender's update would mint.
     fn s10_a_self_transfer_reads_the_leaf_after_its_own_debit() breaks "transfer[0].recipient_path" {
         let before = forger().leaves[0];

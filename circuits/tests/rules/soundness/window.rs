@@ -230,6 +230,7 @@ fn s03_each_of_six_rows_refuses_alone() {
     ];
     for (attacks, kind) in kinds.into_iter().zip(Kind::ALL) {
         let compared = comparison(kind);
+        assert_eq!(attacks.len(), 6);
         for (attack, row) in attacks.iter().zip(compared) {
             assert_eq!(broken_rows(&(attack.forge)().0), [row], "{}", attack.label);
         }
@@ -243,7 +244,7 @@ fn s03_every_row_of_the_window_is_needed_for_a_challenge_of_choice() {
         let hash = bits(kind)[0].0 - 1;
         let rows = comparison(kind);
         let readings = readings_below();
-        assert_eq!((rows.len(), readings.len()), (21, 21));
+        assert_eq!(rows.len(), readings.len());
         for (row, reading) in rows.into_iter().zip(readings) {
             let broken = broken_rows(&misread_at(kind, &reading));
             assert_eq!(broken, [hash, row], "{}", label(row));
@@ -258,5 +259,6 @@ fn comparison(kind: Kind) -> Vec<usize> {
         .into_iter()
         .filter(|row| *row > last && SMALL_CIRCUIT.c[*row].is_empty())
         .collect();
+    assert_eq!(rows.len(), 21, "one for each run of ones in the bound");
     rows.into_iter().collect()
 }
