@@ -52,7 +52,7 @@ fn every_rule_and_every_row_is_needed() {
 
     let classes = Classes::new();
     let class = |row: usize| classes.of_row[row];
-    let bits: Vec<Vec<Fr>> = soundness::hidden::in_each_bit().collect();
+    let bits = soundness::hidden::in_each_bit();
     let attacked = attacks
         .par_iter()
         .map(|(_, values)| values)

@@ -119,16 +119,19 @@ impl<'a> Faults<'a> {
         let (c, in_c) = split(&self.matrices.c[row]);
         // (a + in_a·x)·(b + in_b·x) = c + in_c·x, where one of the three coefficients is not 0.
         if in_c != Fr::ZERO {
-            // Mostly 1, which needs no inversion.
-            Some(if in_c == Fr::ONE {
-                a * b - c
-            } else {
-                (a * b - c) * in_c.inverse()?
-            })
+            quotient(a * b - c, in_c)
         } else if in_a != Fr::ZERO {
-            Some((c * b.inverse()? - a) * in_a.inverse()?)
+            quotient(quotient(c, b)? - a, in_a)
         } else {
-            Some((c * a.inverse()? - b) * in_b.inverse()?)
+            quotient(quotient(c, a)? - b, in_b)
         }
     }
+}
+
+/// Mostly by 1, for which nothing has to be inverted.
+fn quotient(numerator: Fr, denominator: Fr) -> Option<Fr> {
+    if denominator == Fr::ONE {
+        return Some(numerator);
+    }
+    Some(numerator * denominator.inverse()?)
 }

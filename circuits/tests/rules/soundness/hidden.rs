@@ -8,6 +8,7 @@ use crate::forger::*;
 use crate::support::*;
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, BigInteger, Field, PrimeField};
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 
 /// Bits of a token, the last of which is what the others leave.
@@ -65,9 +66,13 @@ attacks! {
 }
 
 /// The same attacks on each single row of the token's range, the last one aside: all of the token in one bit.
-pub(crate) fn in_each_bit() -> impl Iterator<Item = Vec<Fr>> {
+pub(crate) fn in_each_bit() -> Vec<Vec<Fr>> {
     let kinds = [Kind::Opening, Kind::Withdrawal].into_iter();
-    kinds.flat_map(|kind| (0..BITS - 1).map(move |index| in_bit(kind, index)))
+    let bits = kinds.flat_map(|kind| (0..BITS - 1).map(move |index| (kind, index)));
+    bits.collect::<Vec<_>>()
+        .into_par_iter()
+        .map(|(kind, index)| in_bit(kind, index))
+        .collect()
 }
 
 #[test]
