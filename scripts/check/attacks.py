@@ -1,7 +1,8 @@
 """The table of attacks against the tests in the tree; run by scripts/check-attacks.sh.
 
 A row of the table is `| S9 | class | file: tests; file: tests |`, where a test is a name in backticks. A row whose third column begins
-with "none:" says why the class cannot be attacked here.
+with "none:" says why the class cannot be attacked here. A function counts as a test if `#[test]`, or an attribute that ends so, such as
+`#[tokio::test]`, stands above it, or if the macro `attacks!` makes a test of it.
 """
 
 import re
@@ -13,12 +14,46 @@ TABLE = "circuits/ATTACKS.md"
 STATEMENT = "circuits/STATEMENT.md"
 ROWS = 49
 
-FUNCTION = re.compile(r"^\s*(?:async )?fn (\w+)\(", re.MULTILINE)
+# What is no code: comments, strings and characters.
+TEXT = re.compile(
+    r"""//[^\n]*|/\*.*?\*/|\bb?r(#*)".*?"\1|"(?:\\.|[^"\\])*"|'(?:\\[^']+|[^'\\])'""", re.DOTALL
+)
+# A function below its attributes.
+FUNCTION = re.compile(
+    r"^[ \t]*((?:#\[(?:[^\[\]]|\[[^\[\]]*\])*\]\s*)*)(?:pub(?:\([\w ]+\))? )?(?:async )?fn (\w+)\(", re.MULTILINE
+)
+TEST = re.compile(r"#\[(?:\w+::)*test(?:\([^()]*\))?\]")
+ATTACKS = re.compile(r"\battacks! \{")
+ATTACK = re.compile(r"\bfn (\w+)\(\) breaks\b")
 ROW = re.compile(r"^\| S(\d+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
 PLACE = re.compile(r"([\w./-]+\.rs): ((?:`\w+`(?:, )?)+)")
 NAME = re.compile(r"`(\w+)`")
 # In the statement: `module::name`, or the beginning of a name and an ellipsis.
 CITED = re.compile(r"`(?:(\w+)::)?(s\d\d_\w*)(…?)`")
+
+
+def code_of(text):
+    """The same without comments, and without what strings and characters say."""
+    return TEXT.sub(lambda match: "" if match[0].startswith("/") else '""', text)
+
+
+def block_at(code, start):
+    """What follows an opening brace, up to the one that closes it."""
+    depth = 1
+    for brace in re.finditer(r"[{}]", code[start:]):
+        depth += 1 if brace[0] == "{" else -1
+        if depth == 0:
+            return code[start : start + brace.start()]
+    return code[start:]
+
+
+def tests_of(text):
+    """Names of the tests of a file."""
+    code = code_of(text)
+    tests = {name for attributes, name in FUNCTION.findall(code) if TEST.search(attributes)}
+    for start in ATTACKS.finditer(code):
+        tests.update(ATTACK.findall(block_at(code, start.end())))
+    return tests
 
 
 def rows_of(name):
@@ -31,7 +66,7 @@ def rows_of(name):
 
 
 def problems_of(table, statement, sources):
-    functions = {path: set(FUNCTION.findall(text)) for path, text in sources.items()}
+    functions = {path: tests_of(text) for path, text in sources.items()}
     carried = set().union(*(rows_of(name) for names in functions.values() for name in names))
     seen = []
     for number, _, where in ROW.findall(table):
@@ -82,16 +117,28 @@ def check():
 
 def self_test():
     sources = {
-        "a/x.rs": "#[test]\nfn s01_s02_both() {}\nattacks! {\n    fn s03_third() breaks \"x\" {}\n}\n",
-        "b/y.rs": "fn s04_fourth() {}\n",
+        "a/x.rs": '#[test]\nfn s01_s02_both() {}\nattacks! {\n    fn s03_third() breaks "x" {\n        a["}"]\n    }\n\n'
+        '    /// Why.\n    fn s03_also() breaks "y" { b }\n}\nfn s03_after() breaks "x" {}\n',
+        "b/y.rs": '#[test]\n/// Why.\n#[expect(lint, reason = "]")]\npub(crate) fn s04_fourth() {}\n\n'
+        '#[tokio::test(flavor = "many")]\nasync fn s04_waits() {}\n\nfn s04_helper() {}\n\n#[cfg(test)]\nfn s04_only_built() {}\n\n'
+        "// #[test]\nfn s04_no_more() {}\n\n/* #[test]\nfn s04_once() {} */\n"
+        "proptest! {\n    #[test]\n    fn s04_with_any(n in 0..9u32) {}\n}\n",
     }
     good = {n: f"| S{n} | class | none: it concerns nothing that is made or checked here |" for n in range(1, ROWS + 1)}
     good[1] = "| S1 | class | a/x.rs: `s01_s02_both` |"
     good[3] = "| S3 | class | a/x.rs: `s03_third` |"
     good[4] = "| S4 | class | b/y.rs: `s04_fourth` |"
     said = "| line | rule | `x::s01_…`, `s04_fourth` |"
+    kinds = "b/y.rs: `s04_fourth`, `s04_waits`, `s04_with_any`"
     cases = [
         ("good", {}, said, None),
+        ("tests of every kind", {3: "| S3 | class | a/x.rs: `s03_third`, `s03_also` |", 4: f"| S4 | class | {kinds} |"}, said, None),
+        ("an attack outside of its macro", {3: "| S3 | class | a/x.rs: `s03_after` |"}, said, "has no test s03_after"),
+        *(
+            (f"{name}, which is no test", {4: f"| S4 | class | b/y.rs: `{name}` |"}, said, f"has no test {name}")
+            for name in ("s04_helper", "s04_only_built", "s04_no_more", "s04_once")
+        ),
+        ("a statement that names no test's function", {}, "`y::s04_helper`", "no test y::s04_helper"),
         ("a test that does not exist", {4: "| S4 | class | b/y.rs: `s04_fifth` |"}, said, "has no test s04_fifth"),
         ("a test of another file", {4: "| S4 | class | a/x.rs: `s04_fourth` |"}, said, "has no test s04_fourth"),
         ("a test of another row", {2: "| S2 | class | b/y.rs: `s04_fourth` |"}, said, "does not carry"),

@@ -1,5 +1,5 @@
 //! The attacks, by what they attack. Names begin with the row of the list of known bug classes (`S1` … `S49`, see
-//! `circuits/README.md`) that they mount. Each says which rule rejects it, and almost all that *only* this rule does.
+//! `circuits/ATTACKS.md`) that they mount. Each says which rule rejects it, and almost all that *only* this rule does.
 
 mod class;
 mod exit;
