@@ -253,6 +253,13 @@ pub enum VerifyError {
         /// The key's identity.
         key_id: KeyId,
     },
+    /// The verifying key is for a tree of fewer than 16 levels, which only tests have, and the caller does not accept those.
+    TestTree {
+        /// The key's identity.
+        key_id: KeyId,
+        /// Levels of its tree.
+        levels: u8,
+    },
     /// The proof was made for another key.
     KeyMismatch {
         /// The key that the bundle names.
@@ -285,6 +292,12 @@ impl fmt::Display for VerifyError {
                 write!(
                     f,
                     "verifying key {key_id} is a development key: whoever made it can forge proofs"
+                )
+            }
+            Self::TestTree { key_id, levels } => {
+                write!(
+                    f,
+                    "verifying key {key_id} is for a tree of {levels} levels, which only tests have; a rollup's has 16"
                 )
             }
             Self::KeyMismatch { got, expected } => {

@@ -8,7 +8,8 @@ use ark_ec::{CurveGroup, VariableBaseMSM};
 use crate::encoding::{fr_from_bytes_be, length};
 use crate::{Bundle, KeyId, KeyPoints, Proof, Provenance, Shape, VerifyError, VerifyingKey, public_inputs};
 
-/// Whether keys of [`Provenance::Development`] are good enough for the caller.
+/// Whether keys of [`Provenance::Development`], and keys for trees of fewer levels than [`Shape::PRODUCTION_LEVELS`], which only
+/// tests have, are good enough for the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DevelopmentKeys {
     /// Refuse them, as everything that matters must.
@@ -18,11 +19,15 @@ pub enum DevelopmentKeys {
 }
 
 impl DevelopmentKeys {
-    /// Whether the caller accepts a key of this provenance.
-    pub(crate) fn judge(self, provenance: Provenance, key_id: KeyId) -> Result<(), VerifyError> {
+    /// Whether the caller accepts a key of this provenance, for a tree of so many levels.
+    pub(crate) fn judge(self, provenance: Provenance, levels: u8, key_id: KeyId) -> Result<(), VerifyError> {
         match (self, provenance) {
+            (Self::Accept, _) => Ok(()),
             (Self::Refuse, Provenance::Development) => Err(VerifyError::DevelopmentKey { key_id }),
-            _ => Ok(()),
+            (Self::Refuse, Provenance::Ceremony) if levels < Shape::PRODUCTION_LEVELS => {
+                Err(VerifyError::TestTree { key_id, levels })
+            }
+            (Self::Refuse, Provenance::Ceremony) => Ok(()),
         }
     }
 }
@@ -42,9 +47,10 @@ impl Verifier {
     /// Prepares a key.
     ///
     /// # Errors
-    /// [`VerifyError::DevelopmentKey`] for a development key under [`DevelopmentKeys::Refuse`].
+    /// [`VerifyError::DevelopmentKey`] for a development key, [`VerifyError::TestTree`] for one of a smaller tree, under
+    /// [`DevelopmentKeys::Refuse`].
     pub fn new(key: &VerifyingKey, development_keys: DevelopmentKeys) -> Result<Self, VerifyError> {
-        development_keys.judge(key.provenance(), key.key_id())?;
+        development_keys.judge(key.provenance(), key.shape().levels, key.key_id())?;
         Ok(Self {
             key_id: key.key_id(),
             shape: *key.shape(),

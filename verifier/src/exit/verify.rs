@@ -19,9 +19,10 @@ impl ExitVerifier {
     /// Prepares a key.
     ///
     /// # Errors
-    /// [`VerifyError::DevelopmentKey`] for a development key under [`DevelopmentKeys::Refuse`].
+    /// [`VerifyError::DevelopmentKey`] for a development key, [`VerifyError::TestTree`] for one of a smaller tree, under
+    /// [`DevelopmentKeys::Refuse`].
     pub fn new(key: &ExitVerifyingKey, development_keys: DevelopmentKeys) -> Result<Self, VerifyError> {
-        development_keys.judge(key.provenance(), key.key_id())?;
+        development_keys.judge(key.provenance(), key.levels(), key.key_id())?;
         Ok(Self {
             key_id: key.key_id(),
             levels: key.levels(),

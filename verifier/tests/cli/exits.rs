@@ -35,7 +35,7 @@ fn exits(provenance: Provenance) -> Setup {
 fn exit_line(bundle: &ExitBundle) -> String {
     let facts = &bundle.facts;
     format!(
-        "exit of account {}, {} of token {} to {}, root {}\n",
+        "exit of leaf {}, {} of token {} to {}, root {}\n",
         facts.leaf,
         facts.balance,
         facts.token,
@@ -71,8 +71,8 @@ fn exits_binary_and_json() {
     let [exit, _] = value["exits"].as_array().unwrap().as_slice() else {
         panic!("{line}")
     };
-    assert_eq!(exit["account"], bundle.facts.leaf);
-    assert_eq!(exit["amount"], bundle.facts.balance.to_string());
+    assert_eq!(exit["leaf"], bundle.facts.leaf);
+    assert_eq!(exit["balance"], bundle.facts.balance.to_string());
     assert_eq!(exit["owner"], to_hex(&bundle.facts.owner));
     assert_eq!(exit["token"], bundle.facts.token);
     assert_eq!(exit["root"], to_hex(&fr_to_bytes_be(&bundle.facts.root)));
@@ -154,6 +154,10 @@ fn s30_keys_and_bundles_of_the_other_circuit() {
         )
     );
     assert!(details.starts_with(&file), "{details}");
+    assert!(
+        details.contains("\nnext:  run the command once for batches and once for exits"),
+        "{details}"
+    );
     assert_eq!(run(&["--vk", &vk, "--vk", batch_vk, &batch]).0, 0);
     assert_eq!(run(&["--vk", batch_vk, "--vk", &vk, &file]).0, 0);
     for option in [&["--chain"][..], &["--queue", &to_hex(&EMPTY_QUEUE)]] {
@@ -234,5 +238,5 @@ fn an_exit_becomes_files_for_snarkjs() {
     let value: Value = serde_json::from_str(&line).unwrap();
     assert_eq!((code, &value["status"]), (0, &"exported".into()));
     assert_eq!(value["key_id"], bundle.key_id.to_string());
-    assert_eq!(value["exits"][0]["account"], bundle.facts.leaf);
+    assert_eq!(value["exits"][0]["leaf"], bundle.facts.leaf);
 }

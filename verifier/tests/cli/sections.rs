@@ -101,3 +101,38 @@ fn s27_queue_is_followed_from_where_the_caller_says() {
         )
     );
 }
+
+#[test]
+fn s28_rollup_is_the_callers_if_the_caller_says_which() {
+    let files = Files::new();
+    let simulator = Simulator::ceremony(1, "t2f1");
+    let vk = files.write("vk", simulator.key.to_bytes());
+    let facts = full_facts(1, "t2f1");
+    let own = to_hex(&facts.rollup_id);
+    let mut elsewhere = facts.clone();
+    elsewhere.rollup_id = rollup_id(1, [0x11; 20]);
+    let write = |name: &str, facts: Facts| {
+        let bundle = simulator.bundle(facts, 1);
+        files.write(name, bundle.to_bytes().unwrap())
+    };
+    let (here, there) = (write("here", facts), write("there", elsewhere.clone()));
+
+    // Both are proved under the key: only the caller knows which rollup it is about.
+    let (code, line, _) = run(&["--json", "--vk", &vk, &here]);
+    let value: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!((code, &value["rollup_id"]), (0, &own.as_str().into()));
+    let (code, line, _) = run(&["--json", "--vk", &vk, &here, &there]);
+    let value: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!((code, &value["rollup_id"]), (0, &Value::Null));
+
+    assert_eq!(run(&["--vk", &vk, "--rollup-id", &own, &here]).0, 0);
+    let (code, line, details) = run(&["--vk", &vk, "--rollup-id", &own, &here, &there]);
+    let got = to_hex(&elsewhere.rollup_id);
+    assert_eq!(
+        (code, line),
+        (1, format!("invalid: bundle is of rollup {got}, not of {own}\n"))
+    );
+    assert!(details.starts_with(&there), "{details}");
+    let high = format!("0x01{}", "00".repeat(31));
+    assert_eq!(run(&["--vk", &vk, "--rollup-id", &high, &here]).0, 2);
+}

@@ -90,8 +90,16 @@ fn s30_exit_key_substituted() {
         key_id: other_levels.key_id(),
         ..bundle
     };
-    let verifier = ExitVerifier::new(&other_levels, DevelopmentKeys::Refuse).unwrap();
+    let verifier = ExitVerifier::new(&other_levels, DevelopmentKeys::Accept).unwrap();
     assert_eq!(verifier.verify(&renamed), REJECTED);
+    // Which is refused by itself, too: no rollup has such a tree.
+    assert_eq!(
+        ExitVerifier::new(&other_levels, DevelopmentKeys::Refuse).err(),
+        Some(VerifyError::TestTree {
+            key_id: other_levels.key_id(),
+            levels: 15
+        })
+    );
 }
 
 #[test]

@@ -183,6 +183,19 @@ fn s32_identity_points_in_a_key_are_refused() {
 }
 
 #[test]
+fn s33_key_for_a_smaller_tree_is_refused_unless_allowed() {
+    let simulator = Simulator::ceremony(1, "t8f1l15");
+    let key_id = simulator.key.key_id();
+    assert_eq!(
+        Verifier::new(&simulator.key, DevelopmentKeys::Refuse).unwrap_err(),
+        VerifyError::TestTree { key_id, levels: 15 }
+    );
+    let bundle = simulator.bundle(facts(1, 8, 1), 1);
+    let verifier = Verifier::new(&simulator.key, DevelopmentKeys::Accept).unwrap();
+    assert_eq!(verifier.verify(&bundle), Ok(()));
+}
+
+#[test]
 fn s33_development_key_is_refused_unless_allowed() {
     let shape = Shape::parse_name("t8f1").unwrap();
     let simulator = Simulator::new(1, Provenance::Development, shape);

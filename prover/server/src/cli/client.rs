@@ -24,7 +24,14 @@ pub(super) type Client = QuittanceClient<Channel>;
 /// Connects to the service at a URL such as `http://127.0.0.1:50051`.
 pub(super) async fn connect(url: &str) -> Result<Client, CliError> {
     let endpoint = Endpoint::from_shared(url.to_owned())
-        .map_err(|_| CliError::usage(format!("not a URL: {url}"), "write --server http://ADDRESS:PORT"))?;
+        .ok()
+        .filter(|endpoint| endpoint.uri().scheme_str() == Some("http"))
+        .ok_or_else(|| {
+            CliError::usage(
+                format!("not a URL of a service: {url}"),
+                "write --server http://ADDRESS:PORT",
+            )
+        })?;
     let channel = endpoint
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_nodelay(true)

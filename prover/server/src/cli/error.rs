@@ -248,7 +248,7 @@ impl From<tonic::Status> for CliError {
             if message.contains(&violation.field) {
                 continue;
             }
-            if message.ends_with(&violation.description) {
+            if message.contains(&violation.description) {
                 let _ = write!(message, " ({})", violation.field);
             } else {
                 let _ = write!(message, "; {}: {}", violation.field, violation.description);

@@ -14,20 +14,26 @@ const MAX_BYTES: u64 = 1 << 30;
 
 /// Reads a whole file as text; `-` is standard input.
 pub(super) fn read_text(path: &Path) -> Result<String, CliError> {
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     let read = if path == Path::new("-") {
-        io::stdin().lock().take(MAX_BYTES + 1).read_to_string(&mut text)
+        io::stdin().lock().take(MAX_BYTES + 1).read_to_end(&mut bytes)
     } else {
-        File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text))
+        File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
     };
     read.map_err(|error| unreadable(path, &error))?;
-    if text.len() as u64 > MAX_BYTES {
+    if bytes.len() as u64 > MAX_BYTES {
         return Err(CliError::refused(
             format!("{} is larger than {MAX_BYTES} bytes", path.display()),
             "split the file",
         ));
     }
-    Ok(text)
+    String::from_utf8(bytes).map_err(|error| {
+        let place = error.utf8_error().valid_up_to();
+        CliError::refused(
+            format!("{} is no text: byte {place} is not UTF-8", path.display()),
+            "name the file that this command reads; it may be another one, or damaged",
+        )
+    })
 }
 
 /// A file that cannot be read; a link that leads nowhere is said to be one.

@@ -16,10 +16,10 @@ use super::output::Output;
 use super::{CliError, files};
 use crate::config;
 use crate::encoding::{fr_from_bytes_be, fr_to_hex, parse_hex};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// Leaves from here on are opened by the root chain only (in trees of 16 levels).
-const FIRST_ROOT_CHAIN_LEAF: u32 = 1 << 31;
+pub(super) const FIRST_ROOT_CHAIN_LEAF: u32 = 1 << 31;
 
 /// Columns of a CSV file.
 const COLUMNS: [&str; 5] = ["index", "key", "balance", "token", "owner"];
@@ -83,7 +83,13 @@ pub(super) fn run(args: &GenesisArgs, out: &mut Output) -> Result<(), CliError> 
                 let _ = std::fs::remove_dir(directory);
             }
         })
-        .map_err(|error| CliError::store(&config.store_directory, error))?;
+        .map_err(|error| match error {
+            StoreError::State(problem) => CliError::refused(
+                format!("{}: {problem}", args.accounts.display()),
+                "correct the accounts, or the levels of the tree that they are for",
+            ),
+            other => CliError::store(&config.store_directory, other),
+        })?;
     let root = fr_to_hex(&store.identity().genesis_root);
     let directory = config.store_directory.display().to_string();
     out.result(

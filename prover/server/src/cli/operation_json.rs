@@ -93,8 +93,8 @@ mod tests {
 
     #[test]
     fn what_is_no_operation_is_refused_with_its_position() {
-        assert!(report("").contains("file: operation 0: there is none"));
-        assert!(report("[]").contains("file: operation 0: there is none"));
+        assert!(report("").contains("file holds no operation"));
+        assert!(report("[]").contains("file holds no operation"));
         assert!(report("{}").contains("file: operation 0: "));
         assert!(report(r#"{"gift":{}}"#).contains("unknown variant `gift`"));
         let two = format!(
@@ -123,7 +123,14 @@ mod tests {
         assert!(
             report(&withdrawal("", "5")).contains("withdrawal.signature.r8x is not 0x and 64 hex digits")
         );
-        for amount in ["", "-1", "+1", "0x5", "340282366920938463463374607431768211456"] {
+        for amount in [
+            "",
+            "007",
+            "-1",
+            "+1",
+            "0x5",
+            "340282366920938463463374607431768211456",
+        ] {
             assert!(
                 report(&withdrawal("", amount))
                     .contains("withdrawal.amount is not a decimal number below 2^128"),

@@ -2,6 +2,7 @@
 
 use ark_bn254::Fr;
 use quittance_circuits::babyjubjub::Point;
+use quittance_circuits::eddsa::SecretKey;
 use quittance_circuits::tx::SignedOperation;
 use quittance_circuits::tx::opening::{Opening, SignedOpening};
 use quittance_circuits::tx::rotation::{Rotation, SignedRotation};
@@ -16,7 +17,7 @@ use super::args::{
 };
 use super::output::{Output, note};
 use super::{CliError, amount, client, files, genesis, operation_json};
-use crate::encoding::{fr_from_bytes_be, parse_hex};
+use crate::encoding::{fr_from_bytes_be, fr_to_bytes_be, parse_hex};
 use crate::grpc::operation_to_proto;
 
 pub(super) fn run(args: &SignArgs, out: &mut Output) -> Result<(), CliError> {
@@ -34,7 +35,7 @@ fn transfer(args: &SignTransferArgs) -> Result<SignedOperation, CliError> {
     let amount = amount::amount(&args.amount)?;
     let fee = amount::fee(&args.signer.fee)?;
     let secret = files::read_secret(&args.signer.secret)?;
-    let signer = Signer::of(&args.signer, Owner::NotNeeded)?;
+    let signer = Signer::of(&args.signer, &secret, Owner::NotNeeded)?;
     let transfer = Transfer {
         from: signer.from,
         to: AccountIndex(args.to),
@@ -57,8 +58,17 @@ fn opening(args: &SignOpeningArgs) -> Result<SignedOperation, CliError> {
     let amount = amount::amount(&args.amount)?;
     let fee = amount::fee(&args.signer.fee)?;
     let (key, owner) = (public_key(&args.key)?, address("owner", &args.owner)?);
+    if args.to >= genesis::FIRST_ROOT_CHAIN_LEAF {
+        return Err(CliError::usage(
+            format!(
+                "account {} is at or above 2^31, where only the root chain opens accounts",
+                args.to
+            ),
+            "name an index below; `quittance account INDEX` says whether it is taken",
+        ));
+    }
     let secret = files::read_secret(&args.signer.secret)?;
-    let signer = Signer::of(&args.signer, Owner::NotNeeded)?;
+    let signer = Signer::of(&args.signer, &secret, Owner::NotNeeded)?;
     let opening = Opening {
         from: signer.from,
         to: AccountIndex(args.to),
@@ -84,7 +94,7 @@ fn withdrawal(args: &SignWithdrawalArgs) -> Result<SignedOperation, CliError> {
     let fee = amount::fee(&args.signer.fee)?;
     let address = address("address", &args.address)?;
     let secret = files::read_secret(&args.signer.secret)?;
-    let signer = Signer::of(&args.signer, Owner::NotNeeded)?;
+    let signer = Signer::of(&args.signer, &secret, Owner::NotNeeded)?;
     let withdrawal = Withdrawal {
         from: signer.from,
         amount,
@@ -108,7 +118,7 @@ fn rotation(args: &SignRotationArgs) -> Result<SignedOperation, CliError> {
         None => Owner::Asked,
     };
     let secret = files::read_secret(&args.signer.secret)?;
-    let signer = Signer::of(&args.signer, owner)?;
+    let signer = Signer::of(&args.signer, &secret, owner)?;
     let rotation = Rotation {
         from: signer.from,
         fee,
@@ -146,7 +156,7 @@ struct Signer {
 }
 
 impl Signer {
-    fn of(args: &SignerArgs, owner: Owner) -> Result<Self, CliError> {
+    fn of(args: &SignerArgs, secret: &SecretKey, owner: Owner) -> Result<Self, CliError> {
         let rollup_id = args.rollup_id.as_deref().map(rollup_id).transpose()?;
         let with = |rollup_id: Fr, nonce: u32, owner: RootAddress| Self {
             rollup_id,
@@ -178,6 +188,14 @@ impl Signer {
             };
             let answer = client.get_account(request).await?.into_inner();
             let account = client::required(answer.account, "the account")?;
+            // A rotation may wait: then the account has this key when its turn comes.
+            if account.public_key.as_ref().is_some_and(|key| !is_of(secret, key)) {
+                note(format_args!(
+                    "the secret in {} is not of the key that account {} has now: only after a rotation to its key will this be accepted",
+                    args.secret.display(),
+                    args.from
+                ));
+            }
             let owner = match given {
                 Some(owner) => owner,
                 None => RootAddress(client::required(
@@ -197,6 +215,12 @@ impl Signer {
             self.nonce.get()
         ));
     }
+}
+
+/// Whether the service's account has the key of this secret.
+fn is_of(secret: &SecretKey, key: &v1::PublicKey) -> bool {
+    let own = secret.public_key();
+    (&key.x[..], &key.y[..]) == (&fr_to_bytes_be(&own.x())[..], &fr_to_bytes_be(&own.y())[..])
 }
 
 async fn asked_rollup_id(client: &mut client::Client) -> Result<Fr, CliError> {

@@ -190,7 +190,7 @@ impl Config {
             .shapes
             .iter()
             .map(|name| {
-                Shape::parse_name(name).map_err(|_| wrong("keys.shapes", name, "wants names such as t8f1"))
+                Shape::parse_name(name).map_err(|_| wrong("keys.shapes", name, "wants names such as t2f1"))
             })
             .collect::<Result<_, _>>()?;
         let format = match raw.log.format.as_str() {

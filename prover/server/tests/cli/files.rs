@@ -114,7 +114,13 @@ fn genesis_takes_three_formats_and_refuses_what_is_wrong() {
     genesis("a.csv", &csv.replace("\n3,", "\n16,"), "s4")
         .fails(1, &["account 16 is beyond the tree's 16 leaves"]);
     genesis("a.csv", &csv.replace("\n3,", "\n2147483648,"), "s4").fails(1, &["2^31"]);
-    genesis("a.csv", &format!("{csv}3,{key},7,1,{owner}\n"), "s4").fails(1, &["account 3 is given twice"]);
+    genesis("a.csv", &format!("{csv}3,{key},7,1,{owner}\n"), "s4").fails(
+        1,
+        &["error: a.csv: account 3 is given twice", "correct the accounts"],
+    );
+    fs::write(path.join("bytes.csv"), b"index,\xff\xfe").unwrap();
+    run(path, &["genesis", "bytes.csv", "--store", "s4"])
+        .fails(1, &["bytes.csv is no text: byte 6 is not UTF-8"]);
     // S20, S21: off the curve, the identity, not canonical.
     let (zero, one, big) = ("0".repeat(64), format!("{:064x}", 1), "f".repeat(64));
     for (bad, says) in [

@@ -175,6 +175,21 @@ fn every_kind_is_signed_submitted_proved_and_verified() {
         .unwrap();
     assert_eq!(bundle.facts.withdrawals[0].amount, 12345);
 
+    // A secret of another key is noticed when it signs: a rotation to its key may wait, so it is no error.
+    let ran = service.run(
+        path,
+        &[
+            "sign", "transfer", "--secret", "8.secret", "--from", "0", "--to", "1", "--amount", "1", "--fee",
+            "0",
+        ],
+    );
+    assert!(
+        ran.err
+            .contains("the secret in 8.secret is not of the key that account 0 has now"),
+        "{ran:?}"
+    );
+    ran.ok();
+
     // A rule that is broken names its field, and what to do next.
     service.run(path, &["submit", "too_much.json", "--single"]).fails(
         1,
@@ -251,7 +266,7 @@ fn the_root_chains_queue_is_sent_again_without_harm_and_never_with_gaps() {
     // Malformed files, and arguments that no root chain would send.
     for (text, says) in [
         ("{}", "operation 0: wants one of deposit and forced_exit"),
-        ("", "operation 0: there is none"),
+        ("", "q.json holds no operation"),
         (
             r#"{"index":null,"deposit":{}}"#,
             "operation 0: invalid type: null, expected u64",
@@ -305,6 +320,18 @@ fn what_no_rule_would_let_pass_is_not_signed() {
     sign("open", &[&open[..], &["--key", &key, "--owner", OWNER]].concat()).ok();
     sign("open", &[&open[..], &["--key", &key, "--owner", &zero]].concat())
         .fails(2, &["owner is not an address"]);
+    let reserved = [
+        "--to",
+        "2147483648",
+        "--amount",
+        "1",
+        "--key",
+        &key,
+        "--owner",
+        OWNER,
+    ];
+    sign("open", &reserved).fails(2, &["where only the root chain opens accounts"]);
+    run(path, &["state", "--server", "somewhere"]).fails(2, &["not a URL of a service: somewhere"]);
     sign(
         "open",
         &[&open[..], &["--key", "0x00", "--owner", OWNER]].concat(),

@@ -125,7 +125,7 @@ fn bad_transfers_are_refused_with_their_rule() {
         change(&mut value);
         value.to_string()
     };
-    submit("").fails(1, &["t.json: operation 0: there is none"]);
+    submit("").fails(1, &["t.json holds no operation"]);
     submit("{").fails(1, &["t.json: operation 0"]);
     submit(&good[..good.len() / 2]).fails(1, &["t.json: operation 0"]);
     submit(&changed(&|v| v["transfer"]["extra"] = 1.into())).fails(1, &["unknown field `extra`"]);

@@ -26,7 +26,7 @@ pub(crate) struct VerifyArguments {
     #[arg(long = "vk", value_name = "FILE", required = true)]
     pub(crate) keys: Vec<PathBuf>,
 
-    /// Accept keys made by one machine, whose owner can forge proofs
+    /// Accept keys made by one machine, whose owner can forge proofs, and keys for trees of fewer than 16 levels, of tests
     #[arg(long)]
     pub(crate) allow_development_key: bool,
 
@@ -41,6 +41,10 @@ pub(crate) struct VerifyArguments {
     /// Also require that the first batch starts from this hash of the root chain's priority queue: 0x and 64 digits
     #[arg(long, value_name = "HASH", value_parser = queue_hash)]
     pub(crate) queue: Option<[u8; 32]>,
+
+    /// Also require that every bundle is of this rollup: 0x and 64 digits, as `quittance state` and the root chain's contract have it
+    #[arg(long, value_name = "ID", value_parser = rollup_id)]
+    pub(crate) rollup_id: Option<[u8; 32]>,
 
     /// Files of proof bundles, all of batches or all of exits; - is standard input
     #[arg(value_name = "BUNDLE", required = true)]
@@ -64,7 +68,7 @@ pub(crate) struct ExportArguments {
     #[arg(long, short, value_name = "DIR")]
     pub(crate) output: PathBuf,
 
-    /// Accept a key made by one machine, whose owner can forge proofs
+    /// Accept a key made by one machine, whose owner can forge proofs, and one for a tree of fewer than 16 levels, of tests
     #[arg(long)]
     pub(crate) allow_development_key: bool,
 
@@ -87,18 +91,26 @@ impl Arguments {
 }
 
 fn queue_hash(text: &str) -> Result<[u8; 32], String> {
-    let hash: [u8; 32] = from_hex(text, "queue").map_err(|error| error.to_string())?;
-    match hash {
-        [0, ..] => Ok(hash),
-        _ => Err("queue is at or above 2^248".to_owned()),
+    below_2_248(text, "queue")
+}
+
+fn rollup_id(text: &str) -> Result<[u8; 32], String> {
+    below_2_248(text, "rollup_id")
+}
+
+fn below_2_248(text: &str, name: &'static str) -> Result<[u8; 32], String> {
+    let number: [u8; 32] = from_hex(text, name).map_err(|error| error.to_string())?;
+    match number {
+        [0, ..] => Ok(number),
+        _ => Err(format!("{name} is at or above 2^248")),
     }
 }
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0  every bundle is valid
-  1  not accepted: a proof does not prove its bundle's facts, a bundle is for another key, bundles do not
-     form a chain or start elsewhere in the queue, or a development key was not allowed
+  1  not accepted: a proof does not prove its bundle's facts, a bundle is for another key or rollup, bundles
+     do not form a chain or start elsewhere in the queue, or a development key or test tree was not allowed
   2  wrong usage, or an input that cannot be read or decoded: truncated, of another format, or with numbers,
      points or field elements that are out of range, non-canonical, off the curve or off the subgroup";
 

@@ -56,7 +56,10 @@ impl Counts {
 impl fmt::Display for Counts {
     /// `N transfers`, always, then the other kinds that there are.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} transfers", self.transfers)?;
+        match self.transfers {
+            1 => write!(f, "1 transfer")?,
+            count => write!(f, "{count} transfers")?,
+        }
         for (count, one, many) in [
             (self.openings, "opening", "openings"),
             (self.withdrawals, "withdrawal", "withdrawals"),

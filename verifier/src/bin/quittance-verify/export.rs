@@ -1,5 +1,6 @@
 //! `quittance-verify export`: a bundle as files for snarkjs.
 
+use quittance_verifier::encoding::to_hex;
 use quittance_verifier::snarkjs::{self, Files, SnarkjsError};
 use quittance_verifier::{
     Bundle, DevelopmentKeys, ExitBundle, ExitVerifier, Provenance, Verifier, VerifyError,
@@ -59,6 +60,7 @@ fn prove(key: &Key, bundle: &AnyBundle, policy: DevelopmentKeys) -> Result<(Prov
             let what = Proved::Batches {
                 counts: Counts::of([&bundle.facts]),
                 bundles: 1,
+                rollup_id: Some(to_hex(&bundle.facts.rollup_id)),
                 ends: Some(Ends::of(&bundle.facts, &bundle.facts)),
             };
             Ok((what, files))

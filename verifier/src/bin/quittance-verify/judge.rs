@@ -33,13 +33,30 @@ fn prove(arguments: &VerifyArguments) -> Result<Verified, Verdict> {
             AnyBundle::Exit(bundle) => exits.push((path, bundle)),
         }
     }
+    if let Some(expected) = arguments.rollup_id {
+        let batches = batches
+            .iter()
+            .map(|(path, bundle)| (*path, bundle.facts.rollup_id));
+        let exits = exits.iter().map(|(path, bundle)| (*path, bundle.facts.rollup_id));
+        for (path, got) in batches.chain(exits) {
+            if got != expected {
+                return Err(Verdict::invalid(path, &OtherRollup { got, expected }, None));
+            }
+        }
+    }
     let what = match exits.first() {
         None => verifiers.batches(batches, arguments)?,
         Some((path, _)) if !batches.is_empty() => {
-            return Err(misused(path, "an exit among batches: verify exits by themselves"));
+            return Err(Verdict::misused(
+                path,
+                "an exit among batches: verify exits by themselves",
+            ));
         }
         Some((path, _)) if arguments.chain || arguments.queue.is_some() => {
-            return Err(misused(path, "an exit: --chain and --queue are for batches"));
+            return Err(Verdict::misused(
+                path,
+                "an exit: --chain and --queue are for batches",
+            ));
         }
         Some(_) => verifiers.exits(&exits)?,
     };
@@ -58,10 +75,6 @@ pub(crate) fn policy(allow_development_key: bool) -> DevelopmentKeys {
     } else {
         DevelopmentKeys::Refuse
     }
-}
-
-fn misused(path: &Path, reason: &str) -> Verdict {
-    Verdict::unreadable(path, reason.to_owned())
 }
 
 /// The given keys, made ready.
@@ -146,7 +159,7 @@ impl Verifiers {
                 return Err(Verdict::invalid(path(0), &error, Some(QUEUE_HINT)));
             }
             (Some(_), None) => {
-                return Err(misused(
+                return Err(Verdict::misused(
                     path(0),
                     "--queue needs --chain where there are several bundles",
                 ));
@@ -155,6 +168,7 @@ impl Verifiers {
         }
         Ok(Proved::Batches {
             counts: Counts::of(list.iter().map(|bundle| &bundle.facts)),
+            rollup_id: rollup_of(&list),
             bundles: list.len(),
             ends: ends.map(|(first, last)| Ends::of(first, last)),
         })
@@ -174,6 +188,22 @@ impl Verifiers {
         ))
     }
 }
+
+/// A bundle is of another rollup than the caller's.
+#[derive(Debug)]
+struct OtherRollup {
+    got: [u8; 32],
+    expected: [u8; 32],
+}
+
+impl fmt::Display for OtherRollup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (got, expected) = (to_hex(&self.got), to_hex(&self.expected));
+        write!(f, "bundle is of rollup {got}, not of {expected}")
+    }
+}
+
+impl std::error::Error for OtherRollup {}
 
 const QUEUE_HINT: &str =
     "take the hash from the root chain's contract, and every bundle since the batch that it is of";
@@ -196,6 +226,13 @@ impl fmt::Display for QueueStart {
 }
 
 impl std::error::Error for QueueStart {}
+
+/// The rollup that all bundles are of, if it is one.
+fn rollup_of(bundles: &[&Bundle]) -> Option<String> {
+    let mut ids = bundles.iter().map(|bundle| bundle.facts.rollup_id);
+    let first = ids.next()?;
+    ids.all(|id| id == first).then(|| to_hex(&first))
+}
 
 fn read_all<T>(
     paths: &[PathBuf],

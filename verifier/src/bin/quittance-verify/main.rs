@@ -29,6 +29,7 @@ fn main() -> ExitCode {
             let verdict = Verdict::Unreadable {
                 file: String::new(),
                 reason: format!("wrong usage: {}", error.kind()),
+                hint: "",
             };
             print(&verdict, std::env::args_os().any(|argument| argument == "--json"));
             return verdict.exit_code();

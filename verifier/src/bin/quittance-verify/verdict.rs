@@ -27,6 +27,7 @@ pub(crate) enum Verdict {
     Unreadable {
         file: String,
         reason: String,
+        hint: &'static str,
     },
     Unwritable {
         file: String,
@@ -45,6 +46,8 @@ pub(crate) enum Proved {
     Batches {
         counts: Counts,
         bundles: usize,
+        /// None for bundles of several rollups.
+        rollup_id: Option<String>,
         /// None for several bundles that were not checked as a chain: then they have no ends.
         ends: Option<Ends>,
     },
@@ -104,11 +107,12 @@ impl fmt::Display for Proved {
                 counts,
                 bundles,
                 ends: None,
+                ..
             } => write!(f, "{counts}, {bundles} bundles, not checked as a chain"),
             Self::Exits(exits) => match exits.as_slice() {
                 [exit] => write!(
                     f,
-                    "exit of account {}, {} of token {} to {}, root {}",
+                    "exit of leaf {}, {} of token {} to {}, root {}",
                     exit.leaf,
                     exit.balance,
                     exit.token,
@@ -127,12 +131,14 @@ impl Proved {
             Self::Batches {
                 counts,
                 bundles,
+                rollup_id,
                 ends,
             } => {
                 let mut fields = counts.to_json();
                 let ends = ends.as_ref();
                 for (name, value) in [
                     ("bundles", json!(bundles)),
+                    ("rollup_id", json!(rollup_id)),
                     ("first_batch", json!(ends.map(|ends| ends.first_batch))),
                     ("last_batch", json!(ends.map(|ends| ends.last_batch))),
                     ("old_root", json!(ends.map(|ends| &ends.old_root))),
@@ -149,9 +155,9 @@ impl Proved {
                     json!({
                         "rollup_id": to_hex(&exit.rollup_id),
                         "root": to_hex(&fr_to_bytes_be(&exit.root)),
-                        "account": exit.leaf,
+                        "leaf": exit.leaf,
                         "token": exit.token,
-                        "amount": exit.balance.to_string(),
+                        "balance": exit.balance.to_string(),
                         "owner": to_hex(&exit.owner),
                     })
                 });
@@ -184,6 +190,16 @@ impl Verdict {
         Self::Unreadable {
             file: path.display().to_string(),
             reason,
+            hint: UNREADABLE,
+        }
+    }
+
+    /// A file that is well, where it does not belong.
+    pub(crate) fn misused(path: &Path, reason: &str) -> Self {
+        Self::Unreadable {
+            file: path.display().to_string(),
+            reason: reason.to_owned(),
+            hint: MISUSED,
         }
     }
 
@@ -244,7 +260,7 @@ impl Verdict {
             Self::Invalid { file, reason, .. } => {
                 json!({ "status": "invalid", "file": file, "reason": reason })
             }
-            Self::Unreadable { file, reason } => {
+            Self::Unreadable { file, reason, .. } => {
                 json!({ "status": "unreadable", "file": file, "reason": reason })
             }
             Self::Unwritable { file, reason, .. } => {
@@ -262,8 +278,8 @@ impl Verdict {
             }
             Self::Invalid { file, reason, hint } => with_next(file, reason, hint.unwrap_or(INVALID)),
             Self::Unwritable { file, reason, hint } => with_next(file, reason, hint),
-            Self::Unreadable { file, reason } if file.is_empty() => vec![format!("{file}: {reason}")],
-            Self::Unreadable { file, reason } => with_next(file, reason, UNREADABLE),
+            Self::Unreadable { file, reason, .. } if file.is_empty() => vec![format!("{file}: {reason}")],
+            Self::Unreadable { file, reason, hint } => with_next(file, reason, hint),
         }
     }
 }
@@ -271,6 +287,10 @@ impl Verdict {
 /// What to do about a file that is no key and no bundle.
 const UNREADABLE: &str =
     "check the path, and that the file came whole from whoever made it: keys by --vk, bundles after them";
+
+/// What to do about a file that does not belong with the others or the options.
+const MISUSED: &str =
+    "run the command once for batches and once for exits; --help says which options are for which";
 
 /// What to do about a bundle that proves nothing.
 const INVALID: &str = "do not rely on it; ask whoever made it for the right one";
@@ -284,6 +304,9 @@ pub(crate) fn hint(error: &VerifyError) -> Option<&'static str> {
     match error {
         VerifyError::DevelopmentKey { .. } => {
             Some("use a key from a ceremony, or pass --allow-development-key for tests and demonstrations")
+        }
+        VerifyError::TestTree { .. } => {
+            Some("use the rollup's key, or pass --allow-development-key for tests and demonstrations")
         }
         VerifyError::KeyMismatch { .. } => Some("pass the verifying key that the bundle names with --vk"),
         _ => None,

@@ -9,9 +9,10 @@ pub(super) fn hex<const N: usize>(path: &str, text: &str) -> Result<Vec<u8>, Str
         .ok_or_else(|| format!("{path} is not 0x and {} hex digits", 2 * N))
 }
 
-/// The 16 bytes of an exact amount in decimal digits.
+/// The 16 bytes of an exact amount in decimal digits, without leading zeros.
 pub(super) fn amount(path: &str, text: &str) -> Result<Vec<u8>, String> {
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let zeros = text.len() > 1 && text.starts_with('0');
+    let digits = !text.is_empty() && !zeros && text.bytes().all(|byte| byte.is_ascii_digit());
     digits
         .then(|| text.parse::<u128>().ok())
         .flatten()

@@ -40,7 +40,10 @@ pub(super) fn read<T: DeserializeOwned, U>(
         )
     };
     match all {
-        Ok(all) if all.is_empty() => Err(wrong("there is none".to_owned())),
+        Ok(all) if all.is_empty() => Err(CliError::refused(
+            format!("{name} holds no operation"),
+            format!("{next}: one JSON object for each operation"),
+        )),
         Ok(all) => Ok(all),
         Err(error) => Err(wrong(error.to_string())),
     }
