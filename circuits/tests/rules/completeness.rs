@@ -1,8 +1,9 @@
 //! Valid batches are accepted, padding included, and the planner finds them a shape.
 
 use crate::support::*;
-use quittance_circuits::batch::{AppliedBatch, AppliedDecodeError};
+use quittance_circuits::batch::{AppliedBatch, AppliedDecodeError, Operations};
 use quittance_circuits::shapes::{Counts, SHAPES, plan};
+use quittance_circuits::tx::Priority;
 use quittance_verifier::Section;
 
 #[test]
@@ -16,6 +17,23 @@ fn an_empty_batch_is_satisfied() {
     let batch = World::new().apply(&[], &[]).unwrap();
     assert_eq!(batch.old_root, batch.new_root);
     assert_satisfied(&batch);
+}
+
+#[test]
+fn a_batch_opens_the_leaf_that_takes_its_fees() {
+    let by_deposit = deposit(12, 900);
+    let mut operations = Operations {
+        fees: vec![fee_slot(12, 1)],
+        ..Operations::default()
+    };
+    operations.push(signed(0, 1, 500, 20, 0).into());
+    let world = World::new();
+    let error = world.apply_all(&operations).unwrap_err();
+    assert_eq!(error.rule(), Some("recipient_exists"));
+    operations.push(Priority::Deposit(by_deposit).into());
+    let batch = world.apply_all(&operations).unwrap();
+    assert_satisfied(&batch);
+    assert_eq!(batch.fees[0].amount, 20);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::batch::SectionCounts;
 use crate::config::Config;
-use crate::sequencer::SubmitError;
+use crate::sequencer::{SubmitError, token_to_be};
 use crate::store::{Snapshot, StoreError};
 
 /// The rules of this service beside those of the circuit.
@@ -58,7 +58,7 @@ pub struct Batching {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum PolicyError {
-    /// The leaf that is to take fees is empty, or beyond the tree.
+    /// The leaf that is to take fees is empty, also with everything that waits, or beyond the tree.
     #[error("{key}: fee leaf {leaf} is not an account")]
     NoAccount {
         /// The configuration's key.
@@ -252,7 +252,9 @@ impl TokenPolicy {
 fn tokens(config: &Config, state: &Snapshot) -> Result<Vec<TokenPolicy>, PolicyError> {
     let holds = |key, leaf| match state.account(leaf) {
         Ok(Some(account)) => Ok(account.token),
-        Ok(None) | Err(StoreError::State(_)) => Err(PolicyError::NoAccount { key, leaf }),
+        // After a rollback what waits may open it again; whether it does in time, the sequencer sees.
+        Ok(None) => token_to_be(state, leaf)?.ok_or(PolicyError::NoAccount { key, leaf }),
+        Err(StoreError::State(_)) => Err(PolicyError::NoAccount { key, leaf }),
         Err(error) => Err(error.into()),
     };
     let mut tokens = Vec::new();

@@ -47,6 +47,7 @@ use worker::Worker;
 
 pub use error::{CutError, SubmitError};
 pub use memory::MemoryCheck;
+pub(crate) use queued::token_to_be;
 
 /// Most operations that [`Sequencer::submit`] and [`Sequencer::enter`] take at a time.
 pub const CHUNK: usize = 256;
@@ -319,6 +320,26 @@ pub enum StartError {
         operation: u64,
         /// Its token.
         token: u32,
+    },
+    /// What waits pays fees to a leaf that is opened behind it.
+    #[error(
+        "queued operation {operation} pays a fee in token {token}, and nothing before it opens fee leaf {leaf}"
+    )]
+    FeeLeafTooLate {
+        /// The operation.
+        operation: u64,
+        /// Its token.
+        token: u32,
+        /// The leaf that is to take its fee.
+        leaf: u32,
+    },
+    /// The leaf that is to take fees is empty, and stays so.
+    #[error("fee leaf {leaf} is not an account, and what waits does not open it in token {token} any more")]
+    FeeLeafNeeded {
+        /// The token whose fees it is to take.
+        token: u32,
+        /// The leaf.
+        leaf: u32,
     },
     /// The store failed.
     #[error(transparent)]

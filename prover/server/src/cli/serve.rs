@@ -153,6 +153,14 @@ impl From<ServiceError> for CliError {
                         "name a leaf for the fees of token {token} in [[fees.tokens]]; what was accepted has to be executed"
                     ),
                 ),
+                StartError::FeeLeafTooLate { token, .. } | StartError::FeeLeafNeeded { token, .. } => {
+                    Self::usage(
+                        message,
+                        format!(
+                            "name another account of token {token} as its fee leaf, until what waits is executed: the sender of that operation is one"
+                        ),
+                    )
+                }
                 _ => Self::refused(message, "check the limits of the system"),
             },
             ServiceError::StoreFailed => Self::refused(

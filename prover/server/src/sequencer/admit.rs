@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ark_bn254::Fr;
+use quittance_circuits::batch::ApplyError;
 use quittance_circuits::types::BatchNumber;
 use tokio::sync::oneshot;
 
@@ -182,6 +183,10 @@ impl Group<'_> {
         })?;
         if let Some((token, fee)) = checked.fee {
             self.policy.check_fee(section, 0, token, fee)?;
+            // After a rollback its opening can have been rejected.
+            if let Some((slot, error)) = self.trial.missing_fee_leaf(rules.fee_slots, token)? {
+                return Err(ApplyError::Fee { slot, error }.into());
+            }
         }
         self.trial.take(&checked);
         if let Some((token, fee)) = checked.fee {

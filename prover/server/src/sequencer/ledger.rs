@@ -21,7 +21,7 @@ use quittance_circuits::tx::Priority;
 use quittance_circuits::tx::fee::FeeSlot;
 use quittance_circuits::types::AccountIndex;
 
-use super::trial::{Base, Rules, Trial};
+use super::trial::{Base, Rules, Trial, Trouble};
 use crate::batch::SectionCounts;
 use crate::operation::{Operation, Request};
 use crate::store::{Snapshot, StoreError};
@@ -51,6 +51,7 @@ pub(super) struct Ledger {
 
 /// Queued operations that are executed as one batch.
 struct Group {
+    first: u64,
     /// The id after the last one.
     end: u64,
     requests: Vec<Request>,
@@ -61,21 +62,35 @@ struct Group {
 impl Ledger {
     /// Goes through everything that waits in the store.
     pub(super) fn load(state: &Snapshot, rules: &Rules<'_>) -> Result<Self, StoreError> {
+        Self::load_with(state, rules, |_, _| {})
+    }
+
+    /// The same, and tells which operations would not be executed as they wait: the first one's id of a batch with fee slots of its own.
+    pub(super) fn load_with(
+        state: &Snapshot,
+        rules: &Rules<'_>,
+        told: impl FnMut(u64, Trouble),
+    ) -> Result<Self, StoreError> {
         let mut ledger = Self::default();
-        ledger.reload(state, rules)?;
+        ledger.reload(state, rules, told)?;
         Ok(ledger)
     }
 
     /// Makes the pending leaves anew if something has happened that they do not follow by themselves.
     pub(super) fn refresh(&mut self, state: &Snapshot, rules: &Rules<'_>) -> Result<(), StoreError> {
         if self.stale {
-            self.reload(state, rules)
+            self.reload(state, rules, |_, _| {})
         } else {
             Ok(())
         }
     }
 
-    fn reload(&mut self, state: &Snapshot, rules: &Rules<'_>) -> Result<(), StoreError> {
+    fn reload(
+        &mut self,
+        state: &Snapshot,
+        rules: &Rules<'_>,
+        mut told: impl FnMut(u64, Trouble),
+    ) -> Result<(), StoreError> {
         let mut requests = Vec::new();
         let mut group: Option<Group> = None;
         self.paid.clear();
@@ -92,13 +107,16 @@ impl Ledger {
                 requests.push(request);
                 if let Some(whole) = state.whole_at(id)? {
                     group = Some(Group {
+                        first: id,
                         end: id.saturating_add(u64::from(whole.operations)),
                         requests: Vec::new(),
                         fee_slots: whole.fee_slots,
                     });
                 }
                 let Some(whole) = &mut group else {
-                    trial.replay(rules, &[request])?;
+                    if let Some(trouble) = trial.replay(rules, &[request])? {
+                        told(id, trouble);
+                    }
                     continue;
                 };
                 whole.requests.push(request);
@@ -108,7 +126,9 @@ impl Ledger {
                         fee_slots: &whole.fee_slots,
                         ..*rules
                     };
-                    trial.replay(&rules, &whole.requests)?;
+                    if let Some(trouble) = trial.replay(&rules, &whole.requests)? {
+                        told(whole.first, trouble);
+                    }
                     group = None;
                 }
             }

@@ -6,7 +6,8 @@ use quittance_circuits::state::StateReader;
 use quittance_circuits::tree::Levels;
 use quittance_circuits::tx::{SignedOperation, priority};
 
-use super::ledger::PAGE;
+use super::ledger::{Ledger, PAGE};
+use super::trial::{Base, Rules, Trial, Trouble};
 use super::{CutError, StartError};
 use crate::batch::SectionCounts;
 use crate::operation::{Operation, Request};
@@ -18,11 +19,7 @@ pub(super) fn check_queue(state: &Snapshot, policy: &Policy) -> Result<(), Start
     let mut next = state.head().next_operation;
     // Operations below this id belong to a batch with fee slots of its own.
     let mut end_of_whole = 0u64;
-    let mut tokens = Tokens {
-        state,
-        capacity: Levels::new(state.levels()).map_err(StoreError::from)?.width(0),
-        known: HashMap::new(),
-    };
+    let mut tokens = Tokens::new(state)?;
     loop {
         let page = state.queued(next, PAGE)?;
         let Some(last) = page.last() else {
@@ -57,6 +54,50 @@ pub(super) fn check_queue(state: &Snapshot, policy: &Policy) -> Result<(), Start
     }
 }
 
+/// The token that an empty place holds when what waits has opened it, as far as its openings keep the rules.
+pub(crate) fn token_to_be(state: &Snapshot, index: u32) -> Result<Option<u32>, StoreError> {
+    let mut tokens = Tokens::new(state)?;
+    let mut next = state.head().next_operation;
+    loop {
+        let page = state.queued(next, PAGE)?;
+        let Some(last) = page.last() else {
+            return tokens.of(index);
+        };
+        next = last.id.saturating_add(1);
+        for operation in &page {
+            tokens.follow(operation)?;
+        }
+    }
+}
+
+/// What waits with these rules, if every leaf that takes fees is there whenever an operation pays to it.
+pub(super) fn load(state: &Snapshot, rules: &Rules<'_>) -> Result<Ledger, StartError> {
+    let mut late = None;
+    let mut ledger = Ledger::load_with(state, rules, |operation, trouble| {
+        if let Trouble::NoFeeLeaf { token, leaf } = trouble
+            // A batch with fee slots of its own is rejected as one, and does not concern the policy.
+            && rules.fee_slots.iter().any(|slot| slot.leaf == leaf && slot.token.get() == token)
+        {
+            late = late.or(Some((operation, token, leaf.get())));
+        }
+    })?;
+    if let Some((operation, token, leaf)) = late {
+        return Err(StartError::FeeLeafTooLate {
+            operation,
+            token,
+            leaf,
+        });
+    }
+    let mut trial = Trial::new(&mut ledger, state, Base::Pending)?;
+    for slot in rules.fee_slots {
+        let (token, leaf) = (slot.token.get(), slot.leaf.get());
+        if trial.missing_fee_leaf(rules.fee_slots, token)?.is_some() {
+            return Err(StartError::FeeLeafNeeded { token, leaf });
+        }
+    }
+    Ok(ledger)
+}
+
 fn check_whole(
     state: &Snapshot,
     policy: &Policy,
@@ -86,7 +127,15 @@ struct Tokens<'a> {
     known: HashMap<u32, Option<u32>>,
 }
 
-impl Tokens<'_> {
+impl<'a> Tokens<'a> {
+    fn new(state: &'a Snapshot) -> Result<Self, StoreError> {
+        Ok(Self {
+            state,
+            capacity: Levels::new(state.levels())?.width(0),
+            known: HashMap::new(),
+        })
+    }
+
     /// The token in which an operation pays its fee, if its sender is known.
     fn follow(&mut self, operation: &Operation) -> Result<Option<u32>, StoreError> {
         match &operation.request {

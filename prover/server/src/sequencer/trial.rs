@@ -7,7 +7,7 @@ use quittance_circuits::babyjubjub::PublicKey;
 use quittance_circuits::leaf::Leaf;
 use quittance_circuits::state::StateReader;
 use quittance_circuits::tree::Levels;
-use quittance_circuits::tx::fee::{self, FeeSlot};
+use quittance_circuits::tx::fee::{self, FeeError, FeeSlot};
 use quittance_circuits::tx::priority::{self, Priority};
 use quittance_circuits::tx::{self, Effect, RuleContext, RuleError, SignedOperation};
 use quittance_circuits::types::{AccountIndex, BatchNumber};
@@ -42,6 +42,15 @@ pub(super) struct Trial<'a> {
     base: Base,
     leaves: HashMap<u32, Leaf>,
     capacity: u64,
+}
+
+/// Why operations that were accepted would not be executed as they wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// One breaks a rule.
+    Refused,
+    /// The leaf that takes their fees is no account, or one of another token.
+    NoFeeLeaf { token: u32, leaf: AccountIndex },
 }
 
 /// An operation that passed every rule, with the leaves that it leaves behind.
@@ -143,6 +152,22 @@ impl<'a> Trial<'a> {
         }
     }
 
+    /// The slot for a token, if its leaf is not there to take fees.
+    pub(super) fn missing_fee_leaf(
+        &mut self,
+        slots: &[FeeSlot],
+        token: u32,
+    ) -> Result<Option<(usize, FeeError)>, StoreError> {
+        for (at, slot) in slots.iter().enumerate() {
+            if slot.token.get() == token {
+                let account = self.leaf(slot.leaf)?;
+                let checked = fee::check(slot, Some(0), self.capacity, account.as_ref());
+                return Ok(checked.err().map(|error| (at, error)));
+            }
+        }
+        Ok(None)
+    }
+
     /// Counts a fee in a token for the leaf that takes it.
     pub(super) fn credit(&mut self, slots: &[FeeSlot], token: u32, fee: u128) -> Result<(), StoreError> {
         let Some(slot) = slots.iter().find(|slot| slot.token.get() == token) else {
@@ -161,7 +186,11 @@ impl<'a> Trial<'a> {
     }
 
     /// Runs operations that were accepted, all of them or none, and counts their fees. Their signatures were checked then.
-    pub(super) fn replay(&mut self, rules: &Rules<'_>, requests: &[Request]) -> Result<(), StoreError> {
+    pub(super) fn replay(
+        &mut self,
+        rules: &Rules<'_>,
+        requests: &[Request],
+    ) -> Result<Option<Trouble>, StoreError> {
         let mut before = Vec::new();
         let mut fees: BTreeMap<u32, u128> = BTreeMap::new();
         for request in requests {
@@ -185,13 +214,22 @@ impl<'a> Trial<'a> {
                             None => self.leaves.remove(&index),
                         };
                     }
-                    return Ok(());
+                    return Ok(Some(Trouble::Refused));
                 }
             }
         }
+        let mut trouble = None;
         for (token, fee) in fees {
+            if let Some((slot, _)) = self.missing_fee_leaf(rules.fee_slots, token)?
+                && let Some(slot) = rules.fee_slots.get(slot)
+            {
+                trouble = Some(Trouble::NoFeeLeaf {
+                    token,
+                    leaf: slot.leaf,
+                });
+            }
             self.credit(rules.fee_slots, token, fee)?;
         }
-        Ok(())
+        Ok(trouble)
     }
 }

@@ -14,7 +14,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::inbox::{Inbox, Request};
 use super::ledger::Ledger;
-use super::queued::check_queue;
+use super::queued::{self, check_queue};
 use super::trial::Rules;
 use super::{CutError, MemoryCheck, StartError, SubmitError};
 use crate::batch::{Batch, Stage};
@@ -70,7 +70,7 @@ impl Worker {
             tracing::info!(operations = queued, "operations wait to be executed");
         }
         Ok(Self {
-            ledger: Some(Ledger::load(&snapshot, &rules(&snapshot, &rollup_id, &policy))?),
+            ledger: Some(queued::load(&snapshot, &rules(&snapshot, &rollup_id, &policy))?),
             capacity: levels.width(0),
             store,
             jobs,

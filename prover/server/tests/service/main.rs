@@ -21,6 +21,7 @@ mod lifecycle;
 mod memory;
 mod mixed;
 mod model;
+mod opened_fee_leaf;
 mod policy;
 mod priority;
 mod proving;
