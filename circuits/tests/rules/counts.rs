@@ -1,7 +1,9 @@
 //! Constraints of each gadget and shape: predicted by formula, measured, and pinned in `constraint_counts.csv` with a digest of
-//! the matrices. A change of the circuit shows there, and needs a new setup.
+//! the matrices. A change of the circuit shows there, and needs a new setup. What a further slot costs: [`slots`].
 //!
 //! After a deliberate change: `QUITTANCE_UPDATE_COUNTS=1 cargo test -p quittance-circuits --test rules counts`.
+
+mod slots;
 
 use crate::support::SMALL;
 use ark_bn254::Fr;
