@@ -48,7 +48,6 @@ fn every_rule_and_every_row_is_needed() {
         })
         .collect();
     let labels = labels_without_rows_fall_to_their_attacks(&attacks);
-    println!("mutants: {labels} rules removed, each with an attack that succeeds without it");
 
     let classes = Classes::new();
     let class = |row: usize| classes.of_row[row];
@@ -62,22 +61,25 @@ fn every_rule_and_every_row_is_needed() {
             _ => None,
         });
     let killed = credits(&SMALL_CIRCUIT, &honest_assignments(), attacked.collect(), class);
-    for way in WAYS {
-        let rows = classes.rows(|class| killed.get(&class) == Some(&way));
-        println!("mutants: {rows} single rows noticed by {way}");
-    }
-    let rows = classes.rows(|class| killed.contains_key(&class));
+    let rows = WAYS.map(|way| classes.rows(|class| killed.get(&class) == Some(&way)));
+    println!("mutants: the batch circuit: {}", figures(labels, rows));
     let mut survivors = classes.survivors(|class| killed.contains_key(&class));
-    let (in_exits, figures) = exit::mutants(&mut survivors);
-    println!("mutants: the exit circuit: {figures}");
+    let (labels_of_exits, rows_of_exits) = exit::mutants(&mut survivors);
+    println!(
+        "mutants: the exit circuit: {}",
+        figures(labels_of_exits, rows_of_exits)
+    );
     let (explained, unexplained) = explained::compare(&survivors);
     let [needed, implied] = explained;
     println!(
         "mutants: of the explained rows, {needed} are needed and out of reach, {implied} are implied by others"
     );
+    let labels = labels + labels_of_exits;
+    let rows: [usize; 4] = core::array::from_fn(|way| rows[way] + rows_of_exits[way]);
+    println!("mutants: both circuits: {}", figures(labels, rows));
     println!(
         "mutants: {} killed, {} explained, {} unexplained",
-        labels + rows + in_exits,
+        labels + rows.iter().sum::<usize>(),
         needed + implied,
         unexplained.len()
     );
@@ -86,6 +88,16 @@ fn every_rule_and_every_row_is_needed() {
 
 /// How the loss of a row is noticed, by credit: the first one has it.
 const WAYS: [&str; 4] = ["attack", "sweep", "fault", "freedom"];
+
+/// How many rules fell to their attack, and how many single rows each way has noticed.
+fn figures(labels: usize, rows: [usize; 4]) -> String {
+    let [attack, sweep, fault, freedom] = rows;
+    let forged = attack + sweep + fault;
+    format!(
+        "{labels} rules by attack; single rows: {attack} by attack, {sweep} by sweep, {fault} by fault \
+         ({forged} with a forged assignment), {freedom} by freedom (to first order)"
+    )
+}
 
 /// What notices the loss of each class of rows, without those that nothing notices. `attacked` are rows that an attack breaks alone.
 fn credits(

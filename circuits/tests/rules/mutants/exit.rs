@@ -13,8 +13,8 @@ use quittance_circuits::r1cs::LabelledMatrices;
 use quittance_verifier::{evaluate, exit_challenge};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Removes rules and rows, adds what survives to the list, and gives the number of mutants that were killed, and by what.
-pub(super) fn mutants(survivors: &mut Survivors) -> (usize, String) {
+/// Removes rules and rows, adds what survives to the list, and gives the number of rules, and of rows by what noticed their loss.
+pub(super) fn mutants(survivors: &mut Survivors) -> (usize, [usize; 4]) {
     let matrices = circuit(SMALL.levels);
     let rule = |row| matrices.label(row).unwrap().to_string();
     let attacks = attacks();
@@ -42,9 +42,7 @@ pub(super) fn mutants(survivors: &mut Survivors) -> (usize, String) {
         }
     }
     let killed = credits(&matrices, &honest, attacked, |row| row);
-    let by = |way| format!("{} by {way}", killed.values().filter(|by| **by == way).count());
-    let ways = WAYS.map(by).join(", ");
-    let figures = format!("{} rules removed, single rows noticed: {ways}", rules.len());
+    let rows = WAYS.map(|way| killed.values().filter(|by| **by == way).count());
     for row in (0..matrices.num_constraints()).filter(|row| !killed.contains_key(row)) {
         let survivor = survivors
             .entry((rule(row), form(&matrices, row)))
@@ -57,7 +55,7 @@ pub(super) fn mutants(survivors: &mut Survivors) -> (usize, String) {
         survivor.classes.insert(row);
         survivor.positions.insert(row, row);
     }
-    (rules.len() + killed.len(), figures)
+    (rules.len(), rows)
 }
 
 fn broken(matrices: &LabelledMatrices, values: &[Fr]) -> Vec<usize> {
