@@ -341,6 +341,18 @@ pub enum StartError {
         /// The leaf.
         leaf: u32,
     },
+    /// What waits was accepted because fees went to another leaf.
+    #[error(
+        "queued operation {operation} spends fees of token {token} that go to leaf {leaf}, and the configuration names another leaf for them"
+    )]
+    CountsOnFees {
+        /// The operation.
+        operation: u64,
+        /// The token.
+        token: u32,
+        /// The leaf that has to take its fees.
+        leaf: u32,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -161,6 +161,12 @@ impl From<ServiceError> for CliError {
                         ),
                     )
                 }
+                StartError::CountsOnFees { token, leaf, .. } => Self::usage(
+                    message,
+                    format!(
+                        "start with leaf {leaf} for the fees of token {token} until nothing is queued, then with the other one"
+                    ),
+                ),
                 _ => Self::refused(message, "check the limits of the system"),
             },
             ServiceError::StoreFailed => Self::refused(

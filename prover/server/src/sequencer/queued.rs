@@ -1,6 +1,6 @@
 //! What waits when the service starts has to have a way into a batch: the operator may have taken away a key or a token.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use quittance_circuits::state::StateReader;
 use quittance_circuits::tree::Levels;
@@ -70,24 +70,23 @@ pub(crate) fn token_to_be(state: &Snapshot, index: u32) -> Result<Option<u32>, S
     }
 }
 
-/// What waits with these rules, if every leaf that takes fees is there whenever an operation pays to it.
+/// What waits with these rules, if every leaf that takes fees is there whenever an operation pays to it, and nobody counts on fees that
+/// went to another leaf when it was accepted.
 pub(super) fn load(state: &Snapshot, rules: &Rules<'_>) -> Result<Ledger, StartError> {
-    let mut late = None;
-    let mut ledger = Ledger::load_with(state, rules, |operation, trouble| {
-        if let Trouble::NoFeeLeaf { token, leaf } = trouble
+    let (mut ledger, troubles) = replayed(state, rules)?;
+    for (operation, trouble) in &troubles {
+        if let Trouble::NoFeeLeaf { token, leaf } = *trouble
             // A batch with fee slots of its own is rejected as one, and does not concern the policy.
             && rules.fee_slots.iter().any(|slot| slot.leaf == leaf && slot.token.get() == token)
         {
-            late = late.or(Some((operation, token, leaf.get())));
+            return Err(StartError::FeeLeafTooLate {
+                operation: *operation,
+                token,
+                leaf: leaf.get(),
+            });
         }
-    })?;
-    if let Some((operation, token, leaf)) = late {
-        return Err(StartError::FeeLeafTooLate {
-            operation,
-            token,
-            leaf,
-        });
     }
+    check_counted(state, rules, &troubles)?;
     let mut trial = Trial::new(&mut ledger, state, Base::Pending)?;
     for slot in rules.fee_slots {
         let (token, leaf) = (slot.token.get(), slot.leaf.get());
@@ -96,6 +95,56 @@ pub(super) fn load(state: &Snapshot, rules: &Rules<'_>) -> Result<Ledger, StartE
         }
     }
     Ok(ledger)
+}
+
+fn replayed(state: &Snapshot, rules: &Rules<'_>) -> Result<(Ledger, BTreeMap<u64, Trouble>), StoreError> {
+    let mut troubles = BTreeMap::new();
+    let ledger = Ledger::load_with(state, rules, |operation, trouble| {
+        troubles.insert(operation, trouble);
+    })?;
+    Ok((ledger, troubles))
+}
+
+/// Refuses a fee leaf if the first operation that it leaves short would be executed with the sender as fee leaf, and nothing else is
+/// lost by that. So a start that does what the refusal says comes to an end; where batches were rolled back that paid to several leaves
+/// of one token, on which their owners counted, no leaf is right for all, and any will do.
+fn check_counted(
+    state: &Snapshot,
+    rules: &Rules<'_>,
+    troubles: &BTreeMap<u64, Trouble>,
+) -> Result<(), StartError> {
+    // Behind one that breaks another rule, as an expired one does, who is short counted on that one and not on fees.
+    let Some((
+        operation,
+        Trouble::Refused {
+            short: Some((leaf, token)),
+        },
+    )) = troubles.first_key_value()
+    else {
+        return Ok(());
+    };
+    let mut fee_slots = rules.fee_slots.to_vec();
+    let of_token = fee_slots.iter_mut().find(|slot| slot.token.get() == *token);
+    let Some(slot) = of_token.filter(|slot| slot.leaf != *leaf) else {
+        return Ok(());
+    };
+    slot.leaf = *leaf;
+    let other = Rules {
+        fee_slots: &fee_slots,
+        ..*rules
+    };
+    let (_, others) = replayed(state, &other)?;
+    let loses_nothing = others
+        .iter()
+        .all(|(id, trouble)| matches!(trouble, Trouble::Refused { .. }) && troubles.contains_key(id));
+    if loses_nothing && !others.contains_key(operation) {
+        return Err(StartError::CountsOnFees {
+            operation: *operation,
+            token: *token,
+            leaf: leaf.get(),
+        });
+    }
+    Ok(())
 }
 
 fn check_whole(

@@ -47,8 +47,8 @@ pub(super) struct Trial<'a> {
 /// Why operations that were accepted would not be executed as they wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trouble {
-    /// One breaks a rule.
-    Refused,
+    /// One breaks a rule. `short` is who does not have what it spends, and in which token, if it is that.
+    Refused { short: Option<(AccountIndex, u32)> },
     /// The leaf that takes their fees is no account, or one of another token.
     NoFeeLeaf { token: u32, leaf: AccountIndex },
 }
@@ -207,14 +207,21 @@ impl<'a> Trial<'a> {
                 }
                 Err(Failure::Store(error)) => return Err(error),
                 // It will be rejected when its turn comes.
-                Err(Failure::Rule(_) | Failure::Priority(_)) => {
+                Err(error @ (Failure::Rule(_) | Failure::Priority(_))) => {
+                    let short = match (&error, request) {
+                        (Failure::Rule(RuleError::BalanceCovers { .. }), Request::Signed(signed)) => {
+                            let from = signed.from();
+                            self.leaf(from)?.map(|leaf| (from, leaf.token))
+                        }
+                        _ => None,
+                    };
                     for (index, leaf) in before.into_iter().rev() {
                         match leaf {
                             Some(leaf) => self.leaves.insert(index, leaf),
                             None => self.leaves.remove(&index),
                         };
                     }
-                    return Ok(Some(Trouble::Refused));
+                    return Ok(Some(Trouble::Refused { short }));
                 }
             }
         }

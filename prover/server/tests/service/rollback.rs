@@ -1,8 +1,11 @@
 //! What becomes of operations whose batches were taken back while the service was stopped.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use quittance::config::Config;
+use quittance::config::{Config, RawConfig};
+use quittance::node::{Node, NodeError};
+use quittance::sequencer::StartError;
 use quittance::store::Store;
 use quittance_circuits::types::BatchNumber;
 use quittance_proto::v1;
@@ -11,7 +14,10 @@ use tonic::Code;
 use tonic_types::StatusExt;
 
 use crate::batching::NEVER;
-use crate::harness::{BALANCE, Held, OPERATOR, Service, amount, config, genesis, reason, transfer};
+use crate::harness::{
+    BALANCE, Held, MIXED, OPERATOR, Service, amount, config, fee, genesis, genesis_with, reason, transfer,
+    withdrawal,
+};
 
 /// Takes back every batch after this one.
 pub(crate) fn roll_back(directory: &Path, to: u32) {
@@ -180,10 +186,6 @@ async fn a_batch_that_breaks_a_rule_afterwards_is_rejected_as_a_whole() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_needs_its_keys_and_tokens_at_the_start() {
-    use quittance::node::{Node, NodeError};
-    use quittance::sequencer::StartError;
-    use quittance_verifier::Shape;
-
     let directory = tempfile::tempdir().unwrap();
     let service = three_batches(directory.path(), u32::MAX).await;
     service.stop().await;
@@ -191,7 +193,7 @@ async fn what_waits_needs_its_keys_and_tokens_at_the_start() {
     let start = |raw, backend| {
         let config = Config::check(raw).unwrap();
         let store = Store::open(&config.store_directory, &config.rollup).unwrap();
-        Node::start(std::sync::Arc::new(store), backend, &config).unwrap_err()
+        Node::start(Arc::new(store), backend, &config).unwrap_err()
     };
     let mut raw = config(directory.path());
     raw.fees.leaf = Some(3);
@@ -269,30 +271,105 @@ async fn fees_of_what_waits_go_to_the_leaf_of_the_policy_that_makes_the_batch() 
     genesis(directory.path());
     let mut raw = config(directory.path());
     raw.batching.max_delay_ms = NEVER;
-    let mut service = Service::restart(raw.clone(), Held::new()).await;
-    let two = [transfer(0, 4, 0, |_| ()), transfer(4, 0, 0, |_| ())];
-    service.stream(&two).await.unwrap();
-    service.wait_for_queue(0).await;
-    let spent = transfer(OPERATOR, 0, 0, |transfer| transfer.amount = amount(BALANCE + 10));
-    service.single(&spent, "").await.unwrap();
-    service.single(&transfer(0, 4, 1, |_| ()), "").await.unwrap();
-    service.wait_for_queue(0).await;
-    service.stop().await;
+    // Two batches that pay to a leaf, whose owner spends these fees in the second one; then the same with another leaf.
+    let mut nonces = [0, 0];
+    for (leaf, fees) in [(OPERATOR, 10), (1, 10)] {
+        raw.fees.leaf = Some(leaf);
+        let mut service = Service::restart(raw.clone(), Held::new()).await;
+        let two = [
+            transfer(0, 4, nonces[0], |_| ()),
+            transfer(4, 0, nonces[1], |_| ()),
+        ];
+        service.stream(&two).await.unwrap();
+        service.wait_for_queue(0).await;
+        let spent = transfer(leaf, 0, 0, |transfer| transfer.amount = amount(BALANCE + fees));
+        service.single(&spent, "").await.unwrap();
+        service
+            .single(&transfer(0, 4, nonces[0] + 1, |_| ()), "")
+            .await
+            .unwrap();
+        service.wait_for_queue(0).await;
+        service.stop().await;
+        nonces = [nonces[0] + 2, nonces[1] + 1];
+        if leaf == OPERATOR {
+            roll_back(directory.path(), 0);
+            let mut other = raw.clone();
+            other.fees.leaf = Some(1);
+            assert_counts_on_fees(other, 3);
+            // As it was before.
+            let mut service = Service::restart(raw.clone(), Held::new()).await;
+            service.wait_for_queue(0).await;
+            assert_eq!(service.operation(3).await.state(), v1::OperationState::Executed);
+            service.stop().await;
+        }
+    }
     roll_back(directory.path(), 0);
 
-    raw.fees.leaf = Some(1);
+    // No leaf is right for both.
     raw.batching.max_delay_ms = 1;
     let mut service = Service::restart(raw, Held::new()).await;
     service.wait_for_queue(0).await;
-    assert_eq!(service.balance(1).await, BALANCE + 30);
     // The old leaf has not got what it spends.
     assert_eq!(
         service.operation(3).await.rejection.unwrap().rule,
         "balance_covers"
     );
+    assert_eq!(service.operation(7).await.state(), v1::OperationState::Executed);
     service
         .single(&transfer(OPERATOR, 0, 0, |_| ()), "")
         .await
         .unwrap();
     service.stop().await;
+}
+
+/// The start is refused for the sake of an operation by the old fee leaf.
+fn assert_counts_on_fees(raw: RawConfig, operation: u64) {
+    let config = Config::check(raw).unwrap();
+    let store = Store::open(&config.store_directory, &config.rollup).unwrap();
+    let error = Node::start(Arc::new(store), Held::with_shape(MIXED), &config).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            NodeError::Sequencer(StartError::CountsOnFees {
+                operation: got,
+                token: 1,
+                leaf: OPERATOR
+            }) if got == operation
+        ),
+        "{error:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fee_leaf_stays_until_what_counts_on_its_fees_is_executed() {
+    let directory = tempfile::tempdir().unwrap();
+    genesis_with(
+        directory.path(),
+        |index| if index == OPERATOR { 0 } else { BALANCE },
+    );
+    let mut raw = config(directory.path());
+    raw.batching.max_delay_ms = NEVER;
+    raw.batching.max_operations = Some(4);
+    let mut service = Service::restart(raw.clone(), Held::with_shape(MIXED)).await;
+    service.single(&transfer(0, 1, 0, |_| ()), "").await.unwrap();
+    let paid_out = withdrawal(OPERATOR, 0, |withdrawal| {
+        withdrawal.amount = 10;
+        withdrawal.fee = fee(0);
+    });
+    service.single(&paid_out, "").await.unwrap();
+    service.stop().await;
+    let mut other = raw.clone();
+    other.fees.leaf = Some(1);
+    assert_counts_on_fees(other.clone(), 2);
+    raw.batching.max_delay_ms = 1;
+    let mut service = Service::restart(raw, Held::with_shape(MIXED)).await;
+    service.wait_for_queue(0).await;
+    for id in [1, 2] {
+        assert_eq!(service.operation(id).await.state(), v1::OperationState::Executed);
+    }
+    service.stop().await;
+    Service::restart(other, Held::with_shape(MIXED))
+        .await
+        .stop()
+        .await;
 }
