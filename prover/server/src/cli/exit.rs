@@ -16,10 +16,12 @@ use crate::keys;
 
 pub(super) fn run(args: &ExitArgs, out: &mut Output) -> Result<(), CliError> {
     interrupt::end_on_signals()?;
+    if args.output != Path::new("-") {
+        history::check_new(&args.output)?;
+    }
     let engine = setup::engine(args.threads)?;
-    let replay = history::replay(&args.history)?;
     let circuit = ExitCircuit {
-        levels: replay.state().tree_levels(),
+        levels: history::levels(&args.history)?,
     };
     let policy = if args.history.allow_development_keys {
         DevelopmentKeys::Accept
@@ -27,6 +29,7 @@ pub(super) fn run(args: &ExitArgs, out: &mut Output) -> Result<(), CliError> {
         DevelopmentKeys::Refuse
     };
     let key = keys::open_exit(&engine, &args.keys, &circuit, policy)?;
+    let replay = history::replay(&args.history)?;
     note(format_args!("{}", history::end(&args.history, &replay)));
 
     let rollup_id = replay.rollup_id().unwrap_or_default();

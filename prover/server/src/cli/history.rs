@@ -6,7 +6,9 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use quittance_circuits::replay::{Replay, ReplayError};
-use quittance_verifier::{Bundle, DevelopmentKeys, Verifier, VerifyError, VerifyingKey, json as bundle_json};
+use quittance_verifier::{
+    Bundle, DevelopmentKeys, ExitVerifyingKey, Verifier, VerifyError, VerifyingKey, json as bundle_json,
+};
 
 use super::args::HistoryArgs;
 use super::{CliError, error, files, genesis};
@@ -73,6 +75,24 @@ pub(super) fn replay(args: &HistoryArgs) -> Result<Replay, CliError> {
     Ok(replay)
 }
 
+/// Levels of the tree that the keys are for.
+pub(super) fn levels(args: &HistoryArgs) -> Result<u8, CliError> {
+    let verifiers = verifiers(args)?;
+    Ok(verifiers.first().map_or(0, |verifier| verifier.shape().levels))
+}
+
+/// Refuses a file that is there already before long work is done for it.
+pub(super) fn check_new(path: &Path) -> Result<(), CliError> {
+    if path.symlink_metadata().is_ok() {
+        return Err(CliError::file(
+            "write",
+            path,
+            &io::ErrorKind::AlreadyExists.into(),
+        ));
+    }
+    Ok(())
+}
+
 /// Up to where the history goes, and whether anybody but its bundles says so.
 pub(super) fn end(args: &HistoryArgs, replay: &Replay) -> String {
     let (last, root) = (replay.batch_number(), fr_to_hex(&replay.root()));
@@ -107,7 +127,17 @@ fn check_end(args: &HistoryArgs, replay: &Replay, met: Option<u32>) -> Result<()
         (_, _, Some(expected)) if expected < last => {
             refused(format!("{expected} batches are expected"), more)
         }
-        _ => Ok(()),
+        _ => match args.queue {
+            Some(expected) if expected != replay.queue() => refused(
+                format!(
+                    "its hash of the root chain's queue is {}, {} is expected",
+                    to_hex(&replay.queue()),
+                    to_hex(&expected)
+                ),
+                "get the bundles of all batches, no more, or ask the root chain's contract for the hash again",
+            ),
+            _ => Ok(()),
+        },
     }
 }
 
@@ -151,7 +181,17 @@ fn verifiers(args: &HistoryArgs) -> Result<Vec<Verifier>, CliError> {
         DevelopmentKeys::Refuse
     };
     let one = |path: &PathBuf| {
-        let key = VerifyingKey::from_bytes(&bytes(path)?).map_err(|error| {
+        let bytes = bytes(path)?;
+        let key = VerifyingKey::from_bytes(&bytes).map_err(|error| {
+            if ExitVerifyingKey::from_bytes(&bytes).is_ok() {
+                return CliError::refused(
+                    format!(
+                        "{} is the verifying key of the exit circuit, which proves no batch",
+                        path.display()
+                    ),
+                    "name the verifying key of the batches' shape",
+                );
+            }
             CliError::refused(
                 format!("{} is no verifying key: {}", path.display(), error::chain(&error)),
                 "name the file verifying.key of a key directory",

@@ -9,6 +9,9 @@ use super::{CliError, files, history, keygen};
 use crate::encoding::{fr_to_hex, to_hex};
 
 pub(super) fn run(args: &ReplayArgs, out: &mut Output) -> Result<(), CliError> {
+    if let Some(path) = &args.state {
+        history::check_new(path)?;
+    }
     let replay = history::replay(&args.history)?;
     if let Some(path) = &args.state {
         files::write_new(path, accounts(&replay).as_bytes())?;

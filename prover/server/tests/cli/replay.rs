@@ -141,6 +141,7 @@ fn a_history_is_rebuilt_and_an_account_is_proved_out_of_it() {
     );
     damaged(path);
     truncated(path, keys, &root);
+    looked_at_first(path, keys);
     let key = verifying_key(SHAPE);
     run(
         path,
@@ -217,6 +218,10 @@ fn truncated(path: &Path, keys: &str, root: &str) {
     let both = ["--root", root, "--batches", "3", "--json"];
     let value: Value = serde_json::from_str(&replay(&files, &both).ok()).unwrap();
     assert_eq!(value["end_expected"], true);
+    let [right, wrong] = ["0", "1"].map(|digit| format!("0x{}{digit}", "0".repeat(63)));
+    replay(&files, &["--queue", &right]).ok();
+    let ends = format!("queue is {right}, {wrong} is expected");
+    replay(&files, &["--queue", &wrong]).fails(1, &["ends with batch 3", &ends]);
     let text = replay(&files, &both[..2]).ok();
     assert!(
         text.ends_with(&format!("up to batch 3, state root {root}, the expected one\n")),
@@ -224,4 +229,30 @@ fn truncated(path: &Path, keys: &str, root: &str) {
     );
     let text = replay(&files, &both[2..4]).ok();
     assert!(text.ends_with("after the expected number of batches\n"), "{text}");
+}
+
+/// What needs no history is looked at before it: whether the output is new, and the key for a proof.
+fn looked_at_first(path: &Path, keys: &str) {
+    let nothing = |command: &str, more: &[&str]| over(path, command, "nowhere.csv", &["nothing"], more);
+    let taken = ["cannot write accounts.csv", "exists"];
+    nothing("replay", &["--state", "accounts.csv"]).fails(2, &taken);
+    let exit =
+        |keys: &str, output: &str| nothing("exit", &["--account", "1", "--keys", keys, "--output", output]);
+    exit(keys, "accounts.csv").fails(2, &taken);
+    exit("no-keys", "new.exit").fails(2, &["no-keys", "exit"]);
+    exit(keys, "new.exit").fails(2, &["nowhere.csv"]);
+    let mut directories = std::fs::read_dir(keys)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let is_exit = |path: &Path| path.file_name().unwrap().to_str().unwrap().starts_with("exit");
+    let directory = directories.find(|path| is_exit(path)).unwrap();
+    let key = directory.join("verifying.key").display().to_string();
+    let wrong = ["replay", "--genesis", "accounts.csv", "--vk", &key, "bundles"];
+    run(path, &wrong).fails(
+        1,
+        &[
+            "is the verifying key of the exit circuit",
+            "of the batches' shape",
+        ],
+    );
 }

@@ -25,12 +25,17 @@ pub struct HistoryArgs {
     #[arg(long)]
     pub allow_development_keys: bool,
     /// The root after the last batch, as the root chain's contract has it: 0x and 64 hex digits. A history that ends elsewhere is
-    /// refused; without it (and --batches) nobody notices that bundles are missing at the end.
+    /// refused; without it (and --batches) nobody notices that bundles are missing at the end. A batch may leave the root as it is (a
+    /// forced exit without effect): only --batches and --queue notice that such batches are missing at the end, so give them too.
     #[arg(long, value_name = "HEX", value_parser = root)]
     pub root: Option<[u8; 32]>,
     /// The number of batches; a history of more or fewer is refused.
     #[arg(long, value_name = "N")]
     pub batches: Option<u32>,
+    /// The hash of the root chain's queue after the last batch, as its contract has it: 0x and 64 hex digits. A history that ends with
+    /// another one is refused.
+    #[arg(long, value_name = "HASH", value_parser = root)]
+    pub queue: Option<[u8; 32]>,
     /// Proof bundles of all batches from the first on, in any order: files, or directories with files named *.bundle.
     #[arg(value_name = "BUNDLE", required = true)]
     pub bundles: Vec<PathBuf>,
