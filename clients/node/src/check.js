@@ -63,7 +63,7 @@ export async function check(client, plan, { sent, keyFiles, verify, folder, repo
   const said = {
     ...{ status: "verified", ...others, forced_exits: exits, priority_done: plan.requests.filter(({ done }) => done).length },
     ...{ bundles: batches.length, first_batch: 1, last_batch: batches.length },
-    ...{ old_root: toHex(state.genesisRoot), new_root: toHex(state.root) },
+    ...{ rollup_id: toHex(state.rollupId), old_root: toHex(state.genesisRoot), new_root: toHex(state.root) },
     ...{ queue: toHex(toBytes(EMPTY_QUEUE)), queue_after: toHex(toBytes(last)), development_key: true },
   };
   assert.deepEqual(verdict, said);
