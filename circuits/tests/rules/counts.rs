@@ -22,7 +22,7 @@ use quittance_circuits::range::{enforce_range, is_zero};
 use quittance_circuits::shapes::{
     SHAPES, domain, predicted_constraints, slot_constraints, statement_constraints,
 };
-use quittance_verifier::Section;
+use quittance_verifier::{Section, Shape};
 use sha3::{Digest, Keccak256};
 use std::fmt::Write;
 
@@ -237,15 +237,7 @@ fn a_further_slot_costs_what_we_promise() {
         ] {
             // Many slots at once, so that whole pubdata words and sponge blocks are counted; but fee slots are few.
             let many = if section == Section::Fees { 16 } else { 320 };
-            let mut grown = *shape;
-            *match section {
-                Section::Priority => &mut grown.priority,
-                Section::Openings => &mut grown.openings,
-                Section::Transfers => &mut grown.transfers,
-                Section::Withdrawals => &mut grown.withdrawals,
-                Section::Rotations => &mut grown.rotations,
-                Section::Fees => &mut grown.fee_slots,
-            } += many;
+            let grown = with_further_slots(shape, section, many);
             let further = predicted_constraints(&grown) - predicted_constraints(shape);
             // Each signed slot has a selector for a fee slot.
             let signed = shape.openings + shape.transfers + shape.withdrawals + shape.rotations;
@@ -270,4 +262,18 @@ fn shapes_fill_their_domains() {
         let wanted = if size >= 1 << 18 { 90 } else { 85 };
         assert!(percent >= wanted, "{}: {percent} % of {size}", shape.name());
     }
+}
+
+/// A shape with so many further slots of a section.
+fn with_further_slots(shape: &Shape, section: Section, further: u32) -> Shape {
+    let mut grown = *shape;
+    *match section {
+        Section::Priority => &mut grown.priority,
+        Section::Openings => &mut grown.openings,
+        Section::Transfers => &mut grown.transfers,
+        Section::Withdrawals => &mut grown.withdrawals,
+        Section::Rotations => &mut grown.rotations,
+        Section::Fees => &mut grown.fee_slots,
+    } += further;
+    grown
 }

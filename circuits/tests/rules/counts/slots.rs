@@ -4,6 +4,7 @@
 //! The statement absorbs sixteen words of pubdata at a time, which a slot shares with its neighbours: 32 further slots of any section fill
 //! whole blocks, and a slot's share is a 32nd of what they cost, rounded up with the rest.
 
+use super::with_further_slots;
 use quittance_circuits::circuit::circuit;
 use quittance_circuits::r1cs::LabelledMatrices;
 use quittance_circuits::shapes::{slot_constraints, statement_constraints};
@@ -55,15 +56,7 @@ fn rows(matrices: &LabelledMatrices, section: Section) -> u64 {
 
 /// Rows that 32 further slots add to the statement.
 fn statement_rows_of_32(shape: &Shape, section: Section) -> u64 {
-    let mut grown = *shape;
-    *match section {
-        Section::Priority => &mut grown.priority,
-        Section::Openings => &mut grown.openings,
-        Section::Transfers => &mut grown.transfers,
-        Section::Withdrawals => &mut grown.withdrawals,
-        Section::Rotations => &mut grown.rotations,
-        Section::Fees => &mut grown.fee_slots,
-    } += 32;
+    let grown = with_further_slots(shape, section, 32);
     statement_constraints(&grown) - statement_constraints(shape)
 }
 
